@@ -1,0 +1,1 @@
+"""Records: table definitions, the statements, the entry log over a database, and the fold."""

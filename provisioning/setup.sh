@@ -1,0 +1,48 @@
+#!/bin/sh
+# Makes .venv ready for a purpose: `setup.sh run` or `setup.sh test`. Run again with nothing changed, it does nothing.
+# Debian packages are installed only where something is missing and this user is root; otherwise they are named.
+set -eu
+cd "$(dirname "$0")/.."
+purpose=${1:?run or test}
+
+python=""
+for candidate in ${PYTHON:-} python3 python3.13 python3.12 python3.11; do
+    if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+        python=$candidate
+        break
+    fi
+done
+
+missing=""
+[ -n "$python" ] || missing="$missing python3 python3-venv"
+[ -z "$python" ] || "$python" -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+if [ "$purpose" = test ]; then
+    for pair in age:age strace:strace openssl:openssl; do
+        command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
+    done
+fi
+if [ -n "$missing" ]; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        echo "Installing Debian packages:$missing" >&2
+        export DEBIAN_FRONTEND=noninteractive
+        # shellcheck disable=SC2086
+        { apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing; } >/dev/null
+    else
+        echo "Sanad needs these Debian packages, and only root can install them:$missing" >&2
+        echo "Run: sudo apt-get install$missing" >&2
+        exit 1
+    fi
+    [ -n "$python" ] || python=python3
+fi
+
+lock=requirements-$purpose.lock
+stamp=.venv/.ready-$purpose
+want=$(cat "$lock" pyproject.toml | sha256sum)
+if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ]; then
+    exit 0
+fi
+[ -x .venv/bin/python ] && .venv/bin/python -c pass 2>/dev/null || "$python" -m venv --clear .venv
+echo "Installing Python packages from $lock (once)" >&2
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$lock"
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+printf '%s\n' "$want" >"$stamp"

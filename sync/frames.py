@@ -1,0 +1,1 @@
+"""Frames: what crosses the wire, as bytes and back. No I/O."""
