@@ -1,0 +1,261 @@
+"""The kinds of entry and their typed bodies: one frozen struct a kind.
+
+A kind only ever gains optional fields with defaults; a changed meaning is a new kind. A body that this software
+does not know is kept and passed on as its exact bytes (`decode_body` answers None). Text never holds NUL, because
+PostgreSQL refuses it.
+
+Personal data stands in bodies only, never in a header, so that it can be erased.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, ClassVar, Final, Literal, TypeVar
+
+import msgspec
+
+from appliance.journal.errors import BugError, IntegrityError
+
+BodyBytes = bytes
+RoleName = Literal["operator", "officer", "supervisor", "auditor"]
+
+# Length in characters; a name on a certificate is at most a few lines, a remark at most a paragraph.
+Line = Annotated[str, msgspec.Meta(max_length=200, pattern=r"\A[^\x00-\x1f]*\Z")]
+Remark = Annotated[str, msgspec.Meta(max_length=4000, pattern=r"\A[^\x00]*\Z")]
+Id = Annotated[str, msgspec.Meta(pattern=r"\A[a-z2-7]{26}\Z")]
+Instant = Annotated[str, msgspec.Meta(pattern=r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")]
+Hex32 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+Count = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+Fields = Annotated[dict[Line, Remark], msgspec.Meta(max_length=100)]
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True):
+    """What an entry says; its kind is the class attribute `KIND`."""
+
+    KIND: ClassVar[str] = ""
+
+
+B = TypeVar("B", bound=type[Body])
+KINDS: Final[dict[str, type[Body]]] = {}
+_DECODERS: Final[dict[str, msgspec.json.Decoder[Body]]] = {}
+
+
+def kind(name: str) -> Callable[[B], B]:
+    """Register the body of kind `name`."""
+
+    def register(body: B) -> B:
+        body.KIND = name
+        KINDS[name] = body
+        _DECODERS[name] = msgspec.json.Decoder(body)
+        return body
+
+    return register
+
+
+class Predecessor(msgspec.Struct, frozen=True):
+    """The journal that a rebuilt node continues, as far as it was countersigned."""
+
+    journal: Id
+    size: Count
+    root: Hex32
+
+
+@kind("journal.opened")
+class JournalOpened(Body):
+    """The first entry: which centre this box serves, and its public keys."""
+
+    centre: Line
+    centre_name: Line
+    node_key: Hex32
+    age_recipient: Line
+    software: Line
+    replaces: Predecessor | None = None
+
+
+@kind("node.started")
+class NodeStarted(Body):
+    """The node service unlocked the store; orphaned blobs of a crash were removed."""
+
+    software: Line
+    orphans_removed: Count
+
+
+@kind("orders.applied")
+class OrdersApplied(Body):
+    """From here on central's orders up to `size` hold; `root` is the orders journal's root at that size."""
+
+    size: Count
+    root: Hex32
+
+
+@kind("operator.added")
+class OperatorAdded(Body):
+    """A person may sign in as any of `roles`."""
+
+    login: Line
+    name: Line
+    roles: Annotated[tuple[RoleName, ...], msgspec.Meta(min_length=1, max_length=4)]
+
+
+@kind("operator.changed")
+class OperatorChanged(Body):
+    """An operator's roles, and whether they may sign in at all."""
+
+    roles: Annotated[tuple[RoleName, ...], msgspec.Meta(min_length=1, max_length=4)]
+    active: bool
+    reason: Remark
+
+
+@kind("operator.password_set")
+class OperatorPasswordSet(Body):
+    """An operator's password, as an Argon2id hash keyed with the node's pepper: useless without this node's store."""
+
+    password_hash: Line
+
+
+@kind("operator.unlocked")
+class OperatorUnlocked(Body):
+    """A supervisor ended a lock-out."""
+
+    reason: Remark
+
+
+@kind("session.opened")
+class SessionOpened(Body):
+    """An operator signed in."""
+
+    role: RoleName
+    counter: Line
+    expires_at: Instant
+
+
+@kind("session.refused")
+class SessionRefused(Body):
+    """A try to sign in failed; `failed` counts tries since the last success. What was typed is not kept."""
+
+    reason: Literal["password", "locked", "unknown", "inactive", "role"]
+    counter: Line
+    failed: Count
+    locked_until: Instant | None = None
+
+
+@kind("session.closed")
+class SessionClosed(Body):
+    """An operator signed out, or was signed out."""
+
+    reason: Literal["signed out", "ended by supervisor"]
+
+
+@kind("person.added")
+class PersonAdded(Body):
+    """A citizen as first written down at the counter."""
+
+    name: Line
+    name_native: Line = ""
+    born: Line = ""
+    identity_kind: Line = ""
+    identity_number: Line = ""
+
+
+@kind("application.submitted")
+class ApplicationSubmitted(Body):
+    """An application was taken in. `due` was reckoned when it was, so that no calendar is read again."""
+
+    tracking: Line
+    service: Line
+    applicant: Id
+    fields: Fields
+    due: Line = ""
+
+
+@kind("paper.added")
+class PaperAdded(Body):
+    """A paper was scanned to an application; its sealed bytes are the entry's one blob.
+
+    `size` (bytes) and `sha256` are of the scan in clear, as it came from the scanner.
+    """
+
+    paper: Id
+    label: Line
+    media_type: Line
+    size: Count
+    sha256: Hex32
+
+
+@kind("application.approved")
+class ApplicationApproved(Body):
+    """An officer approved an application."""
+
+    remark: Remark = ""
+
+
+@kind("application.returned")
+class ApplicationReturned(Body):
+    """An officer sent an application back to the counter."""
+
+    reason: Remark
+
+
+@kind("application.rejected")
+class ApplicationRejected(Body):
+    """An officer rejected an application."""
+
+    reason: Remark
+
+
+@kind("subject.erased")
+class SubjectErased(Body):
+    """Every body about this subject was erased; later entries about it say nothing."""
+
+    reason: Remark
+
+
+@kind("orders.opened")
+class OrdersOpened(Body):
+    """The first order: which node these orders are for."""
+
+    node: Id
+    centre: Line
+    central_name: Line
+
+
+@kind("numbers.leased")
+class NumbersLeased(Body):
+    """Certificate numbers `first` to `last`, both included, are this node's alone. `prefix` holds the centre's code."""
+
+    prefix: Line
+    first: Count
+    last: Count
+
+
+def encode_body(body: Body) -> BodyBytes:
+    """The bytes of a body, compact JSON, checked against its own limits.
+
+    Raises:
+        BugError: the struct was built with values outside its limits, or its kind is not registered.
+    """
+    encoded = msgspec.json.encode(body)
+    decoder = _DECODERS.get(body.KIND)
+    if decoder is None:
+        raise BugError(f"The kind of {type(body).__name__} is not registered.")
+    try:
+        decoder.decode(encoded)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        # The decoder's own words may quote what was typed: they are dropped.
+        raise BugError(f"A body of kind {body.KIND} is outside its limits.") from None
+    return encoded
+
+
+def decode_body(name: str, encoded: BodyBytes) -> Body | None:
+    """The typed body, or None where this software does not know the kind.
+
+    Raises:
+        IntegrityError: the kind is known, but the body is not of its form.
+    """
+    decoder = _DECODERS.get(name)
+    if decoder is None:
+        return None
+    try:
+        return decoder.decode(encoded)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        raise IntegrityError(f"The body of an entry of kind {name} is not of its form.") from None
