@@ -39,6 +39,9 @@ class NetworkError(SanadError):
 class IntegrityError(SanadError):
     """Data is not what its hash, signature or tree says it is: stop, keep the evidence, call central IT."""
 
+    def __init__(self, sentence: str, next_step: str = "Stop, keep it as it is, and call central IT.") -> None:
+        super().__init__(sentence, next_step)
+
 
 class BugError(SanadError):
     """We are wrong: a caller broke a rule of the code. Never the user's fault."""
