@@ -155,9 +155,7 @@ def refold(tx: Tx, log: Tx, journals: Iterable[JournalId], progress: Progress = 
         stamp(tx, journal, size)
 
 
-def fold_range(
-    tx: Tx, log: Tx, journal: JournalId, start: int, stop: int, progress: Progress = no_progress
-) -> None:
+def fold_range(tx: Tx, log: Tx, journal: JournalId, start: int, stop: int, progress: Progress = no_progress) -> None:
     """Fold entries `start` to `stop` (excluded) of `journal`, page by page."""
     folder = Folder(tx, log, journal)
     source = Log(log, journal)
