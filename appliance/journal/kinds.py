@@ -20,8 +20,10 @@ BodyBytes = bytes
 RoleName = Literal["operator", "officer", "supervisor", "auditor"]
 
 # Length in characters; a name on a certificate is at most a few lines, a remark at most a paragraph.
-Line = Annotated[str, msgspec.Meta(max_length=200, pattern=r"\A[^\x00-\x1f]*\Z")]
-Remark = Annotated[str, msgspec.Meta(max_length=4000, pattern=r"\A[^\x00]*\Z")]
+MAX_LINE: Final = 200
+MAX_REMARK: Final = 4000
+Line = Annotated[str, msgspec.Meta(max_length=MAX_LINE, pattern=r"\A[^\x00-\x1f]*\Z")]
+Remark = Annotated[str, msgspec.Meta(max_length=MAX_REMARK, pattern=r"\A[^\x00]*\Z")]
 Id = Annotated[str, msgspec.Meta(pattern=r"\A[a-z2-7]{26}\Z")]
 Instant = Annotated[str, msgspec.Meta(pattern=r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")]
 Hex32 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
