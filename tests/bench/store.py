@@ -42,7 +42,8 @@ class Bare:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute(
-            "CREATE TABLE IF NOT EXISTS entries (seq INTEGER PRIMARY KEY, header BLOB, salt BLOB, body BLOB, nodes BLOB)"
+            "CREATE TABLE IF NOT EXISTS entries"
+            " (seq INTEGER PRIMARY KEY, header BLOB, salt BLOB, body BLOB, nodes BLOB)"
         )
 
     def commit(self, row: tuple[bytes, bytes, bytes, bytes]) -> None:
@@ -117,7 +118,8 @@ def one_act(folder: Path, node: Node) -> list[Figure]:
             ratio,
             "≥ 0.35 ×",
             ratio >= 0.35,
-            f"medians of {COMMITS} commits each, in turns; store of {size:,} entries; fsync of 4 KiB {_fsync_ms(folder):.2f} ms",
+            f"medians of {COMMITS} commits each, in turns; store of {size:,} entries; "
+            f"fsync of 4 KiB {_fsync_ms(folder):.2f} ms",
         )
     ]
 
