@@ -156,7 +156,7 @@ def claimed_journal(request: Incoming) -> JournalId:
 class TimelessVerifier(HTTPMessageVerifier):
     """The library's verifier, without its look at the clock of this machine."""
 
-    def validate_created_and_expires(self, sig_input: Any, max_age: timedelta | None = None) -> None:  # noqa: ANN401, ARG002
+    def validate_created_and_expires(self, sig_input: Any, max_age: timedelta | None = None) -> None:  # noqa: ARG002
         """Hold the two times to each other only, where both are there (RFC 9421, section 2.3)."""
         created, expires = sig_input.params.get("created"), sig_input.params.get("expires")
         if created is not None and expires is not None and not 0 < expires - created <= LIFE_S:
