@@ -18,6 +18,7 @@ from typing import Final
 from appliance.journal.errors import BugError, IntegrityError
 from appliance.journal.ids import BlobDigest
 from appliance.records import failures
+from appliance.records.disk import sync_folder, write_durably
 from appliance.sealing.age import digest_of
 
 MAX_BLOB_BYTES: Final = 64 * 1024 * 1024
@@ -155,48 +156,3 @@ class BlobFolder:
                 self._lock = os.open(self._root / _LOCK, os.O_RDWR | os.O_CLOEXEC)
                 fcntl.flock(self._lock, fcntl.LOCK_SH)
             self._pending.add(digest)
-
-
-def write_durably(place: Path, data: bytes) -> None:
-    """Write a file whole or not at all: temporary file, fsync, rename, fsync of the folder.
-
-    Raises:
-        StorageFull, StorageReadOnly: nothing was written.
-        StorageFailed: the disk failed, and nobody knows what is on it.
-    """
-    temporary = place.with_name(f".{place.name}.{os.getpid()}.part")
-    try:
-        try:
-            _write_synced(temporary, data)
-        except OSError:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
-        temporary.rename(place)
-        sync_folder(place.parent)
-    except OSError as error:
-        raise failures.of_os(error) from error
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable.
-
-    Raises:
-        OSError: as the system said it.
-    """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

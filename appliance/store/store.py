@@ -29,12 +29,13 @@ from appliance.journal.tree import EMPTY, Frontier, root_at
 from appliance.records import folding
 from appliance.records import tables as t
 from appliance.records.database import Database, Halt, Tx
+from appliance.records.disk import write_durably
 from appliance.records.failures import StorageFailed
 from appliance.records.folding import Folder, Progress, no_progress
 from appliance.records.log import PAGE_ENTRIES, Head, Log
 from appliance.records.moment import Clock, at_text
 from appliance.sealing import age
-from appliance.store.blobs import BlobFolder, write_durably
+from appliance.store.blobs import BlobFolder
 from appliance.store.layout import Layout
 
 MAX_DRAFTS: Final = 64
