@@ -13,6 +13,7 @@ import re
 from typing import Annotated, Final
 
 import msgspec
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -123,6 +124,7 @@ def parse_invite(text: str) -> Invite:
         if hashlib.sha256(payload).digest()[:_CHECK_BYTES] != check:
             raise BadInvite("This invite was not copied completely, or was changed.", "Copy the whole line again.")
         invite = msgspec.msgpack.decode(payload, type=Invite)
+        x509.load_der_x509_certificate(invite.authority)
     except (binascii.Error, ValueError, msgspec.MsgspecError, RecursionError):
         raise BadInvite("This invite cannot be read.", "Ask central for a new one.") from None
     if len(invite.secret) != SECRET_BYTES:

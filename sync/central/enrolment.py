@@ -63,7 +63,7 @@ class _Asked:
     journal: JournalId
     node_key: Ed25519PublicKey
     verifier: VerifierKey
-    opened: JournalOpened
+    recipient: str
     entry: Entry
 
 
@@ -137,7 +137,7 @@ class Enrolment:
             journal=asked.journal,
             journal_key=asked.verifier.public,
             node_key=_raw(asked.node_key),
-            recipient=request.recipient,
+            recipient=asked.recipient,
             centre=given.centre,
             centre_name=given.centre_name,
             certificate=certificate,
@@ -198,7 +198,7 @@ def _prove(request: EnrolRequest, given: Given) -> _Asked:
         raise IntegrityError("The first entry of the journal names other keys than the request.")
     if (opened.centre, opened.centre_name) != (given.centre, given.centre_name):
         raise IntegrityError("The first entry of the journal names another centre than the invite.")
-    return _Asked(journal, node_key, verifier, opened, entry)
+    return _Asked(journal, node_key, verifier, opened.age_recipient, entry)
 
 
 def _item(entry: Entry) -> Item:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from appliance.journal.errors import IntegrityError
-from appliance.journal.ids import BlobDigest
+from appliance.journal.ids import BlobDigest, JournalId
 from sync.central.archive import Archive
 from sync.central.locker import Outcome
 from sync.central.registry import Node
 from sync.frames import Decoder
 from sync.refusals import Fork, StartAgain
-from sync.session import CentralState, Keep
+from sync.session import Accept, CentralState, Keep
 
 MAX_STREAM_BYTES: Final = 4 * 1024 * 1024 * 1024
 """Of one request; a sender ends far below."""
@@ -24,10 +25,12 @@ class Ingest:
         archive: where it is stored.
         node: whose stream it is.
         offered: the size that the signed request named.
+        accepted: told the journal when more of it was stored and countersigned.
     """
 
-    def __init__(self, archive: Archive, node: Node, offered: int) -> None:
+    def __init__(self, archive: Archive, node: Node, offered: int, accepted: Callable[[JournalId], None]) -> None:
         self._archive = archive
+        self._accepted = accepted
         self._node = node
         self._decoder = Decoder()
         self._receiver = archive.receiver(node, offered)
@@ -52,6 +55,8 @@ class Ingest:
                 outcome = self._archive.store(self._node.journal, effect)
                 if outcome is Outcome.SPOILT and isinstance(effect, Keep):
                     self.spoilt.add(BlobDigest(effect.piece.digest))
+                elif isinstance(effect, Accept):
+                    self._accepted(self._node.journal)
         except (Fork, StartAgain):
             self._archive.drop_staged(self._node.journal)
             raise

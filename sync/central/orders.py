@@ -5,7 +5,7 @@ There is one key for all nodes; a checkpoint's origin, which is also the key's n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,7 +23,8 @@ from sync import frames
 from sync.frames import End, Frame, Hello
 
 MAX_ORDERS: Final = 4096
-"""Orders in one answer; the node asks again for more."""
+MAX_ORDERS_BYTES: Final = 4 * 1024 * 1024
+"""Of headers, salts and bodies in one answer; the node asks again for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +77,23 @@ class Orders:
         log.set_head(frontier, note)
         return entries, note
 
-    def frames(self, tx: Tx, journal: JournalId, start: int) -> Iterator[Frame]:
-        """The orders from `start` on, as a stream; at most `MAX_ORDERS`, under a checkpoint of their own."""
+    def frames(self, tx: Tx, journal: JournalId, start: int) -> list[Frame]:
+        """The orders from `start` on, as a stream; as many as one answer holds, under a checkpoint of their own."""
         log = Log(tx, orders_of(journal))
         head = log.head()
         size = 0 if head is None else head.size
-        stop = min(size, start + MAX_ORDERS)
-        yield Hello(log.journal, max(start, stop))
-        if start < stop:
-            entries = log.entries(start, stop)
-            yield from frames.batches((each.header_bytes, each.salt, each.body) for each in entries)
-            yield frames.Checkpoint(self._sign(journal, stop, root_at(stop, log.read_node)))
-        yield End()
+        items: list[frames.Item] = []
+        room = MAX_ORDERS_BYTES
+        for entry in log.entries(start, min(size, start + MAX_ORDERS)):
+            items.append((entry.header_bytes, entry.salt, entry.body))
+            room -= frames.item_bytes(items[-1])
+            if room <= 0:
+                break
+        if not items:
+            return [Hello(log.journal, start), End()]
+        stop = start + len(items)
+        checkpoint = frames.Checkpoint(self._sign(journal, stop, root_at(stop, log.read_node)))
+        return [Hello(log.journal, stop), *frames.batches(items), checkpoint, End()]
 
     def _sign(self, journal: JournalId, size: int, root: bytes) -> bytes:
         signer = self.signer(journal)
