@@ -31,7 +31,7 @@ _PREFIX: Final = "sanad-invite-1-"
 _CHECK_BYTES: Final = 4
 
 Code = Annotated[str, msgspec.Meta(pattern=r"\A[A-Z0-9]{2,16}\Z")]
-"""A centre's short name; certificate numbers begin with it."""
+"""A centre's short name; numbers begin with it, so it holds no hyphen."""
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"\A[^\x00-\x1f\x7f]*\Z")]
 Address = Annotated[str, msgspec.Meta(max_length=200, pattern=r"\Ahttps://[A-Za-z0-9.:\[\]-]+\Z")]
 InviteId = Annotated[str, msgspec.Meta(pattern=r"\A[a-z2-7]{26}\Z")]

@@ -250,7 +250,7 @@ class Central:
         """Invite a node.
 
         Args:
-            centre: the code of its centre: capitals and digits, 2 to 16.
+            centre: the code of its centre: 2 to 16 capitals and digits.
             centre_name: the centre's name.
 
         Raises:
