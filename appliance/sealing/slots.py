@@ -133,18 +133,6 @@ def unlock_with_identity(slots: Slots, identity: str) -> Unlocked:
     raise WrongPassphrase("That recovery key does not open this home.", "Use the recovery key of this node's central.")
 
 
-def unlock_with_key(slots: Slots, store_key: bytes) -> Unlocked:
-    """Takes slots as opened by a process that already holds the store key.
-
-    Raises:
-        OperatorError: a rotation is unfinished; only an unlocking start can settle it.
-        SlotsDamaged: the file is not authentic under this key.
-    """
-    _refuse_while_rotating(slots)
-    _check_mac(slots, store_key)
-    return Unlocked(slots, (store_key,))
-
-
 def add_passphrase(unlocked: Unlocked, passphrase: str, *, label: str, at: str, random: Random, cost: Cost) -> Unlocked:
     """Adds a passphrase slot; arguments and errors as for `create`."""
     _refuse_while_rotating(unlocked.slots)
