@@ -91,7 +91,13 @@ class Session:
     def __init__(self, mint: object, *, id: str, actor: str, role: Role, counter: str, expires_at: str) -> None:  # noqa: A002
         if mint is not _MINT:
             raise BugError("Only appliance.access makes a session.")
-        for name, value in (("id", id), ("actor", actor), ("role", role), ("counter", counter), ("expires_at", expires_at)):
+        for name, value in (
+            ("id", id),
+            ("actor", actor),
+            ("role", role),
+            ("counter", counter),
+            ("expires_at", expires_at),
+        ):
             object.__setattr__(self, name, value)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:

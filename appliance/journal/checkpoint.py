@@ -157,6 +157,18 @@ def open_cosignature(note: bytes, key: VerifierKey) -> int:
     return max(times)
 
 
+def is_cosigned(note: bytes, key: VerifierKey) -> bool:
+    """Whether the checkpoint carries a cosignature by this key, all of which are true.
+
+    Raises:
+        BadCheckpoint: as `open_cosignature`, but not for lack of one.
+    """
+    if not _parse(note).of(key):
+        return False
+    open_cosignature(note, key)
+    return True
+
+
 def _parse(note: bytes) -> Note:
     """Read a note whose text is a checkpoint."""
     try:

@@ -6,14 +6,15 @@ no two different headers mean the same. The body is bound by a salted SHA-256: w
 guess about an erased body.
 
 Guaranteed of every `Entry`: each field of its header has its form and bounds, so none can hold personal data; its body,
-if present, is the one that the header names, and is one JSON object without NUL, duplicate names or deep nesting. An
-unknown kind passes as any other. Not guaranteed: that the body has the fields of its kind (see `kinds`), or that the
-entry stands in a journal (see `tree` and `verify`).
+if present, is the one that the header names, and is one JSON object that every reader understands alike. An unknown
+kind passes as any other. Not guaranteed: that the body has the fields of its kind (see `kinds`), or that the entry
+stands in a journal (see `tree` and `verify`).
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ MAX_DEPTH: Final = 32
 """Arrays and objects within each other in a body."""
 SEQ_LIMIT: Final = 2**53
 """Every number below it survives a reader that keeps numbers as IEEE 754 doubles (RFC 8259, section 6)."""
+INT_LIMIT: Final = 2**63
+"""Integers in a body lie from -INT_LIMIT to before INT_LIMIT."""
 SALT_BYTES: Final = 16
 
 _AT: Final = re.compile(
@@ -223,27 +226,38 @@ def _body_digest(salt: bytes, body: bytes) -> str:
     if not (body.startswith(b"{") and body.endswith(b"}")):
         raise BadEntry("A body is not one JSON object without anything around it.")
     try:
+        # msgspec is strict on text and numbers, and silent on a name that comes twice; the standard library sees that.
         value = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        raise BadEntry("A body is not JSON.") from None
+        _NAMES.decode(body.decode())
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise BadEntry("A body is not JSON, or a name comes twice in one of its objects.") from None
     _check_value(value, 1)
     return hashlib.sha256(salt + body).hexdigest()
 
 
+def _once(pairs: list[tuple[str, object]]) -> None:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ValueError("a name comes twice")
+
+
+_NAMES: Final = json.JSONDecoder(object_pairs_hook=_once)
+
+
 def _check_value(value: object, depth: int) -> None:
-    """Refuse what other readers of the body could stumble over: NUL (PostgreSQL), and deep nesting."""
-    if isinstance(value, str):
-        if "\0" in value:
-            raise BadEntry("A body holds a NUL character.")
-        return
+    """Refuse what a reader of the body could stumble over: NUL (PostgreSQL), large integers, deep nesting."""
     inner: Iterable[object] = ()
-    if isinstance(value, dict):
-        inner = (*value, *value.values())
-    elif isinstance(value, list):
-        inner = value
-    else:
-        return
-    if depth > MAX_DEPTH:
+    match value:
+        case str():
+            if "\0" in value:
+                raise BadEntry("A body holds a NUL character.")
+        case int():
+            if not -INT_LIMIT <= value < INT_LIMIT:
+                raise BadEntry("A body holds an integer of more than 64 bits.")
+        case dict():
+            inner = (*value, *value.values())
+        case list():
+            inner = value
+    if inner and depth > MAX_DEPTH:
         raise BadEntry(f"A body is nested more than {MAX_DEPTH} deep.")
     for item in inner:
         _check_value(item, depth + 1)

@@ -42,6 +42,8 @@ ENTITY_BYTES: Final = 16
 PUBLIC_KEY_BYTES: Final = 32
 _JOURNAL_DOMAIN: Final = b"sanad journal v1"
 _ORDERS: Final = ".orders"
+_JOURNAL_ORIGIN: Final = "sanad/journal/"
+_ORDERS_ORIGIN: Final = "sanad/orders/"
 
 
 def entity_id(random16: bytes) -> EntityId:
@@ -92,8 +94,22 @@ def origin(journal: JournalId) -> str:
     if not JOURNAL_ID.fullmatch(journal):
         raise BugError("That is not the identifier of a journal.")
     if journal.endswith(_ORDERS):
-        return "sanad/orders/" + journal.removesuffix(_ORDERS)
-    return "sanad/journal/" + journal
+        return _ORDERS_ORIGIN + journal.removesuffix(_ORDERS)
+    return _JOURNAL_ORIGIN + journal
+
+
+def journal_of(origin: str) -> JournalId | None:
+    """Find the journal that an origin names; None when it names none."""
+    for prefix, suffix in ((_JOURNAL_ORIGIN, ""), (_ORDERS_ORIGIN, _ORDERS)):
+        name = origin.removeprefix(prefix)
+        if name != origin and ENTITY_ID.fullmatch(name):
+            return JournalId(name + suffix)
+    return None
+
+
+def may_sign(journal: JournalId, public_key: bytes) -> bool:
+    """Whether the journal's identifier allows this key: a node's journal has one; orders are signed by central's."""
+    return journal.endswith(_ORDERS) or journal == journal_id(public_key)
 
 
 def _base32(raw: bytes) -> str:

@@ -20,8 +20,10 @@ BodyBytes = bytes
 RoleName = Literal["operator", "officer", "supervisor", "auditor"]
 
 # Length in characters; a name on a certificate is at most a few lines, a remark at most a paragraph.
-Line = Annotated[str, msgspec.Meta(max_length=200, pattern=r"\A[^\x00-\x1f]*\Z")]
-Remark = Annotated[str, msgspec.Meta(max_length=4000, pattern=r"\A[^\x00]*\Z")]
+MAX_LINE: Final = 200
+MAX_REMARK: Final = 4000
+Line = Annotated[str, msgspec.Meta(max_length=MAX_LINE, pattern=r"\A[^\x00-\x1f]*\Z")]
+Remark = Annotated[str, msgspec.Meta(max_length=MAX_REMARK, pattern=r"\A[^\x00]*\Z")]
 Id = Annotated[str, msgspec.Meta(pattern=r"\A[a-z2-7]{26}\Z")]
 Instant = Annotated[str, msgspec.Meta(pattern=r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")]
 Hex32 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
@@ -61,7 +63,7 @@ class Predecessor(msgspec.Struct, frozen=True):
 
 
 @kind("journal.opened")
-class JournalOpened(Body):
+class JournalOpened(Body, frozen=True, kw_only=True):
     """The first entry: which centre this box serves, and its public keys."""
 
     centre: Line
@@ -73,7 +75,7 @@ class JournalOpened(Body):
 
 
 @kind("node.started")
-class NodeStarted(Body):
+class NodeStarted(Body, frozen=True, kw_only=True):
     """The node service unlocked the store; orphaned blobs of a crash were removed."""
 
     software: Line
@@ -81,7 +83,7 @@ class NodeStarted(Body):
 
 
 @kind("orders.applied")
-class OrdersApplied(Body):
+class OrdersApplied(Body, frozen=True, kw_only=True):
     """From here on central's orders up to `size` hold; `root` is the orders journal's root at that size."""
 
     size: Count
@@ -89,7 +91,7 @@ class OrdersApplied(Body):
 
 
 @kind("operator.added")
-class OperatorAdded(Body):
+class OperatorAdded(Body, frozen=True, kw_only=True):
     """A person may sign in as any of `roles`."""
 
     login: Line
@@ -98,7 +100,7 @@ class OperatorAdded(Body):
 
 
 @kind("operator.changed")
-class OperatorChanged(Body):
+class OperatorChanged(Body, frozen=True, kw_only=True):
     """An operator's roles, and whether they may sign in at all."""
 
     roles: Annotated[tuple[RoleName, ...], msgspec.Meta(min_length=1, max_length=4)]
@@ -107,21 +109,21 @@ class OperatorChanged(Body):
 
 
 @kind("operator.password_set")
-class OperatorPasswordSet(Body):
+class OperatorPasswordSet(Body, frozen=True, kw_only=True):
     """An operator's password, as an Argon2id hash keyed with the node's pepper: useless without this node's store."""
 
     password_hash: Line
 
 
 @kind("operator.unlocked")
-class OperatorUnlocked(Body):
+class OperatorUnlocked(Body, frozen=True, kw_only=True):
     """A supervisor ended a lock-out."""
 
     reason: Remark
 
 
 @kind("session.opened")
-class SessionOpened(Body):
+class SessionOpened(Body, frozen=True, kw_only=True):
     """An operator signed in."""
 
     role: RoleName
@@ -130,7 +132,7 @@ class SessionOpened(Body):
 
 
 @kind("session.refused")
-class SessionRefused(Body):
+class SessionRefused(Body, frozen=True, kw_only=True):
     """A try to sign in failed; `failed` counts tries since the last success. What was typed is not kept."""
 
     reason: Literal["password", "locked", "unknown", "inactive", "role"]
@@ -140,14 +142,14 @@ class SessionRefused(Body):
 
 
 @kind("session.closed")
-class SessionClosed(Body):
+class SessionClosed(Body, frozen=True, kw_only=True):
     """An operator signed out, or was signed out."""
 
     reason: Literal["signed out", "ended by supervisor"]
 
 
 @kind("person.added")
-class PersonAdded(Body):
+class PersonAdded(Body, frozen=True, kw_only=True):
     """A citizen as first written down at the counter."""
 
     name: Line
@@ -158,7 +160,7 @@ class PersonAdded(Body):
 
 
 @kind("application.submitted")
-class ApplicationSubmitted(Body):
+class ApplicationSubmitted(Body, frozen=True, kw_only=True):
     """An application was taken in. `due` was reckoned when it was, so that no calendar is read again."""
 
     tracking: Line
@@ -169,7 +171,7 @@ class ApplicationSubmitted(Body):
 
 
 @kind("paper.added")
-class PaperAdded(Body):
+class PaperAdded(Body, frozen=True, kw_only=True):
     """A paper was scanned to an application; its sealed bytes are the entry's one blob.
 
     `size` (bytes) and `sha256` are of the scan in clear, as it came from the scanner.
@@ -183,35 +185,35 @@ class PaperAdded(Body):
 
 
 @kind("application.approved")
-class ApplicationApproved(Body):
+class ApplicationApproved(Body, frozen=True, kw_only=True):
     """An officer approved an application."""
 
     remark: Remark = ""
 
 
 @kind("application.returned")
-class ApplicationReturned(Body):
+class ApplicationReturned(Body, frozen=True, kw_only=True):
     """An officer sent an application back to the counter."""
 
     reason: Remark
 
 
 @kind("application.rejected")
-class ApplicationRejected(Body):
+class ApplicationRejected(Body, frozen=True, kw_only=True):
     """An officer rejected an application."""
 
     reason: Remark
 
 
 @kind("subject.erased")
-class SubjectErased(Body):
+class SubjectErased(Body, frozen=True, kw_only=True):
     """Every body about this subject was erased; later entries about it say nothing."""
 
     reason: Remark
 
 
 @kind("orders.opened")
-class OrdersOpened(Body):
+class OrdersOpened(Body, frozen=True, kw_only=True):
     """The first order: which node these orders are for."""
 
     node: Id
@@ -220,7 +222,7 @@ class OrdersOpened(Body):
 
 
 @kind("numbers.leased")
-class NumbersLeased(Body):
+class NumbersLeased(Body, frozen=True, kw_only=True):
     """Certificate numbers `first` to `last`, both included, are this node's alone. `prefix` holds the centre's code."""
 
     prefix: Line

@@ -35,8 +35,8 @@ KEY_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
 
 _DASH: Final = "— "
-# Every encoding of a point of small order on the curve (RFC 8032, section 5.1), without the sign of x: under such a key,
-# one signature fits many texts.
+# Every encoding of a point of small order on the curve (RFC 8032, section 5.1), without the sign of x: under such a
+# key, one signature fits many texts.
 _SIGN_OF_X: Final = 1 << 255
 _SMALL_ORDER: Final = frozenset(
     {

@@ -89,7 +89,7 @@ class Tx:
         rows: list[Row] = self._execute(statement, params).fetchall()
         return rows
 
-    def _execute(self, statement: sa.Executable, params: Params | None) -> Any:  # noqa: ANN401  (the driver is untyped)
+    def _execute(self, statement: sa.Executable, params: Params | None) -> Any:
         text, fixed = _COMPILED.text(statement)
         return self._connection.execute(text, {**fixed, **(params or {})} if fixed else (params or {}))
 
@@ -150,7 +150,9 @@ class Database:
             self._connection()
 
     @classmethod
-    def create(cls, path: Path, key: bytes, tables: Sequence[sa.MetaData], *, lock: Path, halt: Halt = _raise) -> Database:
+    def create(
+        cls, path: Path, key: bytes, tables: Sequence[sa.MetaData], *, lock: Path, halt: Halt = _raise
+    ) -> Database:
         """Make a new file with `tables`. The file and its folder are durable when this returns."""
         if path.exists():
             raise BugError("A store is there already; it is never overwritten.")
@@ -303,4 +305,3 @@ class Database:
 def _percent(path: Path) -> str:
     """A path as it stands in an SQLite URI."""
     return str(path.resolve()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-

@@ -23,7 +23,16 @@ from appliance.journal.ids import JournalId, orders_of
 from appliance.journal.kinds import OrdersApplied, SubjectErased, decode_body
 from appliance.records import tables as t
 from appliance.records.database import Row, Tx
-from appliance.records.folds import ADD_TO_TIMELINE, FOLD_VERSION, FOLDS, Ops, blob_ops, timeline_row, unreadable_ops
+from appliance.records.folds import (
+    ADD_TO_TIMELINE,
+    FOLD_VERSION,
+    FOLDS,
+    Ops,
+    blob_ops,
+    header_ops,
+    timeline_row,
+    unreadable_ops,
+)
 from appliance.records.log import PAGE_ENTRIES, Log
 
 Progress = Callable[[int, int], None]
@@ -81,6 +90,7 @@ class Folder:
 
     def _fold_one(self, entry: Entry) -> None:
         header = entry.header
+        self._run(header_ops(header))
         if self._is_erased(header.about):
             return
         self._run(blob_ops(header))
@@ -155,9 +165,7 @@ def refold(tx: Tx, log: Tx, journals: Iterable[JournalId], progress: Progress = 
         stamp(tx, journal, size)
 
 
-def fold_range(
-    tx: Tx, log: Tx, journal: JournalId, start: int, stop: int, progress: Progress = no_progress
-) -> None:
+def fold_range(tx: Tx, log: Tx, journal: JournalId, start: int, stop: int, progress: Progress = no_progress) -> None:
     """Fold entries `start` to `stop` (excluded) of `journal`, page by page."""
     folder = Folder(tx, log, journal)
     source = Log(log, journal)

@@ -65,6 +65,20 @@ def timeline_row(header: Header) -> dict[str, object]:
     return _row(header, seq=header.seq, kind=header.kind, at=header.at, by=header.by)
 
 
+# Signing in forgives earlier wrong passwords: known from the header, so that erasing a session changes nothing here.
+_FORGIVE: Final = (
+    sa.update(t.operators)
+    .where(t.operators.c.journal == bindparam("k_journal"), t.operators.c.about == bindparam("k_about"))
+    .values(failed=0, locked_until="")
+)
+
+
+def header_ops(header: Header) -> Ops:
+    """What an entry does to other subjects' rows; it may only use its header, which is never erased."""
+    if header.kind == k.SessionOpened.KIND:
+        yield _FORGIVE, {"k_journal": header.journal, "k_about": header.by}
+
+
 def blob_ops(header: Header) -> Ops:
     """The blobs that an entry names, made of its header alone."""
     for digest in header.blobs:

@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, select
 from appliance.journal.entry import Entry, read_entry
 from appliance.journal.errors import IntegrityError
 from appliance.journal.ids import JournalId
-from appliance.journal.tree import HASH_BYTES, Frontier, frontier_at, node_place
+from appliance.journal.tree import EMPTY, HASH_BYTES, Frontier, frontier_at, node_place
 from appliance.records import tables as t
 from appliance.records.database import Tx
 
@@ -36,9 +36,9 @@ _PAGE = (
     .order_by(t.entries.c.seq)
 )
 _COUNT = select(sa.func.count()).where(t.entries.c.journal == bindparam("journal"))
-_HEAD = select(
-    t.heads.c.size, t.heads.c.root, t.heads.c.checkpoint, t.heads.c.cosigned_size, t.heads.c.cosigned
-).where(t.heads.c.journal == bindparam("journal"))
+_HEAD = select(t.heads.c.size, t.heads.c.root, t.heads.c.checkpoint, t.heads.c.cosigned_size, t.heads.c.cosigned).where(
+    t.heads.c.journal == bindparam("journal")
+)
 _FIRST_HEAD = sa.insert(t.heads)
 _NEXT_HEAD = (
     sa.update(t.heads)
@@ -100,7 +100,7 @@ class Log:
         """
         head = self.head()
         if head is None:
-            return Frontier.EMPTY
+            return EMPTY
         frontier = frontier_at(head.size, self.read_node)
         if frontier.root() != head.root:
             raise IntegrityError("The tree of the journal does not match its head.", "Run `sanad journal verify`.")
@@ -115,7 +115,7 @@ class Log:
         """Header, salt, body and nodes of entries `start` to `stop` (excluded), as stored, paged."""
         for first in range(start, stop, PAGE_ENTRIES):
             last = min(first + PAGE_ENTRIES, stop)
-            yield from self._tx.all(_PAGE, {"journal": self.journal, "start": first, "stop": last})  # type: ignore[misc]
+            yield from self._tx.all(_PAGE, {"journal": self.journal, "start": first, "stop": last})
 
     def entries(self, start: int, stop: int) -> Iterator[Entry]:
         """Entries `start` to `stop` (excluded), each read strictly.

@@ -56,7 +56,11 @@ heads: Final = Table(
 )
 
 secrets: Final = Table(
-    "secrets", LOG, _text("name", primary_key=True), Column("value", LargeBinary, nullable=False), sqlite_with_rowid=False
+    "secrets",
+    LOG,
+    _text("name", primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # What this box remembers for itself and never tells: the last contact with central, and the like.

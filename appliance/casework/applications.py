@@ -1,0 +1,232 @@
+"""Taking applications in, adding papers, deciding, and erasing a subject.
+
+The first verbs; the services of a centre build on them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam, select
+
+from appliance.access.session import Session
+from appliance.casework.lifecycle import Status, step
+from appliance.casework.tracking import tracking_number
+from appliance.journal import kinds as k
+from appliance.journal.errors import OperatorError
+from appliance.journal.ids import BlobDigest, EntityId
+from appliance.records import tables as t
+from appliance.records.database import Tx
+from appliance.store.store import Draft, Moment, Store
+
+MAX_PAPER_BYTES: Final = 32 * 1024 * 1024
+
+_STATUS = select(t.applications.c.status).where(t.where_key(t.applications))
+_CENTRE = select(t.centres.c.centre).where(t.centres.c.journal == bindparam("journal"))
+_PERSON = select(t.people.c.about).where(t.where_key(t.people))
+# Counted from headers, which are never erased: a number is not given twice.
+_THIS_YEAR = select(sa.func.count()).where(
+    t.timeline.c.journal == bindparam("journal"),
+    t.timeline.c.kind == k.ApplicationSubmitted.KIND,
+    t.timeline.c.at >= bindparam("from_at"),
+    t.timeline.c.at < bindparam("to_at"),
+)
+_KNOWN = select(t.timeline.c.seq).where(t.where_key(t.timeline)).limit(1)
+_ERASED = select(t.erased.c.seq).where(t.where_key(t.erased))
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What is written down of a citizen who comes to the counter; `born` as on the paper seen."""
+
+    name: str
+    name_native: str = ""
+    born: str = ""
+    identity_kind: str = ""
+    identity_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """An application that was just taken in."""
+
+    application: EntityId
+    tracking: str
+
+
+def add_person(store: Store, session: Session, person: Person) -> EntityId:
+    """Write down a citizen.
+
+    Raises:
+        OperatorError: no name, or the session may not.
+    """
+    if not person.name.strip():
+        raise OperatorError("A person needs a name.", "Enter the name as on the paper seen.")
+    _check_lines(person.name, person.name_native, person.born, person.identity_kind, person.identity_number)
+    about = store.new_id()
+    body = k.PersonAdded(
+        name=person.name,
+        name_native=person.name_native,
+        born=person.born,
+        identity_kind=person.identity_kind,
+        identity_number=person.identity_number,
+    )
+    store.commit(session, lambda _: [Draft(body, about)])
+    return about
+
+
+def submit_application(
+    store: Store, session: Session, *, service: str, applicant: EntityId, fields: Mapping[str, str], due: str = ""
+) -> Submitted:
+    """Take an application in; the tracking number is made inside the commit.
+
+    Raises:
+        OperatorError: the applicant is not known, a field is too long, or the session may not.
+    """
+    _check_lines(service, due, *fields)
+    _check_remarks(*fields.values())
+    about = store.new_id()
+    given: list[str] = []
+
+    def act(moment: Moment) -> Sequence[Draft]:
+        if moment.tx.one(_PERSON, _key(store, applicant)) is None:
+            raise OperatorError("The applicant is not written down here.", "Find or add the person first.")
+        tracking = _next_tracking(moment, store)
+        given.append(tracking)
+        body = k.ApplicationSubmitted(
+            tracking=tracking, service=service, applicant=applicant, fields=dict(fields), due=due
+        )
+        return [Draft(body, about)]
+
+    store.commit(session, act)
+    return Submitted(about, given[0])
+
+
+def add_paper(
+    store: Store, session: Session, application: EntityId, *, label: str, media_type: str, content: bytes
+) -> BlobDigest:
+    """Seal a scanned paper and add it to an application; answers the digest of its sealed bytes.
+
+    Raises:
+        OperatorError: the file is empty or too large, the application does not take papers now, or the session may not.
+        DeviceError: the disk is full or read-only; nothing was added.
+    """
+    if not 0 < len(content) <= MAX_PAPER_BYTES:
+        raise OperatorError(
+            f"A scanned paper has 1 byte to {MAX_PAPER_BYTES // 1024 // 1024} MiB.", "Scan it again with fewer dots."
+        )
+    _check_lines(label, media_type)
+    with store.read() as tx:
+        step(_status(tx, store, application), k.PaperAdded.KIND)
+    digest = store.put_blob(content)
+    body = k.PaperAdded(
+        paper=store.new_id(),
+        label=label,
+        media_type=media_type,
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+    try:
+        _step(store, session, application, body, (digest,))
+    except BaseException:
+        store.give_up_blob(digest)
+        raise
+    return digest
+
+
+def approve(store: Store, session: Session, application: EntityId, remark: str = "") -> None:
+    """An officer approves what somebody else took in.
+
+    Raises:
+        OperatorError: not from where the application stands, not by the same eyes, or not in this role.
+    """
+    _check_remarks(remark)
+    _step(store, session, application, k.ApplicationApproved(remark=remark))
+
+
+def send_back(store: Store, session: Session, application: EntityId, reason: str) -> None:
+    """An officer returns an application to the counter.
+
+    Raises:
+        OperatorError: no reason, not from where the application stands, not by the same eyes, or not in this role.
+    """
+    _check_reason(reason)
+    _step(store, session, application, k.ApplicationReturned(reason=reason))
+
+
+def reject(store: Store, session: Session, application: EntityId, reason: str) -> None:
+    """An officer rejects an application.
+
+    Raises:
+        OperatorError: no reason, not from where the application stands, not by the same eyes, or not in this role.
+    """
+    _check_reason(reason)
+    _step(store, session, application, k.ApplicationRejected(reason=reason))
+
+
+def erase(store: Store, session: Session, about: EntityId, reason: str) -> None:
+    """Forget everything that was said about a subject: bodies, rows and sealed files. The headers stay.
+
+    Central's backups and old courier files may still hold what they were given before.
+
+    Raises:
+        OperatorError: there is nothing about it, it was erased before, or the session may not.
+    """
+    _check_reason(reason)
+
+    def act(moment: Moment) -> Sequence[Draft]:
+        if about == "-" or moment.tx.one(_KNOWN, _key(store, about)) is None:
+            raise OperatorError("Nothing is written about that here.", "See `sanad journal show` for identifiers.")
+        if moment.tx.one(_ERASED, _key(store, about)) is not None:
+            raise OperatorError("This was erased before.", "There is nothing left to erase.")
+        return [Draft(k.SubjectErased(reason=reason), about)]
+
+    store.commit(session, act)
+
+
+def _step(
+    store: Store, session: Session, application: EntityId, body: k.Body, blobs: tuple[BlobDigest, ...] = ()
+) -> None:
+    def act(moment: Moment) -> Sequence[Draft]:
+        step(_status(moment.tx, store, application), body.KIND)
+        return [Draft(body, application, blobs)]
+
+    store.commit(session, act)
+
+
+def _status(tx: Tx, store: Store, application: EntityId) -> Status:
+    row = tx.one(_STATUS, _key(store, application))
+    if row is None:
+        raise OperatorError("There is no such application here.", "Look it up by its tracking number.")
+    return Status(row[0])
+
+
+def _next_tracking(moment: Moment, store: Store) -> str:
+    year = int(moment.at[:4])
+    row = moment.tx.one(_THIS_YEAR, {"journal": store.journal, "from_at": f"{year}", "to_at": f"{year + 1}"})
+    centre = moment.tx.one(_CENTRE, {"journal": store.journal})
+    return tracking_number("" if centre is None else centre[0], year, 1 + (0 if row is None else int(row[0])))
+
+
+def _key(store: Store, about: str) -> dict[str, object]:
+    return {"k_journal": store.journal, "k_about": about}
+
+
+def _check_reason(reason: str) -> None:
+    if not reason.strip():
+        raise OperatorError("This needs a reason.", "Say in a few words why.")
+    _check_remarks(reason)
+
+
+def _check_lines(*values: str) -> None:
+    if any(len(value) > k.MAX_LINE or any(ord(char) < 32 for char in value) for value in values):
+        raise OperatorError(f"A field has at most {k.MAX_LINE} characters, on one line.", "Shorten it.")
+
+
+def _check_remarks(*values: str) -> None:
+    if any(len(value) > k.MAX_REMARK or "\x00" in value for value in values):
+        raise OperatorError(f"A remark has at most {k.MAX_REMARK} characters.", "Shorten it.")

@@ -1,0 +1,82 @@
+"""Files that are whole or not there, also after the power went."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from appliance.records import failures
+
+
+def write_durably(place: Path, data: bytes) -> None:
+    """Write a file whole or not at all: temporary file, fsync, rename, fsync of the folder.
+
+    Raises:
+        StorageFull, StorageReadOnly: nothing was written.
+        StorageFailed: the disk failed, and nobody knows what is on it.
+    """
+    temporary = place.with_name(f".{place.name}.{os.getpid()}.part")
+    try:
+        try:
+            _write_synced(temporary, data)
+        except OSError:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+        temporary.rename(place)
+        sync_folder(place.parent)
+    except OSError as error:
+        raise failures.of_os(error) from error
+
+
+@contextlib.contextmanager
+def whole_file(place: Path) -> Iterator[Callable[[bytes], object]]:
+    """A long file, written piece by piece, that is there whole when the block ends, and not at all when it raises.
+
+    Raises:
+        StorageFull, StorageReadOnly: nothing was written.
+    """
+    temporary = place.with_name(f".{place.name}.{os.getpid()}.part")
+    try:
+        descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise failures.of_os(error) from error
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file.write
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(place)
+        sync_folder(place.parent)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError):
+            raise failures.of_os(error) from error
+        raise
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable.
+
+    Raises:
+        OSError: as the system said it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,109 @@
+"""Entries as people read them: who did what to what, when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import bindparam, select
+
+from appliance.journal import kinds as k
+from appliance.journal.entry import Entry
+from appliance.journal.errors import IntegrityError
+from appliance.records import tables as t
+from appliance.records.database import Tx
+
+SHORT: Final = 8
+
+_OPERATORS = select(t.operators.c.about, t.operators.c.login).where(t.operators.c.journal == bindparam("journal"))
+_PERSON = select(t.people.c.name).where(t.where_key(t.people))
+_APPLICATION = select(t.applications.c.tracking).where(t.where_key(t.applications))
+
+_WHAT: Final[dict[str, Callable[[Any], str]]] = {
+    k.JournalOpened.KIND: lambda body: f"opened the journal of {body.centre} ({body.centre_name})",
+    k.NodeStarted.KIND: lambda body: f"started, Sanad {body.software}; {body.orphans_removed} orphaned files removed",
+    k.OrdersApplied.KIND: lambda body: f"took up central's orders up to {body.size}",
+    k.OperatorAdded.KIND: lambda body: f"added the operator {body.login} ({body.name}) as {', '.join(body.roles)}",
+    k.OperatorChanged.KIND: lambda body: (
+        f"made the operator {', '.join(body.roles)}, {'active' if body.active else 'not active'}: {body.reason}"
+    ),
+    k.OperatorPasswordSet.KIND: lambda _: "set the password of the operator",
+    k.OperatorUnlocked.KIND: lambda body: f"unlocked the operator: {body.reason}",
+    k.SessionOpened.KIND: lambda body: f"signed in as {body.role} at counter {body.counter}",
+    k.SessionRefused.KIND: lambda body: (
+        f"refused a sign-in at counter {body.counter}: {body.reason}"
+        + (f", locked until {body.locked_until}" if body.locked_until else "")
+    ),
+    k.SessionClosed.KIND: lambda body: f"signed out ({body.reason})",
+    k.PersonAdded.KIND: lambda body: f"wrote down the person {body.name}",
+    k.ApplicationSubmitted.KIND: lambda body: f"took in the application {body.tracking} for {body.service}",
+    k.PaperAdded.KIND: lambda body: f"added the paper “{body.label}” ({body.media_type}, {body.size} bytes)",
+    k.ApplicationApproved.KIND: lambda _: "approved the application",
+    k.ApplicationReturned.KIND: lambda body: f"returned the application: {body.reason}",
+    k.ApplicationRejected.KIND: lambda body: f"rejected the application: {body.reason}",
+    k.SubjectErased.KIND: lambda body: f"erased everything about it: {body.reason}",
+    k.OrdersOpened.KIND: lambda body: f"opened the orders for {body.centre}",
+    k.NumbersLeased.KIND: lambda body: f"leased the numbers {body.prefix}{body.first} to {body.prefix}{body.last}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One entry in words. `what` says that a body was erased, or that its kind is not known here, where it is so."""
+
+    seq: int
+    at: str
+    who: str
+    what: str
+    about: str
+    kind: str
+
+    def __str__(self) -> str:
+        subject = f"  [{self.about}]" if self.about else ""
+        return f"{self.seq:>6}  {self.at[:10]} {self.at[11:19]}  {self.who:<12}  {self.what}{subject}"
+
+
+class Names:
+    """The names by which people know the identifiers of one journal, from its tables."""
+
+    def __init__(self, tx: Tx, journal: str) -> None:
+        self._tx = tx
+        self._journal = journal
+        self._operators: Mapping[str, str] = dict(tx.all(_OPERATORS, {"journal": journal}))
+
+    def actor(self, by: str) -> str:
+        """A login, or `node`, `central`, or the beginning of an identifier that is not known (any more)."""
+        return self._operators.get(by, by if len(by) <= SHORT else by[:SHORT] + "…")
+
+    def operator_called(self, login: str) -> str | None:
+        """The identifier of the operator with that login."""
+        return next((about for about, known in self._operators.items() if known == login), None)
+
+    def subject(self, about: str) -> str:
+        """A login, a tracking number, a person's name, or the beginning of the identifier."""
+        if about == "-":
+            return ""
+        if about in self._operators:
+            return self._operators[about]
+        key = {"k_journal": self._journal, "k_about": about}
+        row = self._tx.one(_APPLICATION, key) or self._tx.one(_PERSON, key)
+        return about[:SHORT] + "…" if row is None else str(row[0])
+
+
+def line(entry: Entry, names: Names) -> Line:
+    """One entry in words."""
+    header = entry.header
+    return Line(header.seq, header.at, names.actor(header.by), _what(entry), names.subject(header.about), header.kind)
+
+
+def _what(entry: Entry) -> str:
+    kind = entry.header.kind
+    if entry.body is None:
+        return f"{kind} (erased)"
+    try:
+        body = k.decode_body(kind, entry.body)
+    except IntegrityError:
+        return f"{kind} (its body is not of its form)"
+    words = _WHAT.get(kind)
+    return f"{kind} (of a newer software)" if body is None or words is None else words(body)

@@ -1,0 +1,158 @@
+"""The blob folder: sealed files, named by the SHA-256 of their bytes, durable before any entry names them.
+
+A file is written beside its place, fsynced, renamed, and its folder fsynced. A process that has put a blob which no
+commit names yet holds a shared lock; orphans of a crash are collected only under the exclusive one, so that a paper
+being scanned at another counter is never taken for one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import threading
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Final
+
+from appliance.journal.errors import BugError, IntegrityError
+from appliance.journal.ids import BlobDigest
+from appliance.records import failures
+from appliance.records.disk import sync_folder, write_durably
+from appliance.sealing.age import digest_of
+
+MAX_BLOB_BYTES: Final = 64 * 1024 * 1024
+_LOCK: Final = ".pending"
+
+
+class BlobMissing(IntegrityError):
+    """The journal names a blob that is not on this disk, or whose bytes have changed."""
+
+
+class BlobFolder:
+    """Sealed blobs under `root`, in 256 folders by the first two characters of their names."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._pending: set[BlobDigest] = set()
+        self._lock: int | None = None
+        self._guard = threading.Lock()
+
+    @classmethod
+    def create(cls, root: Path) -> BlobFolder:
+        """Make the folder and its 256 folders, durable."""
+        try:
+            root.mkdir(mode=0o700)
+            for first in range(256):
+                (root / f"{first:02x}").mkdir(mode=0o700)
+            (root / _LOCK).touch(mode=0o600)
+            sync_folder(root)
+            sync_folder(root.parent)
+        except OSError as error:
+            raise failures.of_os(error) from error
+        return cls(root)
+
+    def path(self, digest: BlobDigest) -> Path:
+        """Where the blob of that digest lies."""
+        if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+            raise BugError("A blob is named by 64 hexadecimal digits.")
+        return self._root / digest[:2] / digest
+
+    def put(self, sealed: bytes) -> BlobDigest:
+        """Store sealed bytes; they are on the disk when this returns, and pending until a commit names them.
+
+        Raises:
+            StorageFull, StorageReadOnly: nothing is left behind. StorageFailed: the disk failed.
+        """
+        if len(sealed) > MAX_BLOB_BYTES:
+            raise BugError("A blob is larger than its bound; intake refuses such files.")
+        digest = digest_of(sealed)
+        place = self.path(digest)
+        self._hold(digest)
+        try:
+            with self._guard:
+                write_durably(place, sealed)
+        except BaseException:
+            self.settle((digest,))
+            raise
+        return digest
+
+    def read(self, digest: BlobDigest) -> bytes:
+        """The sealed bytes.
+
+        Raises:
+            BlobMissing: they are not there, or are not what their name says.
+        """
+        try:
+            sealed = self.path(digest).read_bytes()
+        except FileNotFoundError:
+            raise BlobMissing(
+                f"The sealed file {digest[:12]}… is missing from this box.", "It may be fetched back from central."
+            ) from None
+        except OSError as error:
+            raise failures.of_os(error) from error
+        if digest_of(sealed) != digest:
+            raise BlobMissing(
+                f"The sealed file {digest[:12]}… has been damaged.",
+                "It may be fetched back from central; check the disk.",
+            )
+        return sealed
+
+    def holds(self, digest: BlobDigest) -> bool:
+        """Whether the file is there."""
+        return self.path(digest).is_file()
+
+    def settle(self, digests: Collection[BlobDigest]) -> None:
+        """These are named by a commit now, or given up: they are not pending any more."""
+        with self._guard:
+            self._pending.difference_update(digests)
+            if not self._pending and self._lock is not None:
+                os.close(self._lock)
+                self._lock = None
+
+    def remove(self, digests: Collection[BlobDigest]) -> None:
+        """Delete these files, for good."""
+        for digest in digests:
+            place = self.path(digest)
+            with contextlib.suppress(FileNotFoundError):
+                place.unlink()
+                sync_folder(place.parent)
+
+    def names(self) -> Iterator[BlobDigest]:
+        """Every blob that is there."""
+        for folder in sorted(self._root.iterdir()):
+            if folder.is_dir():
+                for file in sorted(folder.iterdir()):
+                    if len(file.name) == 64:
+                        yield BlobDigest(file.name)
+
+    @contextlib.contextmanager
+    def quiet(self) -> Iterator[bool]:
+        """Yields True while no process has a pending blob and none can begin one; False where one has."""
+        descriptor = os.open(self._root / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+        finally:
+            os.close(descriptor)
+
+    def collect(self, named: Collection[str]) -> int:
+        """Remove what a crash left: files half written, and blobs that no entry names. Call it while `quiet`."""
+        removed = 0
+        for folder in self._root.iterdir():
+            for file in folder.iterdir() if folder.is_dir() else ():
+                if file.name not in named:
+                    file.unlink()
+                    removed += 1
+        return removed
+
+    def _hold(self, digest: BlobDigest) -> None:
+        with self._guard:
+            if self._lock is None:
+                self._lock = os.open(self._root / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+                fcntl.flock(self._lock, fcntl.LOCK_SH)
+            self._pending.add(digest)

@@ -1,0 +1,137 @@
+"""`node.toml` and `central.toml`: what a node or a central is told. They hold no secrets.
+
+A file is read strictly: an unknown name or a wrong value is refused, with the place and what to write instead.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, ClassVar, Final, TypeVar, cast
+
+import tomlkit
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from appliance.journal.errors import OperatorError
+
+NODE_FILE: Final = "node.toml"
+CENTRAL_FILE: Final = "central.toml"
+
+Words = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
+CentreCode = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]{1,19}$")]
+HttpsUrl = Annotated[str, Field(max_length=300, pattern=r"^https://[A-Za-z0-9.\[\]:-]+$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Section(BaseModel):
+    """A table of a settings file; unknown names are refused."""
+
+    model_config = {"extra": "forbid", "frozen": True}
+
+
+class Centre(Section):
+    """Which Citizen Facilitation Centre this is. `code` is 2 to 20 capital letters, digits or hyphens."""
+
+    code: CentreCode
+    name: Words
+
+
+class CentralAddress(Section):
+    """Where central answers."""
+
+    url: HttpsUrl
+
+
+class Counter(Section):
+    """A counter of the centre."""
+
+    name: Words
+
+
+class Listen(Section):
+    """Where central listens, and the address that nodes know it by."""
+
+    host: Words = "127.0.0.1"
+    port: Port = 8443
+    public_url: HttpsUrl
+
+
+class FileSettings(BaseSettings):
+    """Settings that come from one TOML file, and from nowhere else."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True)
+    file: ClassVar[Path] = Path()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The TOML file alone: no environment variable silently changes a node."""
+        del env_settings, dotenv_settings, file_secret_settings
+        return (init_settings, TomlConfigSettingsSource(settings_cls, cls.file))
+
+
+class NodeSettings(FileSettings):
+    """`node.toml`."""
+
+    centre: Centre
+    central: CentralAddress
+    counters: tuple[Counter, ...] = ()
+
+
+class CentralSettings(FileSettings):
+    """`central.toml`."""
+
+    name: Words
+    listen: Listen
+
+
+S = TypeVar("S", bound=FileSettings)
+
+
+def load(kind: type[S], path: Path) -> S:
+    """Read a settings file.
+
+    Raises:
+        OperatorError: it is missing or wrong; the sentence names the place.
+    """
+    bound = type(kind.__name__, (kind,), {"file": path})
+    if not path.is_file():
+        raise OperatorError(
+            f"There is no {path.name} in {path.parent}.", "Check --home; a new box is set up with `sanad enrol`."
+        )
+    try:
+        return cast("S", bound())
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise OperatorError(f"{path.name}: {place}: {first['msg']}.", "Correct that line of the file.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OperatorError(f"{path.name} is not TOML: {error}.", "Correct that line of the file.") from None
+
+
+def node_toml(centre: Centre, central_url: str) -> str:
+    """The text of a new `node.toml`."""
+    document = tomlkit.document()
+    document.add(tomlkit.comment("This node's settings. No secrets stand here; they are in the sealed store."))
+    document["centre"] = centre.model_dump()
+    document["central"] = {"url": central_url}
+    counters = tomlkit.aot()
+    counters.append(tomlkit.item({"name": "1"}))
+    document["counters"] = counters
+    return tomlkit.dumps(document)
+
+
+def central_toml(name: str, listen: Listen) -> str:
+    """The text of a new `central.toml`."""
+    document = tomlkit.document()
+    document.add(tomlkit.comment("Central's settings. No secrets stand here; they are in the sealed archive."))
+    document["name"] = name
+    document["listen"] = listen.model_dump()
+    return tomlkit.dumps(document)

@@ -1,0 +1,220 @@
+"""Central's own certificate authority: X.509 (RFC 5280) on ECDSA P-256, because browsers know no Ed25519.
+
+It certifies central's server (TLS) and each node's key (Ed25519). A node's certificate can serve no server, and the
+authority's can sign no other authority. Nothing is revoked by X.509: central simply stops believing a node's key.
+
+Every certificate is valid from the year 2000 on: a node whose clock lost its battery must still reach central.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_der_private_key,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from appliance.journal.errors import BugError, IntegrityError
+from appliance.journal.ids import JournalId
+
+VALID_FROM: Final = datetime(2000, 1, 1, tzinfo=UTC)
+AUTHORITY_LIFE: Final = timedelta(days=30 * 365)
+SERVER_LIFE: Final = timedelta(days=825)
+"""As long as browsers accept."""
+SERVER_RENEWAL: Final = timedelta(days=400)
+"""A server certificate with less than this left is made anew at the next start."""
+NODE_LIFE: Final = timedelta(days=10 * 365)
+MAX_CSR: Final = 4096
+"""Bytes."""
+
+_NO_USAGE: Final = {
+    "content_commitment": False,
+    "key_encipherment": False,
+    "data_encipherment": False,
+    "key_agreement": False,
+    "encipher_only": False,
+    "decipher_only": False,
+}
+
+
+class BadRequestOfCertificate(IntegrityError):
+    """A certificate signing request that this authority does not follow."""
+
+
+class Authority:
+    """The authority's key and certificate."""
+
+    def __init__(self, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
+        self._key = key
+        self.certificate = certificate
+
+    @classmethod
+    def create(cls, name: str, now: datetime) -> Authority:
+        """Make a new authority.
+
+        Args:
+            name: its common name.
+            now: the present, aware.
+        """
+        key = new_key()
+        subject = _common_name(name)
+        builder = _certificate(subject, subject, key.public_key(), now + AUTHORITY_LIFE, authority=key.public_key())
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        builder = builder.add_extension(_usage(certificates=True), critical=True)
+        return cls(key, builder.sign(key, SHA256()))
+
+    @classmethod
+    def load(cls, key: bytes, certificate: bytes) -> Authority:
+        """Take up an authority from its private key (PKCS #8, DER) and its certificate (DER).
+
+        Raises:
+            IntegrityError: the two do not belong together.
+        """
+        private = load_key(key)
+        loaded = x509.load_der_x509_certificate(certificate)
+        if loaded.public_key() != private.public_key():
+            raise IntegrityError("The certificate of central's authority is not that of its key.", "Restore a backup.")
+        return cls(private, loaded)
+
+    @property
+    def secret(self) -> bytes:
+        """The private key, PKCS #8, DER."""
+        return key_bytes(self._key)
+
+    def certify_server(self, key: ec.EllipticCurvePublicKey, hosts: Sequence[str], now: datetime) -> x509.Certificate:
+        """Certify central's server.
+
+        Args:
+            key: the server's public key.
+            hosts: the names and addresses that nodes and browsers reach it by.
+            now: the present, aware.
+        """
+        if not hosts:
+            raise BugError("A server certificate is for at least one name.")
+        names = x509.SubjectAlternativeName([_host(host) for host in hosts])
+        builder = _certificate(
+            _common_name(hosts[0][:64]), self.certificate.subject, key, now + SERVER_LIFE, authority=self._public()
+        )
+        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        builder = builder.add_extension(_usage(certificates=False), critical=True)
+        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        return builder.add_extension(names, critical=False).sign(self._key, SHA256())
+
+    def certify_node(self, key: ed25519.Ed25519PublicKey, journal: JournalId, now: datetime) -> x509.Certificate:
+        """Certify a node's key for its journal."""
+        builder = _certificate(
+            _common_name(journal), self.certificate.subject, key, now + NODE_LIFE, authority=self._public()
+        )
+        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        builder = builder.add_extension(_usage(certificates=False), critical=True)
+        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=True)
+        return builder.sign(self._key, SHA256())
+
+    def _public(self) -> ec.EllipticCurvePublicKey:
+        return self._key.public_key()
+
+
+def new_key() -> ec.EllipticCurvePrivateKey:
+    """A fresh P-256 key."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def key_bytes(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """A private key as PKCS #8, DER."""
+    return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+
+
+def load_key(key: bytes) -> ec.EllipticCurvePrivateKey:
+    """Read what `key_bytes` wrote.
+
+    Raises:
+        IntegrityError: it is no P-256 key.
+    """
+    try:
+        loaded = load_der_private_key(key, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        loaded = None
+    if not isinstance(loaded, ec.EllipticCurvePrivateKey):
+        raise IntegrityError("A key of central's cannot be read.", "Restore central's store from a backup.")
+    return loaded
+
+
+def read_request(csr: bytes, journal: JournalId) -> ed25519.Ed25519PublicKey:
+    """Read whose key a node asks to have certified, and check that it holds the key.
+
+    Args:
+        csr: PKCS #10 (RFC 2986), DER.
+        journal: what the common name must be.
+
+    Raises:
+        BadRequestOfCertificate: it is another form, key or name, or not signed by that key.
+    """
+    wrong = BadRequestOfCertificate("The node's request for a certificate is not as it must be.")
+    if len(csr) > MAX_CSR:
+        raise wrong
+    try:
+        request = x509.load_der_x509_csr(csr)
+        key = request.public_key()
+        holds = request.is_signature_valid
+        named = request.subject == _common_name(journal)
+    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature):
+        raise wrong from None
+    if not holds or not named or not isinstance(key, ed25519.Ed25519PublicKey):
+        raise wrong
+    return key
+
+
+def serves(certificate: x509.Certificate, hosts: Sequence[str], now: datetime) -> bool:
+    """Whether a server certificate is for exactly these hosts and not due for renewal."""
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return list(names) == [_host(host) for host in hosts] and now + SERVER_RENEWAL < certificate.not_valid_after_utc
+
+
+def _certificate(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey,
+    until: datetime,
+    *,
+    authority: ec.EllipticCurvePublicKey,
+) -> x509.CertificateBuilder:
+    """What all our certificates have in common."""
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(VALID_FROM)
+        .not_valid_after(until)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority), critical=False)
+    )
+
+
+def _usage(*, certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not certificates, key_cert_sign=certificates, crl_sign=certificates, **_NO_USAGE
+    )
+
+
+def _common_name(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _host(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)

@@ -1,0 +1,109 @@
+"""Central's own tables, beside the entry log (`appliance.records.tables.LOG`) in the archive.
+
+`staged` has the columns of `entries`, and what is needed when it becomes visible: which entries erase their subject,
+and which blobs they name (digests, separated by spaces).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Table, Text
+
+CENTRAL: Final = MetaData()
+
+
+def _number(name: str, *, key: bool = False) -> Column[int]:
+    return Column(name, BigInteger, primary_key=key, autoincrement=False, nullable=False)
+
+
+def _text(name: str, *, key: bool = False) -> Column[str]:
+    return Column(name, Text, primary_key=key, nullable=False)
+
+
+def _bytes(name: str) -> Column[bytes]:
+    return Column(name, LargeBinary, nullable=False)
+
+
+# `floor`: a checkpoint of the node that central once countersigned, and lost with what came after a backup.
+nodes: Final = Table(
+    "nodes",
+    CENTRAL,
+    _text("journal", key=True),
+    _bytes("journal_key"),
+    _bytes("node_key"),
+    _text("recipient"),
+    _text("centre"),
+    _text("centre_name"),
+    _bytes("certificate"),
+    _text("enrolled_at"),
+    _text("software"),
+    _text("seen_at"),
+    Column("floor", LargeBinary),
+    sqlite_with_rowid=False,
+)
+
+# Only the hash of an invite's secret is kept. `answer`: what its node was told, to be told again.
+invites: Final = Table(
+    "invites",
+    CENTRAL,
+    _text("id", key=True),
+    _bytes("secret_sha256"),
+    _text("centre"),
+    _text("centre_name"),
+    _number("expires_s"),
+    Column("used_by", Text),
+    Column("answer", LargeBinary),
+    sqlite_with_rowid=False,
+)
+
+# Certificate numbers that were given to a node, for ever; blocks of one prefix never overlap.
+blocks: Final = Table(
+    "blocks",
+    CENTRAL,
+    _text("prefix", key=True),
+    _number("first", key=True),
+    _number("last"),
+    _text("journal"),
+    sqlite_with_rowid=False,
+)
+
+# The right edge of the tree over all that is stored and staged; `peaks` are its hashes, one after the other.
+staging: Final = Table(
+    "staging", CENTRAL, _text("journal", key=True), _number("size"), _bytes("peaks"), sqlite_with_rowid=False
+)
+staged: Final = Table(
+    "staged",
+    CENTRAL,
+    _text("journal", key=True),
+    _number("seq", key=True),
+    _text("about"),
+    _bytes("header"),
+    Column("salt", LargeBinary),
+    Column("body", LargeBinary),
+    _bytes("nodes"),
+    _number("erases"),
+    _text("blobs"),
+    sqlite_with_rowid=False,
+)
+
+# Which blobs visible entries name, and about whom; which of them are still to come; which files must go.
+named: Final = Table(
+    "named",
+    CENTRAL,
+    _text("journal", key=True),
+    _text("digest", key=True),
+    _text("about", key=True),
+    sqlite_with_rowid=False,
+)
+Index("named_digest", named.c.digest)
+Index("named_about", named.c.journal, named.c.about)
+wanted: Final = Table(
+    "wanted", CENTRAL, _text("journal", key=True), _number("seq", key=True), _text("digest", key=True),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+Index("wanted_digest", wanted.c.digest)
+doomed: Final = Table("doomed", CENTRAL, _text("digest", key=True), sqlite_with_rowid=False)
+forgotten: Final = Table(
+    "forgotten", CENTRAL, _text("journal", key=True), _text("about", key=True), sqlite_with_rowid=False
+)

@@ -1,0 +1,134 @@
+"""The shape of the house, proved by machines: arrows, sizes, the wheel, the locks."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parents[2]
+PACKAGES: Final = ("appliance", "tui", "sync", "devices", "provisioning")
+MAX_FUNCTION_LINES: Final = 70
+MAX_MODULE_LINES: Final = 500
+
+
+def python_files(*folders: str) -> list[Path]:
+    return [file for folder in folders for file in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def copy_of_the_house(place: Path) -> Path:
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, place / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", place)
+    return place
+
+
+def lint_imports(place: Path) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("lint-imports")
+    return subprocess.run([program, "--no-cache"], cwd=place, capture_output=True, text=True, check=False)
+
+
+def test_the_arrows_hold(tmp_path: Path) -> None:
+    found = lint_imports(copy_of_the_house(tmp_path))
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("appliance/journal/tree.py", "import tui"),
+        ("appliance/journal/tree.py", "import sqlalchemy"),
+        ("appliance/journal/tree.py", "import time"),
+        ("appliance/store/store.py", "import sync.frames"),
+        ("sync/session.py", "import socket"),
+        ("sync/frames.py", "import appliance.store.store"),
+        ("sync/central/authority.py", "import appliance.store.store"),
+        ("devices/__init__.py", "import appliance"),
+        ("tui/__init__.py", "import provisioning"),
+    ],
+)
+def test_an_arrow_against_the_rules_is_found(tmp_path: Path, module: str, line: str) -> None:
+    house = copy_of_the_house(tmp_path)
+    file = house / module
+    file.write_text(file.read_text().replace("from __future__ import annotations\n", "", 1) + f"\n{line}\n")
+    assert lint_imports(house).returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("modules", "never"),
+    [
+        (
+            "appliance.journal.verify appliance.journal.export appliance.journal.proof appliance.journal.kinds",
+            "sqlalchemy sqlcipher3 sqlite3 pyrage requests fastapi typer appliance.records appliance.store sync tui"
+            " devices provisioning",
+        ),
+        ("sync.frames sync.session", "appliance.store sqlcipher3 sqlalchemy requests fastapi uvicorn"),
+        ("appliance.casework.applications appliance.access.operators", "sync tui devices provisioning fastapi requests"),
+        ("devices", "appliance sync tui provisioning"),
+    ],
+)
+def test_a_fresh_process_loads_nothing_that_the_arrows_forbid(modules: str, never: str) -> None:
+    program = (
+        f"import sys, importlib\nfor name in {modules.split()!r}: importlib.import_module(name)\n"
+        f"print([name for name in {never.split()!r} if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_no_function_is_longer_than_a_screen() -> None:
+    long = [
+        f"{file.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for file in python_files(*PACKAGES, "tests", "docs")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or node.lineno) - node.lineno + 1 > MAX_FUNCTION_LINES
+    ]
+    assert not long
+
+
+def test_no_module_is_longer_than_its_bound() -> None:
+    long = [
+        str(file.relative_to(ROOT))
+        for file in python_files(*PACKAGES)
+        if len(file.read_text().splitlines()) > MAX_MODULE_LINES
+    ]
+    assert not long
+
+
+def test_every_package_says_what_lives_there_and_what_it_may_import() -> None:
+    for package in PACKAGES:
+        words = ast.get_docstring(ast.parse((ROOT / package / "__init__.py").read_text())) or ""
+        assert "import" in words, package
+
+
+def test_the_locks_hold_hashes_and_no_addresses() -> None:
+    for lock in ("requirements-run.lock", "requirements-test.lock"):
+        text = (ROOT / lock).read_text()
+        assert "://" not in text
+        assert "--index" not in text
+        pins = re.findall(r"(?m)^[a-z0-9].*$", text)
+        assert pins
+        assert all("==" in pin for pin in pins)
+        assert text.count("--hash=sha256:") >= len(pins)
+
+
+def test_one_wheel_holds_the_five_packages_and_the_command(tmp_path: Path) -> None:
+    house = copy_of_the_house(tmp_path / "house")
+    for file in ("README.md", "LICENSE"):
+        shutil.copy(ROOT / file, house)
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", tmp_path, house]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        entry_points = next(name for name in names if name.endswith("entry_points.txt"))
+        assert "sanad = provisioning.cli:main" in archive.read(entry_points).decode()
+    assert {name.split("/")[0] for name in names if not name.startswith("sanad-")} == set(PACKAGES)
