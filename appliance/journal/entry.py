@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,8 +27,8 @@ from appliance.journal.errors import BugError, IntegrityError
 from appliance.journal.ids import BlobDigest, EntityId, JournalId, Kind
 
 VERSION: Final = 1
-MAX_HEADER: Final = 4096
-"""Bytes."""
+MAX_HEADER: Final = 5120
+"""Bytes: room for `MAX_BLOBS`, and some."""
 MAX_BODY: Final = 65536
 """Bytes."""
 MAX_BLOBS: Final = 64
@@ -245,19 +245,13 @@ _NAMES: Final = json.JSONDecoder(object_pairs_hook=_once)
 
 def _check_value(value: object, depth: int) -> None:
     """Refuse what a reader of the body could stumble over: NUL (PostgreSQL), large integers, deep nesting."""
-    inner: Iterable[object] = ()
-    match value:
-        case str():
-            if "\0" in value:
-                raise BadEntry("A body holds a NUL character.")
-        case int():
-            if not -INT_LIMIT <= value < INT_LIMIT:
-                raise BadEntry("A body holds an integer of more than 64 bits.")
-        case dict():
-            inner = (*value, *value.values())
-        case list():
-            inner = value
-    if inner and depth > MAX_DEPTH:
+    if isinstance(value, str) and "\0" in value:
+        raise BadEntry("A body holds a NUL character.")
+    if isinstance(value, int) and not -INT_LIMIT <= value < INT_LIMIT:
+        raise BadEntry("A body holds an integer of more than 64 bits.")
+    if not isinstance(value, (dict, list)):
+        return
+    if depth > MAX_DEPTH:
         raise BadEntry(f"A body is nested more than {MAX_DEPTH} deep.")
-    for item in inner:
+    for item in (*value, *value.values()) if isinstance(value, dict) else value:
         _check_value(item, depth + 1)

@@ -22,7 +22,7 @@ from appliance.journal.errors import BugError, IntegrityError
 NOTE_SIGNATURE: Final = 1
 COSIGNATURE: Final = 4
 
-MAX_NOTE: Final = 65536
+MAX_NOTE: Final = 1 << 18
 """Bytes."""
 MAX_SIGNATURES: Final = 32
 MAX_NAME: Final = 255
