@@ -13,7 +13,7 @@ import pytest
 
 from appliance.sealing import slots
 from appliance.sealing.passphrase import Cost
-from appliance.sealing.slotfile import encode_slots, load_slots, save_slots
+from appliance.sealing.slotfile import encode_slots, load, save
 from appliance.sealing.slots import Unlocked
 
 AT = "2026-03-01T08:30:00.000Z"
@@ -22,10 +22,10 @@ SAVE = """
 import sys
 from pathlib import Path
 from appliance.journal.errors import DeviceError
-from appliance.sealing.slotfile import parse_slots, save_slots
+from appliance.sealing.slotfile import parse_slots, save
 new = parse_slots(Path(sys.argv[2]).read_bytes())
 try:
-    save_slots(Path(sys.argv[1]), new)
+    save(Path(sys.argv[1]), new)
 except DeviceError as error:
     print(error)
     sys.exit(3)
@@ -48,16 +48,27 @@ class Outcome:
 def save_with(tmp_path: Path, inject: str | None) -> Outcome:
     """Saves NEW over OLD in another process, with a fault injected into one of its calls on the file or the folder."""
     keys = tmp_path / "keys"
-    keys.mkdir(exist_ok=True)
     path, wanted, trace = keys / "slots.json", tmp_path / "new.json", tmp_path / "trace"
-    save_slots(path, OLD.slots)
+    save(tmp_path, OLD.slots)
     wanted.write_bytes(encode_slots(NEW.slots))
     watched = [arg for each in (keys, path, keys / "slots.json.tmp") for arg in ("-P", str(each))]
     faults = ["-e", f"inject={inject}"] if inject else []
-    command = ["strace", "-f", "-o", str(trace), *watched, *faults, sys.executable, "-c", SAVE, str(path), str(wanted)]
+    command = [
+        "strace",
+        "-f",
+        "-o",
+        str(trace),
+        *watched,
+        *faults,
+        sys.executable,
+        "-c",
+        SAVE,
+        str(tmp_path),
+        str(wanted),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     calls = tuple(re.findall(r"^\d+ +(\w+)\(", trace.read_text(), re.MULTILINE))
-    return Outcome(done.returncode, done.stdout, calls, slots.unlock_with_passphrase(load_slots(path), PASSPHRASE))
+    return Outcome(done.returncode, done.stdout, calls, slots.unlock_with_passphrase(load(tmp_path), PASSPHRASE))
 
 
 def steps(tmp_path: Path) -> list[str]:
@@ -71,7 +82,7 @@ def test_a_kill_at_any_step_of_a_save_leaves_the_old_file_or_the_new_one(tmp_pat
     for step in steps(tmp_path):
         outcome = save_with(tmp_path, f"{step}:signal=SIGKILL")
         assert outcome.status != 0, step
-        survivors.append(len(outcome.found.candidates))
+        survivors.append(len(outcome.found.keys))
     assert survivors == sorted(survivors), "once the new file is there, the old one never comes back"
     assert set(survivors) == {1, 2}, "kills fell on both sides of the rename"
 
@@ -82,7 +93,7 @@ def test_a_disk_that_refuses_any_step_of_a_save_is_reported_and_leaves_a_whole_f
     for step in steps(tmp_path):
         outcome = save_with(tmp_path, f"{step}:error={error}")
         if outcome.status == 0:
-            assert len(outcome.found.candidates) == 2, "a save that reports success has saved"
+            assert len(outcome.found.keys) == 2, "a save that reports success has saved"
         else:
             assert (outcome.status, "could not be written" in outcome.said) == (3, True), step
             reported.add(step)

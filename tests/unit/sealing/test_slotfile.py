@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from appliance.journal.errors import DeviceError, IntegrityError
 from appliance.sealing import slots
 from appliance.sealing.passphrase import Cost, CostError
-from appliance.sealing.slotfile import MAX_FILE, SlotsDamaged, encode_slots, load_slots, parse_slots, save_slots
+from appliance.sealing.slotfile import MAX_FILE, SlotsDamaged, encode_slots, load, locked, parse_slots, save
 
 COST = Cost(memory_kib=64 * 1024, iterations=1, lanes=2)
 MADE = slots.create(
@@ -110,32 +111,44 @@ def test_one_slot_in_the_middle_of_a_rotation_and_another_not_is_refused() -> No
 
 
 def test_a_saved_file_is_the_owners_alone_and_reads_back(tmp_path: Path) -> None:
-    path = tmp_path / "slots.json"
-    (tmp_path / "slots.json.tmp").write_bytes(b"left by a crash")
-    save_slots(path, MADE.slots)
-    assert load_slots(path) == MADE.slots
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert [each.name for each in tmp_path.iterdir()] == ["slots.json"]
+    save(tmp_path, MADE.slots)
+    (tmp_path / "keys/slots.json.tmp").write_bytes(b"left by a crash")
+    save(tmp_path, MADE.slots)
+    assert load(tmp_path) == MADE.slots
+    assert (tmp_path / "keys/slots.json").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700
+    assert [each.name for each in (tmp_path / "keys").iterdir()] == ["slots.json"]
 
 
 def test_a_planted_link_is_not_written_through(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
-    (tmp_path / "slots.json.tmp").symlink_to(victim)
-    save_slots(tmp_path / "slots.json", MADE.slots)
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys/slots.json.tmp").symlink_to(victim)
+    save(tmp_path, MADE.slots)
     assert victim.read_bytes() == b"precious"
 
 
 def test_a_missing_file_and_an_unreadable_one_get_different_words(tmp_path: Path) -> None:
     with pytest.raises(DeviceError, match="has no key slots"):
-        load_slots(tmp_path / "slots.json")
+        load(tmp_path)
+    (tmp_path / "keys/slots.json").mkdir(parents=True)
     with pytest.raises(DeviceError, match="cannot be read from the disk"):
-        load_slots(tmp_path)
+        load(tmp_path)
 
 
 def test_an_enormous_file_is_refused_without_being_read_whole(tmp_path: Path) -> None:
-    path = tmp_path / "slots.json"
-    with path.open("wb") as file:
+    (tmp_path / "keys").mkdir()
+    with (tmp_path / "keys/slots.json").open("wb") as file:
         file.truncate(1 << 40)
     with pytest.raises(IntegrityError, match="too large"):
-        load_slots(path)
+        load(tmp_path)
+
+
+def test_only_one_process_changes_the_slots_at_a_time(tmp_path: Path) -> None:
+    save(tmp_path, MADE.slots)
+    folder = os.open(tmp_path / "keys", os.O_RDONLY)
+    with locked(tmp_path), pytest.raises(BlockingIOError):
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(folder)

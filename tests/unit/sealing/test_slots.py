@@ -57,7 +57,7 @@ def test_every_way_in_leads_to_the_same_key() -> None:
         slots.unlock_with_passphrase(reread(HOME), SECOND),
         slots.unlock_with_identity(reread(HOME), RECOVERY),
     ):
-        assert opened.candidates == (KEY,)
+        assert opened.keys == (KEY,)
 
 
 def test_a_wrong_passphrase_is_refused_in_words_with_a_next_step() -> None:
@@ -200,7 +200,7 @@ def test_a_removed_slot_no_longer_opens() -> None:
     left = slots.remove(HOME, SECOND_ID)
     with pytest.raises(WrongPassphrase):
         slots.unlock_with_passphrase(reread(left), SECOND)
-    assert slots.unlock_with_passphrase(reread(left), FIRST).candidates == (KEY,)
+    assert slots.unlock_with_passphrase(reread(left), FIRST).keys == (KEY,)
 
 
 def test_the_last_passphrase_stays() -> None:
@@ -213,7 +213,7 @@ def test_the_last_passphrase_stays() -> None:
 def test_a_changed_passphrase_replaces_the_old_one_in_the_same_slot() -> None:
     moved = slots.change_passphrase(HOME, FIRST_ID, "another set of words", random=os.urandom, cost=COST)
     assert [slot.id for slot in moved.slots.slots] == [FIRST_ID, SECOND_ID, RECOVERY_ID]
-    assert slots.unlock_with_passphrase(reread(moved), "another set of words").candidates == (KEY,)
+    assert slots.unlock_with_passphrase(reread(moved), "another set of words").keys == (KEY,)
     with pytest.raises(WrongPassphrase):
         slots.unlock_with_passphrase(reread(moved), FIRST)
 
@@ -269,21 +269,21 @@ def test_no_two_slots_share_a_salt_or_an_identity() -> None:
 
 def test_rotation_needs_no_passphrase_and_every_way_in_leads_to_the_new_key() -> None:
     done = slots.finish_rotation(ROTATING, NEXT)
-    assert slots.unlock_with_passphrase(reread(done), FIRST).candidates == (NEXT,)
-    assert slots.unlock_with_passphrase(reread(done), SECOND).candidates == (NEXT,)
-    assert slots.unlock_with_identity(reread(done), RECOVERY).candidates == (NEXT,)
+    assert slots.unlock_with_passphrase(reread(done), FIRST).keys == (NEXT,)
+    assert slots.unlock_with_passphrase(reread(done), SECOND).keys == (NEXT,)
+    assert slots.unlock_with_identity(reread(done), RECOVERY).keys == (NEXT,)
 
 
 def test_between_the_steps_every_way_in_yields_both_keys() -> None:
-    assert slots.unlock_with_passphrase(reread(ROTATING), SECOND).candidates == (KEY, NEXT)
-    assert slots.unlock_with_identity(reread(ROTATING), RECOVERY).candidates == (KEY, NEXT)
+    assert slots.unlock_with_passphrase(reread(ROTATING), SECOND).keys == (KEY, NEXT)
+    assert slots.unlock_with_identity(reread(ROTATING), RECOVERY).keys == (KEY, NEXT)
 
 
 @pytest.mark.parametrize("opens", [KEY, NEXT])
 def test_an_interrupted_rotation_settles_on_the_key_that_opens_the_database(opens: bytes) -> None:
     settled = slots.finish_rotation(slots.unlock_with_passphrase(reread(ROTATING), FIRST), opens)
     assert not settled.slots.rotating
-    assert slots.unlock_with_passphrase(reread(settled), FIRST).candidates == (opens,)
+    assert slots.unlock_with_passphrase(reread(settled), FIRST).keys == (opens,)
 
 
 def test_nothing_else_changes_while_a_rotation_is_open() -> None:
