@@ -166,7 +166,9 @@ def proof(
             raise OperatorError(f"There is no entry {seq}; the journal has {head.size}.", "See `sanad journal show`.")
         entry = next(store.entries(seq, seq + 1))
         if body and entry.body is None:
-            raise OperatorError(f"What entry {seq} said was erased.", "Leave out --body: the header can still be proved.")
+            raise OperatorError(
+                f"What entry {seq} said was erased.", "Leave out --body: the header can still be proved."
+            )
         note = head.cosigned if head.cosigned is not None and seq < head.cosigned_size else head.checkpoint
         with store.read() as tx:
             read = Log(tx, store.journal).read_node

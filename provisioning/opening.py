@@ -80,6 +80,4 @@ def store_keys(home: Path) -> tuple[bytes, ...]:
 
 
 def _store(home: Path, key: bytes, progress: terminal.Progress) -> Store:
-    return Store(
-        Layout(home), key, clock=real_clock, random=os.urandom, halt=terminal.halt, progress=progress
-    )
+    return Store(Layout(home), key, clock=real_clock, random=os.urandom, halt=terminal.halt, progress=progress)

@@ -13,6 +13,7 @@ import re
 from typing import Annotated, Final
 
 import msgspec
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -30,7 +31,7 @@ _PREFIX: Final = "sanad-invite-1-"
 _CHECK_BYTES: Final = 4
 
 Code = Annotated[str, msgspec.Meta(pattern=r"\A[A-Z0-9]{2,16}\Z")]
-"""A centre's short name; certificate numbers begin with it."""
+"""A centre's short name; numbers begin with it, so it holds no hyphen."""
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"\A[^\x00-\x1f\x7f]*\Z")]
 Address = Annotated[str, msgspec.Meta(max_length=200, pattern=r"\Ahttps://[A-Za-z0-9.:\[\]-]+\Z")]
 InviteId = Annotated[str, msgspec.Meta(pattern=r"\A[a-z2-7]{26}\Z")]
@@ -123,6 +124,7 @@ def parse_invite(text: str) -> Invite:
         if hashlib.sha256(payload).digest()[:_CHECK_BYTES] != check:
             raise BadInvite("This invite was not copied completely, or was changed.", "Copy the whole line again.")
         invite = msgspec.msgpack.decode(payload, type=Invite)
+        x509.load_der_x509_certificate(invite.authority)
     except (binascii.Error, ValueError, msgspec.MsgspecError, RecursionError):
         raise BadInvite("This invite cannot be read.", "Ask central for a new one.") from None
     if len(invite.secret) != SECRET_BYTES:

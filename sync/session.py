@@ -305,13 +305,18 @@ class Sender:
     ) -> None:
         self._journal = journal
         self._offered = offered
-        self._position = state.staged
+        self.position = state.staged
         self._covered = state.staged == state.stored == offered
         self._blobs = deque(state.wanted)
         self._named = {each.digest for each in state.wanted}
         self._budget = budget
         self.entries_sent = 0
         self.blob_bytes_sent = 0
+
+    @property
+    def blobs_left(self) -> int:
+        """Blobs that are known to be wanted and not sent."""
+        return len(self._blobs)
 
     def opening(self) -> Frame:
         """The first frame."""
@@ -320,7 +325,7 @@ class Sender:
     def need(self) -> ReadEntries | ReadPiece | None:
         """What must be read next; None when only `End` is left."""
         if not self._covered:
-            return ReadEntries(self._position, frames.MAX_BATCH_ENTRIES)
+            return ReadEntries(self.position, frames.MAX_BATCH_ENTRIES)
         if not self._blobs or self.blob_bytes_sent >= self._budget:
             return None
         return ReadPiece(self._blobs[0].digest, self._blobs[0].offset, frames.MAX_PIECE)
@@ -337,16 +342,16 @@ class Sender:
             BugError: they are not what was asked for.
         """
         for entry in entries:
-            if entry.header.seq != self._position:
+            if entry.header.seq != self.position:
                 raise BugError("The sender was given other entries than it asked for.")
-            self._position += 1
+            self.position += 1
             for digest in entry.header.blobs:
                 if digest not in self._named:
                     self._named.add(digest)
                     self._blobs.append(Wanted(digest, 0))
         self.entries_sent += len(entries)
         sent: list[Frame] = list(frames.batches((each.header_bytes, each.salt, each.body) for each in entries))
-        if self._position == head_size:
+        if self.position == head_size:
             self._covered = True
             sent.append(frames.Checkpoint(head_note))
         elif not entries:

@@ -52,7 +52,10 @@ class Outgoing(Protocol):
 
     method: str | None
     url: str | None
-    headers: MutableMapping[str, str | bytes]
+
+    @property
+    def headers(self) -> MutableMapping[str, str]:
+        """Its header fields."""
 
 
 @dataclass(frozen=True, slots=True)

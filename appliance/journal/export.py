@@ -195,7 +195,7 @@ def _read(lines: _Lines, trust: Sequence[VerifierKey] | None, progress: Progress
     if lines.peek is not None:
         raise BadExport("Something follows the end of the file.")
     found = standing(key, book.size, cosigned, trust)
-    return ExportVerdict(True, f"Consistent. {found.sentence}", None, journal, book.size, bodies, found)
+    return ExportVerdict(True, found.verdict, None, journal, book.size, bodies, found)
 
 
 def _read_start(lines: _Lines) -> tuple[JournalId, bool, tuple[VerifierKey, ...]]:

@@ -132,12 +132,18 @@ class Signer:
     seed: bytes = field(repr=False)
     """The Ed25519 private key of RFC 8032: 32 bytes."""
     algorithm: int = NOTE_SIGNATURE
+    verifier: VerifierKey = field(init=False, repr=False, compare=False)
+    """The public half."""
+    _private: Ed25519PrivateKey = field(init=False, repr=False, compare=False)
 
-    @property
-    def verifier(self) -> VerifierKey:
-        """The public half."""
-        public = self._private().public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        return VerifierKey(self.name, self.algorithm, public)
+    def __post_init__(self) -> None:
+        if len(self.seed) != KEY_BYTES:
+            raise BugError(f"A private key does not have {KEY_BYTES} bytes.")
+        # Made once: every commit signs, and making the key takes longer than signing with it.
+        private = Ed25519PrivateKey.from_private_bytes(self.seed)
+        public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        object.__setattr__(self, "_private", private)
+        object.__setattr__(self, "verifier", VerifierKey(self.name, self.algorithm, public))
 
     def sign(self, text: bytes) -> bytes:
         """Sign a note's text.
@@ -159,16 +165,11 @@ class Signer:
 
     def raw(self, message: bytes) -> bytes:
         """The Ed25519 signature of a message, 64 bytes. Whoever calls it keeps one kind of message from another."""
-        return self._private().sign(message)
+        return self._private.sign(message)
 
     def line(self, value: bytes) -> bytes:
         """The signature line that carries `value` under this key."""
         return Signature(self.name, self.verifier.key_id, value).line.encode()
-
-    def _private(self) -> Ed25519PrivateKey:
-        if len(self.seed) != KEY_BYTES:
-            raise BugError(f"A private key does not have {KEY_BYTES} bytes.")
-        return Ed25519PrivateKey.from_private_bytes(self.seed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,6 @@ nodes: Final = Table(
     _text("centre_name"),
     _bytes("certificate"),
     _text("enrolled_at"),
-    _text("software"),
-    _text("seen_at"),
     Column("floor", LargeBinary),
     sqlite_with_rowid=False,
 )

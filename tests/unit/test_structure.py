@@ -70,7 +70,10 @@ def test_an_arrow_against_the_rules_is_found(tmp_path: Path, module: str, line: 
             " devices provisioning",
         ),
         ("sync.frames sync.session", "appliance.store sqlcipher3 sqlalchemy requests fastapi uvicorn"),
-        ("appliance.casework.applications appliance.access.operators", "sync tui devices provisioning fastapi requests"),
+        (
+            "appliance.casework.applications appliance.access.operators",
+            "sync tui devices provisioning fastapi requests",
+        ),
         ("devices", "appliance sync tui provisioning"),
     ],
 )
@@ -124,7 +127,18 @@ def test_one_wheel_holds_the_five_packages_and_the_command(tmp_path: Path) -> No
     house = copy_of_the_house(tmp_path / "house")
     for file in ("README.md", "LICENSE"):
         shutil.copy(ROOT / file, house)
-    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", tmp_path, house]
+    build: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        tmp_path,
+        house,
+    ]
     subprocess.run(build, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:

@@ -1,0 +1,169 @@
+"""Central's HTTPS side: thin routes. What blocks runs in a few threads; what refuses becomes JSON.
+
+Nothing of a body, a name or a message of another program is logged: journals (which are random), sizes and codes are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Final, TypeVar
+
+import msgspec
+import structlog
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from appliance.journal import ids
+from appliance.journal.errors import BugError, SanadError
+from appliance.journal.ids import JournalId
+from sync import signatures, wire
+from sync.central.central import Central
+from sync.central.inflow import Turns, pump, read_body
+from sync.central.registry import Node
+from sync.invite import MAX_ENROL
+from sync.refusals import BadRequest, to_wire
+from sync.signatures import Claims
+
+THREADS: Final = 8
+"""Each with its own connection to either database; the archive is written by one at a time anyhow."""
+
+_SIZE: Final = re.compile(r"[0-9]{1,15}")
+_FRAMES: Final = "application/x-sanad-frames"
+_JSON: Final = "application/json"
+_log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+Route = Callable[[Request], Awaitable[Response]]
+
+
+class _Desk:
+    """The routes of one central."""
+
+    def __init__(self, central: Central) -> None:
+        self._central = central
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="central")
+        self._turns = Turns()
+
+    @asynccontextmanager
+    async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        yield
+        self._threads.shutdown(wait=True)
+
+    async def health(self, _request: Request) -> Response:
+        """Whether central can read its archive."""
+        await self._run(self._central.check)
+        return _json({"status": "ok"})
+
+    async def challenge(self, request: Request) -> Response:
+        journal = request.headers.get(signatures.JOURNAL_HEADER, "")
+        if not ids.ENTITY_ID.fullmatch(journal):
+            raise BadRequest("A request names no journal.")
+        return _json(wire.ChallengeAnswer(self._central.challenge(JournalId(journal))))
+
+    async def enrol(self, request: Request) -> Response:
+        body = await read_body(request.receive, MAX_ENROL)
+        answer = await self._run(lambda: self._central.enrol(body))
+        return Response(answer, media_type=_JSON)
+
+    async def session(self, request: Request) -> Response:
+        node, claims = await self._authenticate(request)
+        body = await read_body(request.receive, wire.MAX_SESSION)
+        await self._turns.end(node.journal)
+        answer = await self._run(lambda: self._central.session(node, claims, body))
+        _log.info("session", journal=node.journal, offered=claims.offered, stored=answer.stored, staged=answer.staged)
+        return _json(answer)
+
+    async def orders(self, request: Request) -> Response:
+        node, _ = await self._authenticate(request)
+        start = request.query_params.get("from", "")
+        if not _SIZE.fullmatch(start):
+            raise BadRequest("A request for orders does not say from where.")
+        stream = await self._run(lambda: self._central.orders_stream(node, int(start)))
+        headers = {wire.CHALLENGE_HEADER: self._central.challenge(node.journal)}
+        return Response(stream, media_type=_FRAMES, headers=headers)
+
+    async def stream(self, request: Request) -> Response:
+        node, claims = await self._authenticate(request)
+        async with self._turns.stream(node.journal) as inflow:
+            ingest = await self._run(lambda: self._central.ingest(node, claims))
+
+            async def feed(data: bytes) -> None:
+                await self._run(lambda: ingest.feed(data))
+
+            await pump(request.receive, inflow, feed)
+            answer = await self._run(lambda: self._central.finish(node, ingest))
+        _log.info("stream", journal=node.journal, stored=answer.stored, wanted=len(answer.wanted))
+        return _json(answer)
+
+    async def _authenticate(self, request: Request) -> tuple[Node, Claims]:
+        target = request.scope["raw_path"].decode("latin-1")
+        if query := request.scope["query_string"].decode("latin-1"):
+            target += f"?{query}"
+        incoming = signatures.incoming(request.method, self._central.url + target, request.headers.raw)
+        return await self._run(lambda: self._central.authenticate(incoming))
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def make_app(central: Central) -> FastAPI:
+    """Make the application that serves this central."""
+    desk = _Desk(central)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=desk.lifespan)
+    routes: tuple[tuple[str, str, Route], ...] = (
+        ("GET", wire.HEALTH, desk.health),
+        ("GET", wire.CHALLENGE, desk.challenge),
+        ("GET", wire.ORDERS, desk.orders),
+        ("POST", wire.SESSION, desk.session),
+        ("POST", wire.STREAM, desk.stream),
+        ("POST", wire.ENROL, desk.enrol),
+    )
+    for method, path, route in routes:
+        app.add_route(path, _guarded(route), methods=[method])
+    app.add_exception_handler(HTTPException, _unknown)
+    return app
+
+
+def _guarded(route: Route) -> Route:
+    async def answer(request: Request) -> Response:
+        try:
+            return await route(request)
+        except SanadError as error:
+            return _refuse(request, error)
+        except Exception as error:  # noqa: BLE001  (the outermost edge: what it says may quote a citizen, so only its kind is kept)
+            _log.error("bug", path=request.url.path, error=type(error).__name__, place=_place(error))
+            return _refuse(request, BugError("Something unforeseen happened."))
+
+    return answer
+
+
+def _refuse(request: Request, error: SanadError) -> Response:
+    status, answer = to_wire(error)
+    _log.warning("refused", path=request.url.path, code=answer.error, error=type(error).__name__)
+    # What is left of the body is not worth reading.
+    return _json(answer, status, {"connection": "close"})
+
+
+async def _unknown(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
+    _, answer = to_wire(BadRequest("Central answers nothing here.", "Bring node and central to one version."))
+    return _json(answer, status)
+
+
+def _json(value: object, status: int = HTTPStatus.OK, headers: dict[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(value), status, headers, _JSON)
+
+
+def _place(error: BaseException) -> str:
+    """The line of code that raised, without anything of the data."""
+    trace = error.__traceback__
+    if trace is None:
+        return ""
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"

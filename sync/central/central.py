@@ -1,0 +1,410 @@
+"""One central, opened: its two databases, its keys, and everything that it does for nodes and for people.
+
+Central's private keys lie in the archive's database and nowhere else: the orders key, the cosigner's, the authority's,
+the server's, and the age identities of the locker and of recovery.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import sqlalchemy as sa
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy import bindparam, select
+
+from appliance.journal.checkpoint import open_checkpoint
+from appliance.journal.errors import BugError, OperatorError
+from appliance.journal.ids import BlobDigest, EntityId, JournalId, entity_id
+from appliance.journal.kinds import Body
+from appliance.journal.notes import COSIGNATURE, Signer, VerifierKey
+from appliance.records import tables as log_tables
+from appliance.records.database import Database, Halt
+from appliance.records.disk import write_durably
+from appliance.records.folding import Progress, no_progress
+from appliance.records.log import Log
+from appliance.records.moment import Clock
+from appliance.sealing import age
+from sync import frames, signatures, wire
+from sync.central import registry
+from sync.central import tables as t
+from sync.central.archive import Archive, no_fault
+from sync.central.authority import Authority, key_bytes, load_key, new_key, serves
+from sync.central.challenges import Challenges
+from sync.central.enrolment import Enrolment, Identity
+from sync.central.index import Index
+from sync.central.ingest import Ingest
+from sync.central.locker import Locker
+from sync.central.orders import Orders
+from sync.central.registry import Node
+from sync.invite import BadInvite, Invite, encode_invite, fingerprint, parse_invite
+from sync.refusals import BadRequest
+from sync.signatures import Claims, Incoming
+from sync.wire import SessionRequest, StateAnswer
+
+Randomness = Callable[[int], bytes]
+
+_SECRET = select(log_tables.secrets.c.value).where(log_tables.secrets.c.name == bindparam("name"))
+_ADD_SECRET = sa.insert(log_tables.secrets)
+_LOCAL = select(log_tables.local.c.value).where(log_tables.local.c.name == bindparam("name"))
+_ADD_LOCAL = sa.insert(log_tables.local)
+_COUNT_WANTED = select(sa.func.count(sa.distinct(t.wanted.c.digest))).where(t.wanted.c.journal == bindparam("journal"))
+_SESSION_DECODER: Final = msgspec.json.Decoder(SessionRequest)
+
+ORDERS_KEY: Final = "orders-key"
+COSIGN_KEY: Final = "cosign-key"
+CA_KEY: Final = "ca-key"
+CA_CERTIFICATE: Final = "ca-certificate"
+TLS_KEY: Final = "tls-key"
+LOCKER_IDENTITY: Final = "age-identity"
+RECOVERY_IDENTITY: Final = "recovery-identity"
+
+
+@dataclass(frozen=True, slots=True)
+class CentralLayout:
+    """Paths under central's home."""
+
+    home: Path
+
+    @property
+    def archive(self) -> Path:
+        """Journals, nodes, keys."""
+        return self.home / "archive.db"
+
+    @property
+    def index(self) -> Path:
+        """The tables that the journals fold to."""
+        return self.home / "index.db"
+
+    @property
+    def blobs(self) -> Path:
+        """Sealed blobs."""
+        return self.home / "blobs"
+
+    @property
+    def incoming(self) -> Path:
+        """Blobs that are not whole yet."""
+        return self.home / "incoming"
+
+    @property
+    def keys(self) -> Path:
+        """Key slots and certificates."""
+        return self.home / "keys"
+
+    @property
+    def authority(self) -> Path:
+        """The authority's certificate, PEM: what nodes and browsers pin."""
+        return self.keys / "ca.crt"
+
+    @property
+    def server(self) -> Path:
+        """The server's certificate, PEM."""
+        return self.keys / "tls.crt"
+
+    @property
+    def serving(self) -> Path:
+        """What the one server of this home locks."""
+        return self.home / "central.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """How far central's copy of a node is."""
+
+    node: Node
+    size: int
+    cosigned_size: int
+    wanted: int
+    """Blobs still to come."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the node key, for people to compare."""
+        return fingerprint(Ed25519PublicKey.from_public_bytes(self.node.node_key))
+
+
+class Central:
+    """An open central. Several processes may open one home; one of them serves.
+
+    Args:
+        layout: central's home.
+        key: the key of both databases, 32 bytes.
+        url: the public address, `https://host` or `https://host:port`: what nodes sign and what invites say.
+        clock: what time it is.
+        monotonic_s: seconds on a clock that nobody can set.
+        random: a cryptographic source of random bytes.
+        halt: called, and never returns, when the disk failed while being written.
+        stored: see `Archive`.
+
+    Raises:
+        StoreMissing, StoreUnreadable: there is no central here, or this is not its key.
+    """
+
+    def __init__(
+        self,
+        layout: CentralLayout,
+        key: bytes,
+        *,
+        url: str,
+        clock: Clock,
+        monotonic_s: Callable[[], float],
+        random: Randomness,
+        halt: Halt,
+        stored: Callable[[JournalId], None] = no_fault,
+    ) -> None:
+        self.layout = layout
+        self.url = url.rstrip("/")
+        self._clock = clock
+        self._random = random
+        self._archive_db, self._index_db = (
+            Database(path, key, lock=path.with_suffix(".lock"), halt=halt) for path in (layout.archive, layout.index)
+        )
+        self.id = EntityId(self._local("id"))
+        self.name = self._local("name")
+        self._cosigner = Signer(f"sanad/central/{self.id}", self._secret(COSIGN_KEY), COSIGNATURE)
+        self._orders = Orders(self._secret(ORDERS_KEY), clock, random)
+        self._authority = Authority.load(self._secret(CA_KEY), self._secret(CA_CERTIFICATE))
+        self._locker = Locker(layout.blobs, layout.incoming)
+        self.archive = Archive(self._archive_db, self._locker, self._cosigner, clock=clock, stored=stored)
+        self.index = Index(self._index_db, self._archive_db)
+        self._challenges = Challenges(monotonic_s, random)
+        recipients = (age.recipient_of(self._secret(name).decode()) for name in (LOCKER_IDENTITY, RECOVERY_IDENTITY))
+        self._enrolment = Enrolment(
+            self._archive_db,
+            self._authority,
+            self._orders,
+            self._cosigner,
+            Identity(self.id, self.name, *recipients),
+            clock=clock,
+        )
+
+    @classmethod
+    def create(
+        cls, layout: CentralLayout, key: bytes, *, name: str, clock: Clock, random: Randomness, halt: Halt
+    ) -> None:
+        """Make a central in an existing home: databases, folders, and all its keys.
+
+        Args:
+            layout: central's home; it may hold the key slots already.
+            key: the key of both databases, 32 bytes.
+            name: what nodes and people call it.
+            clock: what time it is.
+            random: a cryptographic source of random bytes.
+            halt: called, and never returns, when the disk failed while being written.
+
+        Raises:
+            StorageFull, StorageReadOnly: the home can't be written.
+        """
+        Locker.create(layout.blobs, layout.incoming)
+        layout.keys.mkdir(mode=0o700, exist_ok=True)
+        central = entity_id(random(16))
+        authority = Authority.create(f"Sanad central {central}", clock())
+        certificate = authority.certificate
+        secrets = {
+            ORDERS_KEY: random(32),
+            COSIGN_KEY: random(32),
+            CA_KEY: authority.secret,
+            CA_CERTIFICATE: certificate.public_bytes(Encoding.DER),
+            TLS_KEY: key_bytes(new_key()),
+            LOCKER_IDENTITY: age.new_identity().encode(),
+            RECOVERY_IDENTITY: age.new_identity().encode(),
+        }
+        Database.create(
+            layout.index, key, (log_tables.LOG, log_tables.FOLDED), lock=layout.index.with_suffix(".lock"), halt=halt
+        ).close()
+        write_durably(layout.authority, certificate.public_bytes(Encoding.PEM))
+        # Last, and with its keys in one transaction: a home without an archive is no central.
+        archive = Database.create(
+            layout.archive, key, (log_tables.LOG, t.CENTRAL), lock=layout.archive.with_suffix(".lock"), halt=halt
+        )
+        with archive.write() as tx:
+            tx.many(_ADD_SECRET, [{"name": each, "value": value} for each, value in secrets.items()])
+            tx.many(_ADD_LOCAL, [{"name": "id", "value": central}, {"name": "name", "value": name}])
+        archive.close()
+
+    def start(self, progress: Progress = no_progress) -> None:
+        """Make good what a crash left: doomed files, unwanted pieces, entries that were not folded."""
+        self.archive.tidy()
+        self.index.read_all([status.node.journal for status in self.nodes()], progress)
+
+    def close(self) -> None:
+        """Stop folding, and close both databases."""
+        self.index.close()
+        self._archive_db.close()
+        self._index_db.close()
+
+    def check(self) -> None:
+        """Read the archive once; raises what is wrong with it."""
+        self._local("id")
+
+    # For people
+
+    def invite(self, centre: str, centre_name: str) -> Invite:
+        """Invite a node.
+
+        Args:
+            centre: the code of its centre: 2 to 16 capitals and digits.
+            centre_name: the centre's name.
+
+        Raises:
+            OperatorError: the code or the name is not of its form.
+        """
+        with self._archive_db.write() as tx:
+            invite = registry.add_invite(
+                tx,
+                url=self.url,
+                authority=self._authority.certificate.public_bytes(Encoding.DER),
+                centre=centre,
+                centre_name=centre_name,
+                now_s=int(self._clock().timestamp()),
+                random=self._random,
+            )
+            with suppress(BadInvite):
+                return parse_invite(encode_invite(invite))
+            raise OperatorError(
+                "An invite needs the centre's code (2 to 16 capitals and digits), its name, and central's address.",
+                "For example PESH01, and the name as it stands over the door.",
+            )
+
+    def nodes(self) -> list[NodeStatus]:
+        """Every enrolled node, and how far central's copy of it is."""
+        found = []
+        with self._archive_db.read() as tx:
+            for node in registry.all_nodes(tx):
+                head = Log(tx, node.journal).head()
+                wanted = tx.one(_COUNT_WANTED, {"journal": node.journal})
+                sizes = (0, 0) if head is None else (head.size, head.cosigned_size)
+                found.append(NodeStatus(node, *sizes, 0 if wanted is None else int(wanted[0])))
+        return found
+
+    def fetch(self, digest: BlobDigest) -> bytes:
+        """Open one blob.
+
+        Raises:
+            NoSuchBlob: it is not here. SealError: it was not sealed to this central.
+        """
+        return age.open_sealed(self._locker.read(digest), self._secret(LOCKER_IDENTITY).decode())
+
+    def order(self, journal: JournalId, bodies: Sequence[Body]) -> None:
+        """Order something of a node; it is told when it next syncs.
+
+        Raises:
+            NotEnrolled: there is no such node.
+        """
+        with self._archive_db.write() as tx:
+            registry.require_node(tx, journal)
+            self._orders.give(tx, journal, bodies)
+
+    def lease(self, journal: JournalId) -> None:
+        """Give a node the next block of certificate numbers.
+
+        Raises:
+            NotEnrolled: there is no such node.
+        """
+        with self._archive_db.write() as tx:
+            node = registry.require_node(tx, journal)
+            self._orders.give(tx, journal, [registry.lease_numbers(tx, node.centre, journal)])
+
+    @property
+    def cosigner(self) -> VerifierKey:
+        """What verifies central's cosignatures."""
+        return self._cosigner.verifier
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the authority's key, for people to compare."""
+        return fingerprint(self._authority.certificate.public_key())
+
+    def server_identity(self, hosts: Sequence[str]) -> tuple[bytes, EllipticCurvePrivateKey]:
+        """The server's certificate (PEM), made anew where it is for other hosts or has grown old, and its key."""
+        key = load_key(self._secret(TLS_KEY))
+        now = self._clock()
+        with suppress(FileNotFoundError, ValueError):
+            pem = self.layout.server.read_bytes()
+            certificate = x509.load_pem_x509_certificate(pem)
+            if certificate.public_key() == key.public_key() and serves(certificate, hosts, now):
+                return pem, key
+        pem = self._authority.certify_server(key.public_key(), hosts, now).public_bytes(Encoding.PEM)
+        write_durably(self.layout.server, pem)
+        return pem, key
+
+    # For nodes
+
+    def challenge(self, journal: JournalId) -> str:
+        """A nonce for the next signed request of this node."""
+        return self._challenges.give(journal)
+
+    def authenticate(self, request: Incoming) -> tuple[Node, Claims]:
+        """Say which node signed a request, and take back its challenge.
+
+        Raises:
+            NotEnrolled, BadSignature, BadRequest, BadChallenge, Busy: it is not to be answered.
+        """
+        with self._archive_db.read() as tx:
+            node = registry.require_node(tx, signatures.claimed_journal(request))
+        claims = signatures.verify(request, node.node_key)
+        self._challenges.spend(node.journal, claims.nonce)
+        return node, claims
+
+    def session(self, node: Node, claims: Claims, body: bytes) -> StateAnswer:
+        """Answer what central has of a node.
+
+        Raises:
+            BadRequest: the body is no `SessionRequest`. Fork, Rollback, BadCheckpoint: see `Archive.offer`.
+        """
+        try:
+            request = _SESSION_DECODER.decode(body)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            raise BadRequest("A session request is not of its form.") from None
+        if frames.VERSION not in request.versions:
+            raise BadRequest("Node and central speak no common version.", "Bring both to one version.")
+        offered = open_checkpoint(request.checkpoint, node.verifier)
+        if offered.size != claims.offered:
+            raise BadRequest("A node offers another size than it signed for.")
+        if request.cosigned is not None and len(request.cosigned) > wire.MAX_NOTE:
+            raise BadRequest("A countersigned checkpoint is larger than any.")
+        state = self.archive.offer(node, offered, request.cosigned)
+        return StateAnswer.of(state, self.challenge(node.journal))
+
+    def ingest(self, node: Node, claims: Claims) -> Ingest:
+        """Begin a stream."""
+        return Ingest(self.archive, node, claims.offered, self.index.soon)
+
+    def finish(self, node: Node, ingest: Ingest) -> StateAnswer:
+        """End a stream whose bytes all came.
+
+        Raises:
+            BadFrame: it was cut.
+        """
+        return StateAnswer.of(ingest.finish(), self.challenge(node.journal), tuple(sorted(ingest.spoilt)))
+
+    def orders_stream(self, node: Node, start: int) -> bytes:
+        """The orders for a node from `start` on, as frames."""
+        with self._archive_db.read() as tx:
+            parts = self._orders.frames(tx, node.journal, start)
+        return frames.PREFIX + b"".join(map(frames.encode, parts))
+
+    def enrol(self, body: bytes) -> bytes:
+        """Enrol a node; see `Enrolment.enrol`."""
+        return self._enrolment.enrol(body, self.index.soon)
+
+    def _secret(self, name: str) -> bytes:
+        with self._archive_db.read() as tx:
+            row = tx.one(_SECRET, {"name": name})
+        if row is None:
+            raise BugError(f"Central's archive holds no secret named {name}.")
+        return bytes(row[0])
+
+    def _local(self, name: str) -> str:
+        with self._archive_db.read() as tx:
+            row = tx.one(_LOCAL, {"name": name})
+        if row is None:
+            raise BugError(f"Central's archive does not say its {name}.")
+        return str(row[0])

@@ -1,0 +1,116 @@
+"""Central's index: the tables that all nodes' journals fold to, in a database of their own.
+
+The archive is written and countersigned first; the fold follows, in one thread, journal by journal, and catches up at
+the start with whatever a crash kept from it. A fold that fails costs nothing that was acknowledged: it is logged, and
+tried again with the next entries and at the next start.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
+from typing import Final
+
+import structlog
+from sqlalchemy import bindparam, func, select
+
+from appliance.journal.errors import SanadError
+from appliance.journal.ids import JournalId
+from appliance.records import folding
+from appliance.records.database import Database
+from appliance.records.folding import Progress, no_progress
+from appliance.records.log import Log
+from appliance.records.tables import erased
+
+STEP_ENTRIES: Final = 10_000
+"""Entries that are folded in one transaction."""
+
+_ERASED = select(func.count()).where(erased.c.journal == bindparam("journal"))
+_log = structlog.get_logger(__name__)
+
+
+class Index:
+    """The folded tables of all nodes.
+
+    Args:
+        database: the index.
+        archive: where the journals are.
+    """
+
+    def __init__(self, database: Database, archive: Database) -> None:
+        self._database = database
+        self._archive = archive
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="fold")
+        self._waiting: set[JournalId] = set()
+        self._last: Future[None] | None = None
+        self._guard = Lock()
+
+    def read_all(self, journals: list[JournalId], progress: Progress = no_progress) -> None:
+        """Catch up with every journal; fold everything again where the tables are of another version."""
+        with self._database.read() as tx:
+            stamps = [folding.stamped(tx, journal) for journal in journals]
+            current = all(stamp is None or stamp[0] == folding.VERSION for stamp in stamps)
+        if not current:
+            self._database.enlarge_cache()
+            with self._archive.read() as log, self._database.write() as tx:
+                folding.refold(tx, log, journals, progress)
+        for journal in journals:
+            self.catch_up(journal)
+
+    def soon(self, journal: JournalId) -> None:
+        """Let the thread catch up with a journal."""
+        with self._guard:
+            if journal in self._waiting:
+                return
+            self._waiting.add(journal)
+            self._last = self._thread.submit(self._try, journal)
+
+    def settle(self, timeout_s: float) -> None:
+        """Wait until everything that was asked for so far is folded, or was tried."""
+        with self._guard:
+            last = self._last
+        if last is not None:
+            last.result(timeout_s)
+
+    def close(self) -> None:
+        """Finish what is being folded, and stop."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def catch_up(self, journal: JournalId) -> None:
+        """Fold what the archive holds beyond what was folded.
+
+        Raises:
+            IntegrityError: the archive's entries are not what they say they are.
+        """
+        before = self._erased(journal)
+        while self._step(journal):
+            pass
+        if self._erased(journal) != before:
+            # What was erased from the tables goes from the database's log too.
+            self._database.checkpoint()
+
+    def _erased(self, journal: JournalId) -> int:
+        with self._database.read() as tx:
+            row = tx.one(_ERASED, {"journal": journal})
+        return 0 if row is None else int(row[0])
+
+    def _step(self, journal: JournalId) -> bool:
+        with self._archive.read() as log:
+            head = Log(log, journal).head()
+            size = 0 if head is None else head.size
+            with self._database.write() as tx:
+                stamp = folding.stamped(tx, journal)
+                start = 0 if stamp is None else stamp[1]
+                stop = min(size, start + STEP_ENTRIES)
+                if start < stop:
+                    folding.fold_range(tx, log, journal, start, stop)
+                    folding.stamp(tx, journal, stop)
+        return stop < size
+
+    def _try(self, journal: JournalId) -> None:
+        with self._guard:
+            self._waiting.discard(journal)
+        try:
+            self.catch_up(journal)
+        except SanadError as error:
+            _log.error("the fold failed", journal=journal, error=type(error).__name__)

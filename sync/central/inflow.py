@@ -1,0 +1,176 @@
+"""The body of a streamed request, between the event loop that receives it and the thread that stores it.
+
+uvicorn drops what it received and nobody read when a client vanishes; so one task reads as fast as bytes come, up to a
+bound, and whatever was read is stored even when the stream then breaks. No thread waits for the network, and the
+network never waits for a thread longer than the bound allows.
+
+Also here: who may stream. A node's newest session ends its older ones, because a node that comes back after a cut must
+not wait until central has noticed the cut.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from appliance.journal.errors import SanadError
+from appliance.journal.ids import JournalId
+from sync.refusals import BadRequest, Busy, Cut, TakenOver, TooSlow
+
+MAX_HELD: Final = 1024 * 1024
+"""Bytes of one stream that wait for the thread; one more chunk of the server's may come on top."""
+READ_TIMEOUT_S: Final = 30.0
+"""Without a byte for so long, a request is given up."""
+BODY_TIMEOUT_S: Final = 30.0
+"""For the whole of a body that is read at once."""
+TURN_TIMEOUT_S: Final = 15.0
+"""For an older stream to store what it has received and end."""
+DRAIN_TIMEOUT_S: Final = 5.0
+DRAIN_BYTES: Final = 4 * 1024 * 1024
+"""What is still read of a refused stream, so that its sender hears why."""
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+
+class Inflow:
+    """The bytes of one request body, in order, until they end or break off."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._news = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._ended = False
+        self._error: SanadError | None = None
+
+    async def fill(self, receive: Receive) -> None:
+        """Receive until the body ends, breaks off, or `stop` was called."""
+        try:
+            while not self._ended:
+                message = await asyncio.wait_for(receive(), READ_TIMEOUT_S)
+                if message["type"] == "http.disconnect":
+                    self.stop(Cut("The stream broke before its end.", "The node tries again by itself."))
+                    return
+                self._held += message.get("body", b"")
+                if not message.get("more_body", False):
+                    self.stop(None)
+                self._news.set()
+                if len(self._held) >= MAX_HELD:
+                    self._room.clear()
+                    await self._room.wait()
+        except TimeoutError:
+            self.stop(TooSlow("No more of the request came.", "The node tries again by itself."))
+
+    def stop(self, error: SanadError | None) -> None:
+        """Say that nothing more comes, and why. What was received before is still given."""
+        if not self._ended:
+            self._ended, self._error = True, error
+        self._news.set()
+        self._room.set()
+
+    async def take(self) -> bytes:
+        """All that is held, as soon as there is some; nothing at the end.
+
+        Raises:
+            Cut, TooSlow, TakenOver: the body broke off, and all that came of it was given.
+        """
+        while True:
+            await self._news.wait()
+            data = bytes(self._held)
+            self._held.clear()
+            self._room.set()
+            if not self._ended:
+                self._news.clear()
+            if data:
+                return data
+            if self._ended:
+                if self._error is not None:
+                    raise self._error
+                return b""
+
+
+async def pump(receive: Receive, inflow: Inflow, feed: Callable[[bytes], Awaitable[None]]) -> None:
+    """Give a body to `feed`, while receiving goes on.
+
+    Raises:
+        SanadError: what `feed` or the inflow raised. Of a body that `feed` refused, a little more is read.
+    """
+    receiving = asyncio.create_task(inflow.fill(receive))
+    try:
+        while data := await inflow.take():
+            await feed(data)
+    except (Cut, TooSlow, TakenOver):
+        raise
+    except SanadError:
+        with contextlib.suppress(TimeoutError, SanadError):
+            async with asyncio.timeout(DRAIN_TIMEOUT_S):
+                left = DRAIN_BYTES
+                while left > 0 and (data := await inflow.take()):
+                    left -= len(data)
+        raise
+    finally:
+        receiving.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await receiving
+
+
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """Read a small body whole.
+
+    Raises:
+        BadRequest: it is larger than `limit` bytes. Cut, TooSlow: it did not all come.
+    """
+    inflow = Inflow()
+    body = bytearray()
+
+    async def feed(data: bytes) -> None:
+        body.extend(data)
+        if len(body) > limit:
+            raise BadRequest("A request is larger than any.")
+
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            await pump(receive, inflow, feed)
+    except TimeoutError:
+        raise TooSlow("The request did not come in time.", "The node tries again by itself.") from None
+    return bytes(body)
+
+
+class Turns:
+    """At most one stream of each node at a time: the newest."""
+
+    def __init__(self) -> None:
+        self._streams: dict[JournalId, tuple[Inflow, asyncio.Event]] = {}
+
+    async def end(self, journal: JournalId) -> None:
+        """End this node's stream, if there is one, and wait until what it received is stored.
+
+        Raises:
+            Busy: that takes too long.
+        """
+        try:
+            async with asyncio.timeout(TURN_TIMEOUT_S):
+                while (stream := self._streams.get(journal)) is not None:
+                    inflow, ended = stream
+                    inflow.stop(TakenOver("A newer session of this node has begun.", "Only one can sync at a time."))
+                    await ended.wait()
+        except TimeoutError:
+            raise Busy("An earlier session of this node is still being stored.", "The node tries again.") from None
+
+    @contextlib.asynccontextmanager
+    async def stream(self, journal: JournalId) -> AsyncIterator[Inflow]:
+        """A new stream of this node, in the place of any older one.
+
+        Raises:
+            Busy: the older one takes too long to end.
+        """
+        await self.end(journal)
+        inflow, ended = Inflow(), asyncio.Event()
+        self._streams[journal] = inflow, ended
+        try:
+            yield inflow
+        finally:
+            del self._streams[journal]
+            ended.set()

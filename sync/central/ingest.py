@@ -1,0 +1,74 @@
+"""One stream from one node: bytes in, the archive's steps out. Runs in a thread; whoever calls brings the bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from appliance.journal.errors import IntegrityError
+from appliance.journal.ids import BlobDigest, JournalId
+from sync.central.archive import Archive
+from sync.central.locker import Outcome
+from sync.central.registry import Node
+from sync.frames import Decoder
+from sync.refusals import Fork, StartAgain
+from sync.session import Accept, CentralState, Keep
+
+MAX_STREAM_BYTES: Final = 4 * 1024 * 1024 * 1024
+"""Of one request; a sender ends far below."""
+
+
+class Ingest:
+    """Reads a stream and stores it step by step. After an error it is of no more use; what was stored stands.
+
+    Args:
+        archive: where it is stored.
+        node: whose stream it is.
+        offered: the size that the signed request named.
+        accepted: told the journal when more of it was stored and countersigned.
+    """
+
+    def __init__(self, archive: Archive, node: Node, offered: int, accepted: Callable[[JournalId], None]) -> None:
+        self._archive = archive
+        self._accepted = accepted
+        self._node = node
+        self._decoder = Decoder()
+        self._receiver = archive.receiver(node, offered)
+        self._bytes = 0
+        self.spoilt: set[BlobDigest] = set()
+        """Blobs that came whole and were not what their digest names."""
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes.
+
+        Raises:
+            SanadError: why the stream ends here.
+        """
+        self._bytes += len(chunk)
+        if self._bytes > MAX_STREAM_BYTES:
+            raise IntegrityError("A stream is longer than any node's.")
+        try:
+            for frame in self._decoder.feed(chunk):
+                effect = self._receiver.take(frame)
+                if effect is None:
+                    continue
+                outcome = self._archive.store(self._node.journal, effect)
+                if outcome is Outcome.SPOILT and isinstance(effect, Keep):
+                    self.spoilt.add(BlobDigest(effect.piece.digest))
+                elif isinstance(effect, Accept):
+                    self._accepted(self._node.journal)
+        except (Fork, StartAgain):
+            self._archive.drop_staged(self._node.journal)
+            raise
+
+    def finish(self) -> CentralState:
+        """Say that all bytes came.
+
+        Returns:
+            Where central's copy stands now.
+
+        Raises:
+            BadFrame: the stream was cut.
+        """
+        self._decoder.finish()
+        return self._archive.state(self._node.journal)

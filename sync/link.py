@@ -1,0 +1,208 @@
+"""The node's HTTPS to central: only central's own authority is believed, and every failure is said in a sentence.
+
+The authority's certificate is the only trust anchor, whatever the environment says (`REQUESTS_CA_BUNDLE`, proxies); a
+captive portal, with any certificate or none, is never believed. Redirections are not followed.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import NameResolutionError
+
+from appliance.journal.errors import NetworkError, SanadError
+from sync.refusals import from_wire
+
+CONNECT_TIMEOUT_S: Final = 30.0
+"""To connect, and for each piece of an upload to leave."""
+READ_TIMEOUT_S: Final = 90.0
+"""For central to answer once all was sent."""
+DEAD_PEER_S: Final = 30.0
+"""Sent bytes that nobody confirmed for so long mean a dead link (TCP_USER_TIMEOUT)."""
+UNSENT_BYTES: Final = 64 * 1024
+"""What the kernel takes of an upload before it leaves (TCP_NOTSENT_LOWAT): lost when the node is killed."""
+CHUNK: Final = 16 * 1024
+"""Bytes of one piece of an upload."""
+
+_TRY_LATER: Final = "Nothing is lost. The node tries again by itself."
+# OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED.
+_WRONG_TIME: Final = frozenset({9, 10})
+
+
+class NotOurCentral(NetworkError):
+    """Something answered at central's address, and it was not central."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where central is, and how it is known."""
+
+    url: str
+    """`https://host` or `https://host:port`."""
+    authority: bytes
+    """The certificate of central's authority, DER."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What central answered."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Link:
+    """A connection to central, kept open between requests.
+
+    Args:
+        address: where central is.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self._url = address.url.rstrip("/")
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers.clear()
+        self._session.headers.update({"accept-encoding": "identity", "user-agent": "sanad"})
+        self._session.adapters.clear()
+        self._session.mount("https://", _PinnedAdapter(address.authority))
+
+    def __enter__(self) -> Link:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        limit: int,
+        body: bytes | Iterator[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+        sign: Callable[[requests.PreparedRequest], None] | None = None,
+    ) -> Reply:
+        """Ask central something.
+
+        Args:
+            method: in capitals.
+            path: with the query.
+            limit: the largest answer that is taken, in bytes.
+            body: what to send; an iterator is sent as it gives, chunked.
+            headers: more headers.
+            sign: signs the prepared request.
+
+        Raises:
+            NotOurCentral: another answered. NetworkError: central was not reached, or is in trouble.
+            SanadError: what central refused (`sync.refusals`), or what the body's iterator raised.
+        """
+        request = requests.Request(method, self._url + path, headers=dict(headers or {}), data=body)
+        try:
+            prepared = self._session.prepare_request(request)
+            if sign is not None:
+                sign(prepared)
+            response = self._session.send(
+                prepared, stream=True, allow_redirects=False, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
+            )
+            with response:
+                answer = _read(response, limit)
+                status = response.status_code
+        except (requests.RequestException, OSError) as error:
+            raise translate(error) from error
+        if status == HTTPStatus.OK:
+            return Reply(response.headers, answer)
+        refused = from_wire(status, answer) if status >= HTTPStatus.BAD_REQUEST else None
+        raise refused or not_understood()
+
+
+def not_understood() -> SanadError:
+    """An answer under central's certificate that no central gives."""
+    return NetworkError(
+        "Central's address answered something that is not understood.", "Ask central IT whether central is running."
+    )
+
+
+def translate(error: BaseException) -> SanadError:
+    """Say in a sentence why central was not reached."""
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in _WRONG_TIME:
+            return NotOurCentral(
+                "Central's certificate is not valid at the time that this node's clock shows.",
+                "Set the node's clock. If it is right, tell central IT.",
+            )
+    if any(isinstance(cause, ssl.SSLError) for cause in causes) and not _is_cut(causes):
+        return NotOurCentral(
+            "Something answered at central's address, but it is not our central.",
+            "See whether this network asks for a sign-in in a browser. If not, check central's address.",
+        )
+    if any(isinstance(cause, NameResolutionError | socket.gaierror) for cause in causes):
+        return NetworkError(
+            "Central's name was not found: there is no network, or no name service.",
+            f"Check the cable or the modem, and central's address. {_TRY_LATER}",
+        )
+    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+        return NetworkError("Central's machine answers, but central is not running on it.", _TRY_LATER)
+    if any(isinstance(cause, requests.Timeout | TimeoutError) for cause in causes):
+        return NetworkError("Central did not answer in time.", _TRY_LATER)
+    return NetworkError("The link to central broke.", _TRY_LATER)
+
+
+def _read(response: requests.Response, limit: int) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_content(CHUNK):
+        body += chunk
+        if len(body) > limit:
+            raise not_understood()
+    return bytes(body)
+
+
+def _is_cut(causes: list[BaseException]) -> bool:
+    """Whether TLS merely broke off, as it does when a link dies."""
+    return any(isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionError) for cause in causes)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and all that it stands for; `requests` and `urllib3` wrap one in another in several ways."""
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        inner = (each.__cause__, each.__context__, getattr(each, "reason", None), *each.args)
+        waiting += [cause for cause in inner if isinstance(cause, BaseException)]
+
+
+class _PinnedAdapter(HTTPAdapter):
+    """Connections under TLS 1.3 that believe one authority."""
+
+    def __init__(self, authority: bytes) -> None:
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._context.minimum_version = ssl.TLSVersion.TLSv1_3
+        self._context.verify_flags |= ssl.VERIFY_X509_STRICT
+        self._context.load_verify_locations(cadata=authority)
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        options = [
+            (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+            (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(DEAD_PEER_S * 1000)),
+            (socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES),
+        ]
+        super().init_poolmanager(*args, **kwargs, ssl_context=self._context, socket_options=options)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ARG002
+        """Leave the authorities to the context; the original adds those that `certifi` brings."""
+        conn.cert_reqs = "CERT_REQUIRED"
+        conn.ca_certs = conn.ca_cert_dir = None

@@ -1,0 +1,88 @@
+"""The requests of a session and their answers, besides the frames: paths, and JSON bodies.
+
+    GET  /v1/challenge     a nonce for the first signed request
+    POST /v1/session       what the node has; answered by what central has of it
+    GET  /v1/orders?from=N frames: central's orders from N on
+    POST /v1/stream        frames: what central lacks; answered by what central has now
+    POST /v1/enrol         see `sync.invite`
+
+All but the first and the last are signed (`sync.signatures`). Every answer to a signed request holds the next
+challenge, so a session costs one round trip for each thing that it does.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+
+from appliance.journal.ids import BlobDigest
+from sync.frames import MAX_CHECKPOINT, VERSION, Digest, Size
+from sync.session import MAX_WANTED, CentralState, Wanted
+
+CHALLENGE: Final = "/v1/challenge"
+SESSION: Final = "/v1/session"
+ORDERS: Final = "/v1/orders"
+STREAM: Final = "/v1/stream"
+ENROL: Final = "/v1/enrol"
+HEALTH: Final = "/healthz"
+
+CHALLENGE_HEADER: Final = "sanad-challenge"
+"""The next challenge, where the answer is frames."""
+MAX_SESSION: Final = 32 * 1024
+"""Bytes of a session request."""
+MAX_ANSWER: Final = 256 * 1024
+"""Bytes of an answer in JSON."""
+MAX_NOTE: Final = 2 * MAX_CHECKPOINT
+"""Bytes of a checkpoint with central's cosignature."""
+
+
+class ChallengeAnswer(msgspec.Struct, frozen=True):
+    """A nonce."""
+
+    challenge: Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class SessionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a node has."""
+
+    versions: Annotated[tuple[int, ...], msgspec.Meta(min_length=1, max_length=8)]
+    """The versions of the frames that it speaks."""
+    checkpoint: bytes
+    """Its newest signed checkpoint."""
+    cosigned: bytes | None
+    """The newest that it holds central's cosignature of."""
+    orders: Size
+    """Orders that it has taken up."""
+
+
+class WantedBlob(msgspec.Struct, frozen=True, array_like=True):
+    """A blob that central lacks, from `offset` on."""
+
+    digest: Digest
+    offset: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class StateAnswer(msgspec.Struct, frozen=True):
+    """What central has of the node."""
+
+    version: int
+    stored: Size
+    staged: Size
+    cosigned: bytes | None
+    wanted: Annotated[tuple[WantedBlob, ...], msgspec.Meta(max_length=MAX_WANTED)]
+    orders: Size
+    challenge: Annotated[str, msgspec.Meta(max_length=200)]
+    spoilt: tuple[Digest, ...] = ()
+    """Blobs of the last stream that were not what their digests name."""
+
+    @classmethod
+    def of(cls, state: CentralState, challenge: str, spoilt: tuple[str, ...] = ()) -> StateAnswer:
+        """Write a state."""
+        wanted = tuple(WantedBlob(each.digest, each.offset) for each in state.wanted)
+        return cls(VERSION, state.stored, state.staged, state.cosigned, wanted, state.orders, challenge, spoilt)
+
+    def state(self) -> CentralState:
+        """Read the state."""
+        wanted = tuple(Wanted(BlobDigest(each.digest), each.offset) for each in self.wanted)
+        return CentralState(self.stored, max(self.stored, self.staged), self.cosigned, wanted, self.orders)
