@@ -20,8 +20,8 @@ from appliance.records.failures import StorageFull, StoreMissing, StoreUnreadabl
 from appliance.records.rekey import EncryptedFile, RekeyFailed, StoreInUse, key_of, rekey, settle
 
 OLD, NEW, OTHER = bytes([1]) * 32, bytes([2]) * 32, bytes([3]) * 32
-ROWS = 20_000
-KILLS = 40
+ROWS = 15_000
+KILLS = 30
 REKEY = """
 import sys
 from pathlib import Path
