@@ -52,7 +52,7 @@ def init(
     listen = Listen(host=host, port=port, public_url=url or f"https://{host}:{port}")
     with new_home(place) as making:
         passphrase = read_passphrase(place, new=True, prompt="New passphrase of this central")
-        key = first_slot(making, passphrase, "first passphrase")
+        (key,) = first_slot(making, passphrase, "first passphrase").keys
         Central.create(
             CentralLayout(making), key, name=name, clock=real_clock, random=os.urandom, halt=terminal.halt
         )

@@ -19,6 +19,7 @@ from appliance.records.disk import sync_folder
 from appliance.records.moment import at_text
 from appliance.sealing import slotfile, slots
 from appliance.sealing.passphrase import calibrate
+from appliance.sealing.slots import Unlocked
 from provisioning.opening import real_clock
 
 KEYS: Final = "keys"
@@ -51,11 +52,10 @@ def new_home(home: Path) -> Iterator[Path]:
         raise
 
 
-def first_slot(home: Path, passphrase: str, label: str) -> bytes:
-    """Make a store key, and the slot that a passphrase opens; answers the key."""
-    key = os.urandom(slots.STORE_KEY_SIZE)
+def first_slot(home: Path, passphrase: str, label: str) -> Unlocked:
+    """Make a store key, and the slot that a passphrase opens; answers them opened."""
     unlocked = slots.create(
-        key,
+        os.urandom(slots.STORE_KEY_SIZE),
         passphrase,
         label=label,
         at=at_text(real_clock()),
@@ -63,4 +63,4 @@ def first_slot(home: Path, passphrase: str, label: str) -> bytes:
         cost=calibrate(clock=time.monotonic),
     )
     slotfile.save(home, unlocked.slots)
-    return key
+    return unlocked

@@ -16,6 +16,7 @@ from typing import Annotated, Final
 import typer
 
 from appliance.journal.errors import OperatorError
+from appliance.records.rekey import EncryptedFile
 from appliance.store.layout import Layout
 from appliance.store.store import Store
 from provisioning import terminal
@@ -79,7 +80,7 @@ def node_key(home: Path) -> bytes:
 
 def unlock_node(home: Path) -> bytes:
     """The store key of a node, by its passphrase; ends a rotation that a power cut interrupted."""
-    return settle_rotation(home, open_slots(home), [Layout(home).encrypted])
+    return settle_rotation(home, open_slots(home), node_databases(home))
 
 
 def open_store(home: Path, key: bytes) -> Store:
@@ -104,8 +105,19 @@ def central_key(home: Path) -> bytes:
 
 def unlock_central(home: Path) -> bytes:
     """The key of a central's databases, by its passphrase."""
+    return settle_rotation(home, open_slots(home), central_databases(home))
+
+
+def node_databases(home: Path) -> list[EncryptedFile]:
+    """What the store key of a node encrypts."""
+    layout = Layout(home)
+    return [EncryptedFile(layout.database, layout.lock)]
+
+
+def central_databases(home: Path) -> list[EncryptedFile]:
+    """What the key of a central encrypts."""
     layout = CentralLayout(home)
-    return settle_rotation(home, open_slots(home), layout.encrypted)
+    return [EncryptedFile(path, path.with_suffix(".lock")) for path in (layout.archive, layout.index)]
 
 
 @contextmanager
