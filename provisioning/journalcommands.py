@@ -17,10 +17,10 @@ from appliance.journal.ids import JournalId, orders_of
 from appliance.journal.notes import VerifierKey
 from appliance.journal.proof import check_proof, make_proof
 from appliance.journal.trust import MAX_TRUST, parse_trust
+from appliance.records.disk import whole_file
 from appliance.records.failures import of_os
 from appliance.records.log import PAGE_ENTRIES, Log
 from appliance.records.wording import Line, Names, line
-from appliance.records.disk import whole_file
 from appliance.store.store import COSIGNER, Store
 from provisioning import terminal
 from provisioning.opening import HomeOption, JsonOption, node_store

@@ -86,9 +86,7 @@ def unlock_node(home: Path) -> bytes:
 def open_store(home: Path, key: bytes) -> Store:
     """The store in `home`; folded again first, with progress, where older software made its tables."""
     with terminal.progress("Folding the tables again") as progress:
-        return Store(
-            Layout(home), key, clock=real_clock, random=os.urandom, halt=terminal.halt, progress=progress
-        )
+        return Store(Layout(home), key, clock=real_clock, random=os.urandom, halt=terminal.halt, progress=progress)
 
 
 def central_key(home: Path) -> bytes:
