@@ -15,7 +15,7 @@ from appliance.journal.errors import OperatorError
 from appliance.journal.ids import BlobDigest
 from appliance.journal.trust import format_trust
 from appliance.records.disk import write_durably
-from provisioning import terminal
+from provisioning import logs, terminal
 from provisioning.keyservice import CENTRAL_SOCKET, KeyService
 from provisioning.making import first_slot, new_home
 from provisioning.opening import (
@@ -84,6 +84,7 @@ def serve(home: CentralOption = None) -> None:
     place = central_home(home)
     listen = load(CentralSettings, place / CENTRAL_FILE).listen
     key = unlock_central(place)
+    logs.configure()
     with open_central(place, key) as central, KeyService(place, CENTRAL_SOCKET, key):
         with terminal.progress("Folding") as progress:
             central.start(progress)

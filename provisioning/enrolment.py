@@ -96,10 +96,8 @@ def enrol_node(
         OperatorError: the home holds something else, or is enrolled; or central refused.
         NetworkError: central was not reached; calling again goes on.
     """
-    if Layout(home).database.is_file():
-        unlocked = open_slots(home)
-    else:
-        unlocked = make_node(home, invite, passphrase())
+    made = Layout(home).database.is_file()
+    unlocked = open_slots(home) if made else make_node(home, invite, passphrase())
     key = settle_rotation(home, unlocked, node_databases(home))
     with open_store(home, key).closing() as store:
         if store.local(ENROLLED_AT) is not None:

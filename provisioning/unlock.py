@@ -1,6 +1,6 @@
 """Where passphrases and passwords come from, and how a home is opened with one.
 
-On an unattended machine a secret is read from the file that an environment variable names; else the terminal asks for it.
+On an unattended machine a secret is read from the file that an environment variable names; else the terminal asks.
 Guarantees that a file others could read, or one that lies in the home it opens, is refused with the way to mend it.
 """
 

@@ -14,15 +14,17 @@ import json
 import os
 import secrets
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import IO, Annotated, Final, TypeVar
 
 import typer
 
@@ -44,13 +46,13 @@ from provisioning.enrolment import enrol_node
 from provisioning.opening import central_key, open_central, open_store, unlock_node
 from provisioning.settings import Listen
 from provisioning.synccommands import central_address, sync_and_remember
-from provisioning.unlock import PASSPHRASE_FILE
-from provisioning.verifying import verify_node
+from provisioning.unlock import VARIABLE
 from sync.central.central import Central
 from sync.invite import Invite
 
 EXIT_SCAN_REFUSED: Final = 4
 CENTRAL_STARTS_WITHIN_S: Final = 60.0
+CENTRAL_ENDS_WITHIN_S: Final = 30.0
 CENTRE: Final = ("PEW01", "SPECIMEN centre, Peshawar")
 PLACE: Final = Path(".run")
 STAFF: Final = (("omar", "SPECIMEN Omar"), ("rabia", "SPECIMEN Rabia"))
@@ -119,12 +121,15 @@ def run(
     walk = Walk(_fresh(place), secrets.token_urlsafe(24))
     walk.results.mkdir(parents=True, mode=0o700)
     write_durably(walk.passphrase_file, walk.passphrase.encode() + b"\n")
-    os.environ[PASSPHRASE_FILE] = str(walk.passphrase_file)
+    os.environ[VARIABLE] = str(walk.passphrase_file)
     terminal.note(f"Everything of this run lies in {walk.place}. Its people and papers are specimens.")
     port = _free_port()
     walk.step("central made: keys, certificate authority, archive", lambda: _make_central(walk, port))
     with contextlib.ExitStack() as serving:
-        walk.step("central answers", lambda: serving.enter_context(central_served(walk.central_home)))
+        walk.step(
+            "central answers",
+            lambda: serving.enter_context(central_served(walk.central_home, walk.results / "central.log")),
+        )
         walk.step("node enrolled: keys made here, first supervisor, first numbers leased", lambda: _enrol(walk))
         if offline:
             walk.step("central taken away", serving.close)
@@ -208,12 +213,6 @@ def _compare(walk: Walk, store: Store, papers: list[Paper], *, synced: bool) -> 
         ]
         at_central = sum(central.holds(digest) for digest in blobs)
 
-    def verify() -> None:
-        report = verify_node(store)
-        if not report.consistent:
-            raise IntegrityError(" ".join(report.sentences), "Keep this folder and report it.")
-
-    walk.step("journal, tables and sealed files verified", verify)
     return {
         # Certificates and receipts are not made yet.
         "certificate": None,
@@ -298,30 +297,38 @@ def _make_central(walk: Walk, port: int) -> None:
 
 
 @contextlib.contextmanager
-def central_served(home: Path) -> Iterator[None]:
-    """Central, served by a process of its own until the block ends.
+def central_served(home: Path, log: Path) -> Iterator[None]:
+    """Central, served by a process of its own until the block ends; what it says goes to `log`.
 
     Raises:
         DeviceError: it did not begin to answer; what it said is in the sentence.
     """
     command = [sys.executable, "-m", "provisioning", "central", "serve", "--home", str(home)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
-    try:
-        with selectors.DefaultSelector() as selector:
-            if process.stderr is None:
-                raise BugError("Central was started without a pipe.")
-            selector.register(process.stderr, selectors.EVENT_READ)
-            said = process.stderr.readline() if selector.select(CENTRAL_STARTS_WITHIN_S) else "nothing"
-        if not said.startswith("Central answers"):
-            raise DeviceError(f"Central did not start; it said: {said.strip()}", "See docs/ARCHITECTURE.md; try again.")
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
+    with (
+        log.open("w") as kept,
+        subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as process,
+    ):
+        if process.stderr is None:
+            raise BugError("Central was started without a pipe.")
         try:
-            process.communicate(timeout=CENTRAL_STARTS_WITHIN_S)
-        except subprocess.TimeoutExpired:
+            said = _first_line(process.stderr)
+            if not said.startswith("Central answers"):
+                raise DeviceError(f"Central did not start; it said: {said.strip()}", "Mend that, and try again.")
+            reader = threading.Thread(target=shutil.copyfileobj, args=(process.stderr, kept), daemon=True)
+            reader.start()
+            try:
+                yield
+            finally:
+                process.send_signal(signal.SIGTERM)
+                reader.join(CENTRAL_ENDS_WITHIN_S)
+        finally:
             process.kill()
-            process.communicate()
+
+
+def _first_line(pipe: IO[str]) -> str:
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        return pipe.readline() if selector.select(CENTRAL_STARTS_WITHIN_S) else "nothing"
 
 
 def _enrol(walk: Walk) -> None:
