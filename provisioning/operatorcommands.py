@@ -69,7 +69,7 @@ def add(
 ) -> None:
     """Add somebody who may sign in."""
     with node_store(home) as store, supervisor(store, supervisor_login) as session:
-        password = read_password(home, "SANAD_NEW_PASSWORD_FILE", f"New password of {login}", new=True)
+        password = read_password(store.layout.home, "SANAD_NEW_PASSWORD_FILE", f"New password of {login}", new=True)
         operators.add_operator(store, session, NewOperator(login, name, tuple(role), password), os.urandom)
     terminal.note(f"{login} may sign in now.")
 
@@ -92,7 +92,7 @@ def password(login: str, supervisor_login: AsOption, home: HomeOption = None) ->
     """Give somebody a new password."""
     with node_store(home) as store, supervisor(store, supervisor_login) as session:
         found = _find(store, login)
-        new = read_password(home, "SANAD_NEW_PASSWORD_FILE", f"New password of {login}", new=True)
+        new = read_password(store.layout.home, "SANAD_NEW_PASSWORD_FILE", f"New password of {login}", new=True)
         if found.id == session.actor:
             operators.change_password(store, session, new, os.urandom)
         else:
