@@ -1,6 +1,6 @@
 """Where passphrases and passwords come from, and how a home is opened with one.
 
-On an unattended machine a secret is read from the file that an environment variable names; else the terminal asks.
+Unattended, a secret is read from the file that an environment variable names; else it is asked for on the terminal.
 Guarantees that a file others could read, or one that lies in the home it opens, is refused with the way to mend it.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import getpass
 import os
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from appliance.journal.errors import OperatorError
@@ -19,6 +19,7 @@ from appliance.sealing.passphrase import MIN_OPERATOR_PASSWORD, MIN_STORE_PASSPH
 
 VARIABLE = "SANAD_PASSPHRASE_FILE"
 NEW_VARIABLE = "SANAD_NEW_PASSPHRASE_FILE"
+DATABASES = ("store", "archive", "index")
 MAX_SECRET_FILE = 4096
 MAX_TRIES = 3
 
@@ -100,19 +101,35 @@ def open_slots(
                 raise
 
 
-def settle_rotation(home: Path, unlocked: slots.Unlocked, databases: Sequence[EncryptedFile]) -> bytes:
-    """The store key of opened slots; ends a rotation that a power cut interrupted, in databases and slots.
+def open_home(
+    home: Path, *, environment: Mapping[str, str] = os.environ, ask: Callable[[], Ask | None] = terminal
+) -> slots.Unlocked:
+    """Like `open_slots`, and ends a rotation that a power cut interrupted: what it returns holds one key.
 
     Raises:
-        StoreInUse, StorageFull, RekeyFailed, StoreUnreadable, StoreMissing: a database cannot be settled now.
-        DeviceError: the slots could not be saved; nothing is lost.
+        SanadError: as for `open_slots`, `settle` and `slotfile.save`; nothing is lost by any of them.
     """
-    if not unlocked.slots.rotating:
-        return unlocked.keys[0]
-    with slotfile.locked(home):
-        key = settle(databases, unlocked.keys)
-        slotfile.save(home, slots.finish_rotation(unlocked, key).slots)
-    return key
+    while True:
+        unlocked = open_slots(home, environment=environment, ask=ask)
+        if not unlocked.slots.rotating:
+            return unlocked
+        # Under the lock, or a rotation that is just running would be taken for one that was interrupted.
+        with slotfile.locked(home) as now:
+            if now == unlocked.slots:
+                settled = slots.finish_rotation(unlocked, settle(databases_of(home), unlocked.keys))
+                slotfile.save(home, settled.slots)
+                return settled
+
+
+def store_key(home: Path) -> bytes:
+    """The key of a home's databases, by its passphrase; errors as for `open_home`."""
+    return open_home(home).keys[0]
+
+
+def databases_of(home: Path) -> list[EncryptedFile]:
+    """Every database of a home, node's or central's, that is encrypted with its store key."""
+    files = [EncryptedFile(home / f"{name}.db", home / f"{name}.lock") for name in DATABASES]
+    return [file for file in files if file.path.exists()]
 
 
 def _read(
@@ -154,23 +171,26 @@ def _read_file(path: Path, home: Path, variable: str) -> str:
         descriptor = os.open(resolved, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK | os.O_NOFOLLOW)
     except (OSError, RuntimeError) as error:
         raise _unfit(variable, "cannot be opened", f"Check the path, and who may read it: {path}") from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise _unfit(variable, "is not a file", f"Name a file that holds only the secret, not {path}")
-        if resolved.is_relative_to(home.resolve()):
-            raise _unfit(
-                variable, "lies inside the home that it opens", f"Move it out of {home}, best to another disk."
-            )
-        owners = _trusted_owners(home)
-        if status.st_uid not in owners:
-            raise _unfit(variable, "belongs to another user", f"Run: chown {owners[0]} {path}")
-        if stat.S_IMODE(status.st_mode) & 0o077:
-            raise _unfit(variable, "can be read by others", f"Run: chmod 600 {path}")
-        data = file.read(MAX_SECRET_FILE + 1)
+    try:
+        _refuse_unfit(os.fstat(descriptor), path, resolved, home, variable)
+        data = os.read(descriptor, MAX_SECRET_FILE + 1)
+    finally:
+        os.close(descriptor)
     if len(data) > MAX_SECRET_FILE:
         raise _unfit(variable, f"is larger than {MAX_SECRET_FILE} bytes", "It must hold only the secret.")
     return _text(data, variable)
+
+
+def _refuse_unfit(status: os.stat_result, path: Path, resolved: Path, home: Path, variable: str) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise _unfit(variable, "is not a file", f"Name a file that holds only the secret, not {path}")
+    if resolved.is_relative_to(home.resolve()):
+        raise _unfit(variable, "lies inside the home that it opens", f"Move it out of {home}, best to another disk.")
+    owners = _trusted_owners(home)
+    if status.st_uid not in owners:
+        raise _unfit(variable, "belongs to another user", f"Run: chown {owners[0]} {path}")
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        raise _unfit(variable, "can be read by others", f"Run: chmod 600 {path}")
 
 
 def _text(data: bytes, variable: str) -> str:

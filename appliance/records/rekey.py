@@ -23,6 +23,7 @@ from sqlcipher3 import dbapi2
 from appliance.journal.errors import BugError, DeviceError, OperatorError
 from appliance.records import failures
 from appliance.records.database import KEY_BYTES
+from appliance.records.disk import sync_folder
 from appliance.records.failures import StorageFull, StoreUnreadable
 
 BUSY_TIMEOUT_MS = 5_000
@@ -70,22 +71,27 @@ def rekey(file: EncryptedFile, old: bytes, new: bytes) -> None:
     """
     if len(old) != KEY_BYTES or len(new) != KEY_BYTES:
         raise BugError(f"A store key has {KEY_BYTES} bytes.")
-    if shutil.disk_usage(file.path.parent).free < file.path.stat().st_size + FREE_SPACE_MARGIN:
-        raise StorageFull
-    with _locked(file.lock), _translated(), _connected(file.path, old) as connection:
-        for pragma in ("locking_mode = EXCLUSIVE", "synchronous = EXTRA", "journal_mode = DELETE"):
-            connection.execute(f"PRAGMA {pragma}").fetchall()
-        # A log that a power cut brought back would be replayed over the new pages.
-        _sync_folder(file.path.parent)
-        try:
-            connection.execute(f"PRAGMA rekey = \"x'{new.hex()}'\"").fetchall()
-        except dbapi2.Error as error:
-            # SQLCipher reports every failure in here alike.
-            raise RekeyFailed from error
-        for pragma in ("locking_mode = NORMAL", "journal_mode = WAL"):
-            connection.execute(f"PRAGMA {pragma}").fetchall()
-    # The key slots may forget the old key only when the rollback journal is gone for good.
-    _sync_folder(file.path.parent)
+    with _translated():
+        if shutil.disk_usage(file.path.parent).free < file.path.stat().st_size + FREE_SPACE_MARGIN:
+            raise StorageFull
+        with _locked(file.lock), _connected(file.path, old) as connection:
+            _rewrite(connection, file.path.parent, new)
+        # The key slots may forget the old key only when the rollback journal is gone for good.
+        sync_folder(file.path.parent)
+
+
+def _rewrite(connection: dbapi2.Connection, folder: Path, new: bytes) -> None:
+    for pragma in ("locking_mode = EXCLUSIVE", "synchronous = EXTRA", "journal_mode = DELETE"):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+    # A log that a power cut brought back would be replayed over the new pages.
+    sync_folder(folder)
+    try:
+        connection.execute(f"PRAGMA rekey = \"x'{new.hex()}'\"").fetchall()
+    except dbapi2.Error as error:
+        # SQLCipher reports every failure in here alike.
+        raise RekeyFailed from error
+    for pragma in ("locking_mode = NORMAL", "journal_mode = WAL"):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
 
 
 def key_of(path: Path, candidates: Sequence[bytes]) -> bytes:
@@ -155,6 +161,8 @@ def _connected(path: Path, key: bytes) -> Iterator[dbapi2.Connection]:
 def _translated() -> Iterator[None]:
     try:
         yield
+    except OSError as error:
+        raise failures.of_os(error) from error
     except dbapi2.Error as error:
         if _code(error) == _SQLITE_BUSY:
             raise StoreInUse from error
@@ -174,13 +182,5 @@ def _locked(lock: Path) -> Iterator[None]:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -150,15 +150,19 @@ def save(home: Path, slots: Slots) -> None:
 
 
 @contextlib.contextmanager
-def locked(home: Path) -> Iterator[None]:
-    """Keeps other processes from changing the slots between a load and the save after it, by flock on their folder."""
+def locked(home: Path) -> Iterator[Slots]:
+    """The slots as they are now, which no other process changes until the block ends (flock on their folder).
+
+    Raises:
+        DeviceError, SlotsDamaged: as for `load`.
+    """
     try:
         folder = os.open((home / SLOTS_FILE).parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
-        raise DeviceError("This home has no folder of keys.", "Check --home.") from error
+        raise DeviceError(f"This home has no key slots ({SLOTS_FILE}).", "Check --home.") from error
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
+        yield load(home)
     finally:
         os.close(folder)
 

@@ -148,7 +148,9 @@ def test_an_enormous_file_is_refused_without_being_read_whole(tmp_path: Path) ->
 def test_only_one_process_changes_the_slots_at_a_time(tmp_path: Path) -> None:
     save(tmp_path, MADE.slots)
     folder = os.open(tmp_path / "keys", os.O_RDONLY)
-    with locked(tmp_path), pytest.raises(BlockingIOError):
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with locked(tmp_path) as found:
+        assert found == MADE.slots
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     os.close(folder)
