@@ -25,10 +25,9 @@ from provisioning.opening import (
     central_key,
     open_central,
     real_clock,
-    unlock_central,
 )
 from provisioning.settings import CENTRAL_FILE, CentralSettings, Listen, central_toml, load
-from provisioning.unlock import read_passphrase
+from provisioning.unlock import read_passphrase, store_key
 from sync.central.central import Central, CentralLayout
 from sync.central.serve import Service, bind
 from sync.invite import encode_invite
@@ -83,7 +82,7 @@ def serve(home: CentralOption = None) -> None:
     """Serve nodes until told to stop. Unlocks once; other commands get the key from this one."""
     place = central_home(home)
     listen = load(CentralSettings, place / CENTRAL_FILE).listen
-    key = unlock_central(place)
+    key = store_key(place)
     logs.configure()
     with open_central(place, key) as central, KeyService(place, CENTRAL_SOCKET, key):
         with terminal.progress("Folding") as progress:

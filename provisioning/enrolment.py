@@ -45,9 +45,9 @@ from appliance.store.store import (
 )
 from provisioning import terminal
 from provisioning.making import KEYS, first_slot, new_home
-from provisioning.opening import HomeOption, JsonOption, node_databases, node_home, open_store, real_clock
+from provisioning.opening import HomeOption, JsonOption, home_of, open_store, real_clock
 from provisioning.settings import NODE_FILE, Centre, node_toml
-from provisioning.unlock import open_slots, read_passphrase, read_password, settle_rotation
+from provisioning.unlock import open_home, read_passphrase, read_password
 from sync.enrol import Enrolled, enrol_request
 from sync.invite import MAX_INVITE, Invite, parse_invite
 
@@ -65,7 +65,7 @@ def enrol(
     as_json: JsonOption = False,
 ) -> None:
     """Make this box a node of a central. The store's passphrase and the supervisor's password are asked for."""
-    place = node_home(home)
+    place = home_of(home)
     asked = parse_invite(_line(invite))
     first = NewOperator(supervisor, name, (Role.SUPERVISOR,), "")
     first.check()
@@ -97,9 +97,8 @@ def enrol_node(
         NetworkError: central was not reached; calling again goes on.
     """
     made = Layout(home).database.is_file()
-    unlocked = open_slots(home) if made else make_node(home, invite, passphrase())
-    key = settle_rotation(home, unlocked, node_databases(home))
-    with open_store(home, key).closing() as store:
+    unlocked = open_home(home) if made else make_node(home, invite, passphrase())
+    with open_store(home, unlocked.keys[0]).closing() as store:
         if store.local(ENROLLED_AT) is not None:
             raise OperatorError("This node is enrolled already.", "Nothing was changed. See `sanad sync status`.")
         answer = ask_central(store, invite)

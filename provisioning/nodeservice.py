@@ -19,8 +19,9 @@ from appliance.journal.errors import SanadError
 from appliance.store.store import Store
 from provisioning import logs, terminal
 from provisioning.keyservice import NODE_SOCKET, KeyService
-from provisioning.opening import HomeOption, node_home, open_store, unlock_node
+from provisioning.opening import HomeOption, home_of, open_store
 from provisioning.synccommands import central_address, sync_and_remember
+from provisioning.unlock import store_key
 from sync.agent import SyncOutcome, keep_synced
 
 LOOK_EVERY_S: Final = 1.0
@@ -29,8 +30,8 @@ LOOK_EVERY_S: Final = 1.0
 
 def node(home: HomeOption = None) -> None:
     """Run this node until told to stop."""
-    place = node_home(home)
-    key = unlock_node(place)
+    place = home_of(home)
+    key = store_key(place)
     logs.configure()
     log = structlog.get_logger()
     end = threading.Event()

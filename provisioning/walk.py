@@ -43,10 +43,10 @@ from appliance.store.store import Store
 from provisioning import specimens, terminal
 from provisioning.centralcommands import make_central
 from provisioning.enrolment import enrol_node
-from provisioning.opening import central_key, open_central, open_store, unlock_node
+from provisioning.opening import central_key, open_central, open_store
 from provisioning.settings import Listen
 from provisioning.synccommands import central_address, sync_and_remember
-from provisioning.unlock import VARIABLE
+from provisioning.unlock import VARIABLE, store_key
 from sync.central.central import Central
 from sync.invite import Invite
 
@@ -134,7 +134,7 @@ def run(
         if offline:
             walk.step("central taken away", serving.close)
         with open_store(
-            walk.home, walk.step("node unlocked by its passphrase", lambda: unlock_node(walk.home))
+            walk.home, walk.step("node unlocked by its passphrase", lambda: store_key(walk.home))
         ).closing() as store:
             submitted, papers = _case(walk, store, scans)
             synced = _sync(walk, store)
