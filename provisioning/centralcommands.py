@@ -15,7 +15,7 @@ from appliance.journal.errors import OperatorError
 from appliance.journal.ids import BlobDigest
 from appliance.journal.trust import format_trust
 from appliance.records.disk import write_durably
-from provisioning import terminal
+from provisioning import logs, terminal
 from provisioning.keyservice import CENTRAL_SOCKET, KeyService
 from provisioning.making import first_slot, new_home
 from provisioning.opening import (
@@ -25,10 +25,9 @@ from provisioning.opening import (
     central_key,
     open_central,
     real_clock,
-    unlock_central,
 )
 from provisioning.settings import CENTRAL_FILE, CentralSettings, Listen, central_toml, load
-from provisioning.unlock import read_passphrase
+from provisioning.unlock import read_passphrase, store_key
 from sync.central.central import Central, CentralLayout
 from sync.central.serve import Service, bind
 from sync.invite import encode_invite
@@ -43,23 +42,17 @@ def init(
     name: Annotated[str, typer.Option(help="What nodes and people call it.")] = "Sanad central",
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8443,
-    url: Annotated[str | None, typer.Option(help="The address that nodes know it by; https://HOST:PORT if not said.")] = None,
+    url: Annotated[
+        str | None, typer.Option(help="The address that nodes know it by; https://HOST:PORT if not said.")
+    ] = None,
     home: CentralOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a central: databases, keys, its own certificate authority. The passphrase is asked for."""
     place = central_home(home)
     listen = Listen(host=host, port=port, public_url=url or f"https://{host}:{port}")
-    with new_home(place) as making:
-        passphrase = read_passphrase(place, new=True, prompt="New passphrase of this central")
-        (key,) = first_slot(making, passphrase, "first passphrase").keys
-        Central.create(
-            CentralLayout(making), key, name=name, clock=real_clock, random=os.urandom, halt=terminal.halt
-        )
-        write_durably(making / CENTRAL_FILE, central_toml(name, listen).encode())
-        with open_central(making, key) as central:
-            write_durably(making / "trust", format_trust([central.cosigner]))
-            fingerprint = central.fingerprint
+    passphrase = read_passphrase(place, new=True, prompt="New passphrase of this central")
+    fingerprint = make_central(place, name, listen, passphrase)
     terminal.answer(
         {"home": str(place), "url": listen.public_url, "fingerprint": fingerprint},
         f"Central is in {place}.\nIts fingerprint, for nodes to compare: {fingerprint}\n"
@@ -68,12 +61,29 @@ def init(
     )
 
 
+def make_central(home: Path, name: str, listen: Listen, passphrase: str) -> str:
+    """Make a central in `home`; answers the fingerprint of its certificate authority.
+
+    Raises:
+        OperatorError: there is something in `home` already.
+    """
+    with new_home(home) as making:
+        (key,) = first_slot(making, passphrase, "first passphrase").keys
+        layout = CentralLayout(making)
+        Central.create(layout, key, name=name, clock=real_clock, random=os.urandom, halt=terminal.halt)
+        write_durably(making / CENTRAL_FILE, central_toml(name, listen).encode())
+        with open_central(making, key) as central:
+            write_durably(making / "trust", format_trust([central.cosigner]))
+            return central.fingerprint
+
+
 @app.command("serve")
 def serve(home: CentralOption = None) -> None:
     """Serve nodes until told to stop. Unlocks once; other commands get the key from this one."""
     place = central_home(home)
     listen = load(CentralSettings, place / CENTRAL_FILE).listen
-    key = unlock_central(place)
+    key = store_key(place)
+    logs.configure()
     with open_central(place, key) as central, KeyService(place, CENTRAL_SOCKET, key):
         with terminal.progress("Folding") as progress:
             central.start(progress)
@@ -104,7 +114,11 @@ def invite(
         write_durably(out.absolute(), line.encode() + b"\n")
     shown = f"The invite is in {out}." if out is not None else line
     terminal.answer(
-        {"invite": line if out is None else None, "file": None if out is None else str(out), "fingerprint": fingerprint},
+        {
+            "invite": line if out is None else None,
+            "file": None if out is None else str(out),
+            "fingerprint": fingerprint,
+        },
         shown,
         as_json=as_json,
     )

@@ -11,6 +11,8 @@ Each step looks whether it was done, so that a power cut anywhere costs nothing 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Final
@@ -24,6 +26,7 @@ from appliance.access import operators
 from appliance.access.operators import NewOperator
 from appliance.access.session import Role
 from appliance.journal.errors import OperatorError
+from appliance.journal.ids import JournalId
 from appliance.journal.kinds import JournalOpened
 from appliance.journal.trust import format_trust
 from appliance.records.disk import write_durably
@@ -42,14 +45,15 @@ from appliance.store.store import (
 )
 from provisioning import terminal
 from provisioning.making import KEYS, first_slot, new_home
-from provisioning.opening import HomeOption, JsonOption, node_databases, node_home, open_store, real_clock
+from provisioning.opening import HomeOption, JsonOption, home_of, open_store, real_clock
 from provisioning.settings import NODE_FILE, Centre, node_toml
-from provisioning.unlock import open_slots, read_passphrase, read_password, settle_rotation
+from provisioning.unlock import open_home, read_passphrase, read_password
 from sync.enrol import Enrolled, enrol_request
 from sync.invite import MAX_INVITE, Invite, parse_invite
 
 ENROLLED_AT: Final = "enrolled-at"
 RECOVERY_LABEL: Final = "central's recovery key"
+NEW_PASSPHRASE: Final = "New passphrase of this node"
 PASSWORD_FILE: Final = "SANAD_NEW_PASSWORD_FILE"
 
 
@@ -61,34 +65,50 @@ def enrol(
     as_json: JsonOption = False,
 ) -> None:
     """Make this box a node of a central. The store's passphrase and the supervisor's password are asked for."""
-    place = node_home(home)
+    place = home_of(home)
     asked = parse_invite(_line(invite))
-    new = NewOperator(supervisor, name, (Role.SUPERVISOR,), "")
-    new.check()
-    if Layout(place).database.is_file():
-        unlocked = open_slots(place)
-    else:
-        unlocked = make_node(place, asked, read_passphrase(place, new=True, prompt="New passphrase of this node"))
-    key = settle_rotation(place, unlocked, node_databases(place))
-    with open_store(place, key).closing() as store:
+    first = NewOperator(supervisor, name, (Role.SUPERVISOR,), "")
+    first.check()
+    journal, answer = enrol_node(place, asked, first, lambda: read_passphrase(place, new=True, prompt=NEW_PASSPHRASE))
+    values = {
+        "home": str(place),
+        "journal": journal,
+        "centre": asked.centre,
+        "central": answer.central_name,
+        "central_fingerprint": answer.central_fingerprint,
+        "node_fingerprint": answer.node_fingerprint,
+    }
+    terminal.answer(values, _words(values), as_json=as_json)
+
+
+def enrol_node(
+    home: Path, invite: Invite, first: NewOperator, passphrase: Callable[[], str]
+) -> tuple[JournalId, Enrolled]:
+    """Make the node in `home`, or go on where an earlier call was cut.
+
+    Args:
+        home: the node's home; it must not be there yet, or be one that was not fully enrolled.
+        invite: central's.
+        first: the first supervisor; a password that is empty is asked for.
+        passphrase: gives the new passphrase, where the home is made now.
+
+    Raises:
+        OperatorError: the home holds something else, or is enrolled; or central refused.
+        NetworkError: central was not reached; calling again goes on.
+    """
+    made = Layout(home).database.is_file()
+    unlocked = open_home(home) if made else make_node(home, invite, passphrase())
+    with open_store(home, unlocked.keys[0]).closing() as store:
         if store.local(ENROLLED_AT) is not None:
             raise OperatorError("This node is enrolled already.", "Nothing was changed. See `sanad sync status`.")
-        answer = ask_central(store, asked)
-        keep_answer(store, unlocked, asked, answer)
+        answer = ask_central(store, invite)
+        keep_answer(store, unlocked, invite, answer)
         if not operators.operators(store):
-            password = read_password(place, PASSWORD_FILE, f"New password of {supervisor}", new=True)
-            first = NewOperator(supervisor, name, (Role.SUPERVISOR,), password)
-            operators.add_first_supervisor(store, first, os.urandom)
+            password = first.password or read_password(home, PASSWORD_FILE, f"New password of {first.login}", new=True)
+            operators.add_first_supervisor(store, replace(first, password=password), os.urandom)
         store.remember(**{ENROLLED_AT: store.now()})
-        values = {
-            "home": str(place),
-            "journal": store.journal,
-            "centre": asked.centre,
-            "central": answer.central_name,
-            "central_fingerprint": answer.central_fingerprint,
-            "node_fingerprint": answer.node_fingerprint,
-        }
-    terminal.answer(values, _words(values), as_json=as_json)
+        journal = store.journal
+    return journal, answer
 
 
 def make_node(home: Path, invite: Invite, passphrase: str) -> Unlocked:
@@ -128,9 +148,7 @@ def ask_central(store: Store, invite: Invite) -> Enrolled:
 def keep_answer(store: Store, unlocked: Unlocked, invite: Invite, answer: Enrolled) -> None:
     """Step 3: keep central's keys, the recovery slot, the certificate and the first orders."""
     home = store.layout.home
-    store.remember(
-        **{COSIGNER: answer.cosigner.text, ORDERS_SIGNER: answer.orders_key.text, LOCKER: answer.locker}
-    )
+    store.remember(**{COSIGNER: answer.cosigner.text, ORDERS_SIGNER: answer.orders_key.text, LOCKER: answer.locker})
     store.take_orders(answer.orders, answer.orders_checkpoint)
     store.take_cosignature(answer.cosigned)
     with slotfile.locked(home):

@@ -17,10 +17,10 @@ from appliance.journal.ids import JournalId, orders_of
 from appliance.journal.notes import VerifierKey
 from appliance.journal.proof import check_proof, make_proof
 from appliance.journal.trust import MAX_TRUST, parse_trust
+from appliance.records.disk import whole_file
 from appliance.records.failures import of_os
 from appliance.records.log import PAGE_ENTRIES, Log
 from appliance.records.wording import Line, Names, line
-from appliance.records.disk import whole_file
 from appliance.store.store import COSIGNER, Store
 from provisioning import terminal
 from provisioning.opening import HomeOption, JsonOption, node_store
@@ -145,10 +145,8 @@ def _newest(store: Store, journal: JournalId, wanted: Filter, most: int | None) 
         start = max(0, stop - PAGE_ENTRIES)
         with store.read() as tx:
             names = Names(tx, store.journal)
-            page = list(Log(tx, journal).entries(start, stop))
-            for entry in reversed(page):
-                if wanted.takes(entry, names.actor(entry.header.by)):
-                    found.append((entry, line(entry, names)))
+            page = reversed(list(Log(tx, journal).entries(start, stop)))
+            found += [(each, line(each, names)) for each in page if wanted.takes(each, names.actor(each.header.by))]
         stop = start
     return found[:most][::-1]
 
@@ -159,7 +157,7 @@ def proof(
     body: Annotated[bool, typer.Option("--body", help="Include what the entry says, which may be personal.")] = False,
     home: HomeOption = None,
 ) -> None:
-    """Print a proof (C2SP tlog-proof) that an entry stands in this journal; `verify FILE` and docs/check_proof.py check it."""
+    """Print a proof (C2SP tlog-proof) that an entry stands in this journal; `verify FILE` checks it."""
     with node_store(home) as store:
         head = store.head()
         if seq >= head.size:
@@ -183,7 +181,7 @@ def export(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the entries, the checkpoint and central's cosignature to one file that `verify FILE` checks without a home."""
+    """Write entries, checkpoint and cosignature to one file that `verify FILE` checks without a home."""
     with node_store(home) as store:
         head = store.head()
         with terminal.progress("Exporting") as progress, whole_file(file) as out:

@@ -6,22 +6,22 @@ folded again, orphans of a crash are collected.
 
 from __future__ import annotations
 
-import logging
 import random
 import signal
-import sys
 import threading
 from importlib.metadata import version
 from typing import Final
 
 import structlog
+from structlog.typing import FilteringBoundLogger
 
 from appliance.journal.errors import SanadError
 from appliance.store.store import Store
-from provisioning import terminal
+from provisioning import logs, terminal
 from provisioning.keyservice import NODE_SOCKET, KeyService
-from provisioning.opening import HomeOption, node_home, open_store, unlock_node
+from provisioning.opening import HomeOption, home_of, open_store
 from provisioning.synccommands import central_address, sync_and_remember
+from provisioning.unlock import store_key
 from sync.agent import SyncOutcome, keep_synced
 
 LOOK_EVERY_S: Final = 1.0
@@ -30,9 +30,10 @@ LOOK_EVERY_S: Final = 1.0
 
 def node(home: HomeOption = None) -> None:
     """Run this node until told to stop."""
-    place = node_home(home)
-    key = unlock_node(place)
-    log = node_log()
+    place = home_of(home)
+    key = store_key(place)
+    logs.configure()
+    log = structlog.get_logger()
     end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: end.set())
@@ -45,7 +46,7 @@ def node(home: HomeOption = None) -> None:
     log.info("stopped")
 
 
-def carry(store: Store, end: threading.Event, log: structlog.typing.FilteringBoundLogger) -> None:
+def carry(store: Store, end: threading.Event, log: FilteringBoundLogger) -> None:
     """Sync until `end`: after new commits, after a pause when all is well, after a back-off when it is not."""
     address = central_address(store.layout.home)
     reached = True
@@ -69,17 +70,3 @@ def carry(store: Store, end: threading.Event, log: structlog.typing.FilteringBou
             log.info("synced", size=result.size, cosigned_size=result.cosigned_size, complete=result.complete)
 
     keep_synced(lambda: sync_and_remember(store, address), wait=wait, random=random.random, report=report)
-
-
-def node_log() -> structlog.typing.FilteringBoundLogger:
-    """One line of JSON an event on standard error; it never holds what an entry says."""
-    logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        structlog.PrintLogger(sys.stderr),
-        processors=[
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.add_log_level,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-    )
-    return logger

@@ -16,13 +16,11 @@ from typing import Annotated, Final
 import typer
 
 from appliance.journal.errors import OperatorError
-from appliance.records.rekey import EncryptedFile
 from appliance.store.layout import Layout
 from appliance.store.store import Store
-from provisioning import terminal
+from provisioning import terminal, unlock
 from provisioning.keyservice import CENTRAL_SOCKET, NODE_SOCKET, ask_key
 from provisioning.settings import CENTRAL_FILE, CentralSettings, load
-from provisioning.unlock import open_slots, settle_rotation
 from sync.central.central import Central, CentralLayout
 
 DEFAULT_HOME: Final = Path("~/.local/share/sanad")
@@ -43,7 +41,7 @@ def real_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def node_home(home: Path | None) -> Path:
+def home_of(home: Path | None) -> Path:
     """The node's home that a command means."""
     return (home or DEFAULT_HOME).expanduser().absolute()
 
@@ -60,7 +58,7 @@ def node_store(home: Path | None) -> Iterator[Store]:
     Raises:
         OperatorError: there is no node there, or no key for it.
     """
-    place = node_home(home)
+    place = home_of(home)
     with open_store(place, node_key(place)).closing() as store:
         yield store
 
@@ -75,20 +73,13 @@ def node_key(home: Path) -> bytes:
     if not layout.database.is_file():
         raise OperatorError(f"There is no node in {home}.", "Set it up with `sanad enrol INVITE`, or check --home.")
     key = ask_key(home, NODE_SOCKET)
-    return key if key is not None else unlock_node(home)
-
-
-def unlock_node(home: Path) -> bytes:
-    """The store key of a node, by its passphrase; ends a rotation that a power cut interrupted."""
-    return settle_rotation(home, open_slots(home), node_databases(home))
+    return key if key is not None else unlock.store_key(home)
 
 
 def open_store(home: Path, key: bytes) -> Store:
     """The store in `home`; folded again first, with progress, where older software made its tables."""
     with terminal.progress("Folding the tables again") as progress:
-        return Store(
-            Layout(home), key, clock=real_clock, random=os.urandom, halt=terminal.halt, progress=progress
-        )
+        return Store(Layout(home), key, clock=real_clock, random=os.urandom, halt=terminal.halt, progress=progress)
 
 
 def central_key(home: Path) -> bytes:
@@ -100,24 +91,7 @@ def central_key(home: Path) -> bytes:
     if not CentralLayout(home).archive.is_file():
         raise OperatorError(f"There is no central in {home}.", "Make one with `sanad central init`, or check --home.")
     key = ask_key(home, CENTRAL_SOCKET)
-    return key if key is not None else unlock_central(home)
-
-
-def unlock_central(home: Path) -> bytes:
-    """The key of a central's databases, by its passphrase."""
-    return settle_rotation(home, open_slots(home), central_databases(home))
-
-
-def node_databases(home: Path) -> list[EncryptedFile]:
-    """What the store key of a node encrypts."""
-    layout = Layout(home)
-    return [EncryptedFile(layout.database, layout.lock)]
-
-
-def central_databases(home: Path) -> list[EncryptedFile]:
-    """What the key of a central encrypts."""
-    layout = CentralLayout(home)
-    return [EncryptedFile(path, path.with_suffix(".lock")) for path in (layout.archive, layout.index)]
+    return key if key is not None else unlock.store_key(home)
 
 
 @contextmanager

@@ -65,7 +65,9 @@ def trouble(outcome: SyncOutcome) -> str:
     if outcome.complete:
         return ""
     if outcome.missing:
-        return f"{len(outcome.missing)} sealed files are missing or damaged on this box. Check the disk; call central IT."
+        return (
+            f"{len(outcome.missing)} sealed files are missing or damaged on this box. Check the disk; call central IT."
+        )
     return "Not everything is countersigned yet. Sync again."
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
@@ -149,7 +149,7 @@ def _check_certificate(certificate: bytes, authority: bytes, journal: JournalId,
         mine.verify_directly_issued_by(x509.load_der_x509_certificate(authority))
         names = [each.value for each in mine.subject]
         fits = mine.public_key() == node_key.public_key()
-    except (ValueError, TypeError, InvalidSignature):
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.InvalidVersion):
         raise BadAnswer("Central's certificate for this node is not by central's authority.") from None
     if not fits or names != [journal]:
         raise BadAnswer("Central's certificate is for another node.")

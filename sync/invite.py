@@ -125,7 +125,7 @@ def parse_invite(text: str) -> Invite:
             raise BadInvite("This invite was not copied completely, or was changed.", "Copy the whole line again.")
         invite = msgspec.msgpack.decode(payload, type=Invite)
         x509.load_der_x509_certificate(invite.authority)
-    except (binascii.Error, ValueError, msgspec.MsgspecError, RecursionError):
+    except (binascii.Error, ValueError, x509.InvalidVersion, msgspec.MsgspecError, RecursionError):
         raise BadInvite("This invite cannot be read.", "Ask central for a new one.") from None
     if len(invite.secret) != SECRET_BYTES:
         raise BadInvite("This invite cannot be read.", "Ask central for a new one.")

@@ -80,9 +80,10 @@ def parse_trust(data: bytes) -> tuple[VerifierKey, ...]:
             continue
         try:
             key = VerifierKey.parse(line.decode())
-        except (BadKey, UnicodeDecodeError) as error:
-            why = error.sentence if isinstance(error, BadKey) else "It is not text."
-            raise BadTrust(f"Line {number} of the trust file is no key. {why}") from None
+        except UnicodeDecodeError:
+            raise BadTrust(f"Line {number} of the trust file is not text.") from None
+        except BadKey as error:
+            raise BadTrust(f"Line {number} of the trust file is no key: {error.sentence}") from None
         if key in keys:
             raise BadTrust(f"Line {number} of the trust file names a key for the second time.")
         keys.append(key)

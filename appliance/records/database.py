@@ -3,8 +3,9 @@
 Statements are SQLAlchemy Core constructs, compiled once to text and run on the driver's connection.
 
 Guarantees: `write` holds a file lock (SQLite's own waiting is unfair), begins IMMEDIATE, and commits with
-`synchronous=FULL`; whatever it raises, nothing of it stays. A failed fsync halts: the pages in doubt are never written
-again by this process. Does not guarantee that an old page put back is noticed: the journal's tree does that.
+`synchronous=FULL`; when it raises an error of ours, nothing of it stays. A failed fsync halts: the pages in doubt are
+never written again by this process. Does not guarantee that an old page put back is noticed: the journal's tree does
+that. An interrupt from outside (`KeyboardInterrupt`) may come when the transaction is already on the disk.
 """
 
 from __future__ import annotations
@@ -13,30 +14,33 @@ import contextlib
 import fcntl
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 from sqlcipher3 import dbapi2
 
 from appliance.journal.errors import BugError
 from appliance.records import failures
-from appliance.records.failures import StorageFailed, StorageReadOnly, StoreMissing
+from appliance.records.disk import sync_folder
+from appliance.records.failures import StorageBusy, StorageFailed, StorageReadOnly, StoreMissing
 
 KEY_BYTES: Final = 32
 CACHE_KIB: Final = 16 * 1024
 FOLD_CACHE_KIB: Final = 64 * 1024
 # A commit waits this long for a reader that is just opening; writers wait for each other at the file lock instead.
 BUSY_TIMEOUT_MS: Final = 10_000
+FETCH_ROWS: Final = 500
 
 _DIALECT: Final = sqlite.dialect(paramstyle="named")
 
 Row = tuple[Any, ...]
 Params = Mapping[str, object]
-Halt = Callable[[StorageFailed], NoReturn]
+Halt = Callable[[StorageFailed], object]
 
 
 def _raise(error: StorageFailed) -> NoReturn:
@@ -56,6 +60,7 @@ class _Compiled:
                 raise BugError("Only SQLAlchemy Core statements are run.")
             compiled = statement.compile(dialect=_DIALECT)
             fixed = {name: value for name, value in (compiled.params or {}).items() if value is not None}
+            # The statement is kept with its text, so that its identity is never given to another one.
             known = self._texts[id(statement)] = (statement, str(compiled), fixed)
         return known[1], known[2]
 
@@ -89,84 +94,137 @@ class Tx:
         rows: list[Row] = self._execute(statement, params).fetchall()
         return rows
 
+    def each(self, statement: sa.Executable, params: Params | None = None) -> Iterator[Row]:
+        """Every row, some at a time, for what need not fit into memory."""
+        cursor = self._execute(statement, params)
+        while rows := cursor.fetchmany(FETCH_ROWS):
+            yield from rows
+
     def _execute(self, statement: sa.Executable, params: Params | None) -> Any:
         text, fixed = _COMPILED.text(statement)
         return self._connection.execute(text, {**fixed, **(params or {})} if fixed else (params or {}))
 
     def create(self, tables: sa.MetaData) -> None:
-        """Create every table of `tables` and its indexes."""
+        """Create every table of `tables` that is not there, with its indexes."""
         for table in tables.sorted_tables:
-            self._connection.execute(str(CreateTable(table).compile(dialect=_DIALECT)))
-            for index in sorted(table.indexes, key=lambda each: str(each.name)):
-                self._connection.execute(str(CreateIndex(index).compile(dialect=_DIALECT)))
+            for text in definitions(table):
+                self._connection.execute(text)
 
-    def drop_all_but(self, kept: sa.MetaData) -> None:
-        """Drop every table that is not one of `kept`."""
+    def drop_all_like(self, prefix: str) -> None:
+        """Drop every table whose name starts with `prefix`, of whatever version of the software."""
         names = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         for (name,) in names:
-            if name not in kept.tables and not name.startswith("sqlite_"):
+            if name.startswith(prefix):
                 quoted = _DIALECT.identifier_preparer.quote_identifier(name)
                 self._connection.execute(f"DROP TABLE {quoted}")
 
     def integrity_faults(self) -> list[str]:
-        """What the database's own checks find: page HMACs, tables against indexes. Empty when all is well."""
+        """What the database's own checks find: page HMACs, tables against indexes. Empty when all is well.
+
+        Raises:
+            StoreUnreadable: a page is so damaged that the checks stop.
+        """
         faults: list[str] = []
         for check in ("cipher_integrity_check", "integrity_check"):
             faults += [str(row[0]) for row in self._connection.execute(f"PRAGMA {check}") if row[0] != "ok"]
         return faults
 
 
+def definitions(table: sa.Table) -> list[str]:
+    """The statements that make a table and its indexes."""
+    made: list[ExecutableDDLElement] = [CreateTable(table, if_not_exists=True)]
+    made += (CreateIndex(index, if_not_exists=True) for index in sorted(table.indexes, key=lambda each: str(each.name)))
+    return [str(each.compile(dialect=_DIALECT)) for each in made]
+
+
+class _Held:
+    """A thread's connection. It goes, and closes, with the thread."""
+
+    def __init__(self, connection: dbapi2.Connection) -> None:
+        self.connection = connection
+        self.busy = False
+
+
 class Database:
-    """One encrypted database file, usable from several threads and processes at once.
+    """One encrypted database file, usable from several threads and processes at once, but not across a fork.
 
     Args:
         path: the file.
         key: 32 raw bytes.
         lock: the file that writers lock; its folder must exist.
-        halt: called when the disk failed in the middle of a commit; it must not return.
+        halt: called when the disk failed in the middle of a commit; should it return, the error is raised.
         synchronous: `FULL`; a fault test lowers it to show what that would lose.
 
     Raises:
         StoreMissing: no such file. StoreUnreadable: not a database under this key.
     """
 
-    def __init__(
-        self, path: Path, key: bytes, *, lock: Path, halt: Halt = _raise, synchronous: str = "FULL", new: bool = False
-    ) -> None:
+    def __init__(self, path: Path, key: bytes, *, lock: Path, halt: Halt = _raise, synchronous: str = "FULL") -> None:
         if len(key) != KEY_BYTES:
             raise BugError("A store key has 32 bytes.")
-        if not new and not path.is_file():
+        if not path.is_file():
             raise StoreMissing
         self._path = path
         self._key = key
         self._lock = lock
         self._halt = halt
         self._synchronous = synchronous
+        self._process = os.getpid()
         self._local = threading.local()
-        self._connections: list[dbapi2.Connection] = []
+        self._held: weakref.WeakSet[_Held] = weakref.WeakSet()
         self._guard = threading.Lock()
-        self._broken: StorageFailed | None = None
+        self._broken = False
+        self._closed = False
         with self._translated():
             self._connection()
 
     @classmethod
     def create(
-        cls, path: Path, key: bytes, tables: Sequence[sa.MetaData], *, lock: Path, halt: Halt = _raise
+        cls,
+        path: Path,
+        key: bytes,
+        tables: Sequence[sa.MetaData],
+        *,
+        lock: Path,
+        halt: Halt = _raise,
+        fill: Callable[[Tx], object] | None = None,
     ) -> Database:
-        """Make a new file with `tables`. The file and its folder are durable when this returns."""
-        if path.exists():
-            raise BugError("A store is there already; it is never overwritten.")
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        database = cls(path, key, lock=lock, halt=halt, new=True)
-        with database.write() as tx:
-            for each in tables:
-                tx.create(each)
-        return database
+        """Make a new file with `tables` and what `fill` puts into them; durable when this returns.
+
+        It is built beside its place and renamed: a crash leaves the whole of it or nothing. What an earlier crash left
+        half built is thrown away.
+
+        Raises:
+            StorageFull, StorageReadOnly: nothing was made.
+        """
+        building = path.with_name(path.name + ".new")
+        try:
+            for suffix in ("", "-wal", "-shm"):
+                building.with_name(building.name + suffix).unlink(missing_ok=True)
+            os.close(os.open(building, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+            database = cls(building, key, lock=lock, halt=halt)
+            with database.write() as tx:
+                for each in tables:
+                    tx.create(each)
+                if fill is not None:
+                    fill(tx)
+            database.checkpoint()
+            database.close()
+            with database._locked():
+                if path.exists():
+                    raise BugError("A store is there already; it is never overwritten.")
+                building.rename(path)
+                sync_folder(path.parent)
+        except OSError as error:
+            raise failures.of_os(error) from error
+        return cls(path, key, lock=lock, halt=halt)
 
     @classmethod
     def in_memory(cls, tables: Sequence[sa.MetaData]) -> Tx:
         """A transaction on a database that lives in memory only, for folding beside the real tables."""
         connection = dbapi2.connect(":memory:", isolation_level=None)
+        # Without it, a large sort would go to a file, in clear.
+        connection.execute("PRAGMA temp_store = MEMORY")
         tx = Tx(connection)
         for each in tables:
             tx.create(each)
@@ -177,60 +235,68 @@ class Database:
         """A transaction that is on the disk when the block ends, or was never there.
 
         Raises:
-            StorageFull, StorageReadOnly: nothing was written. StorageFailed: halted.
+            StorageFull, StorageReadOnly, StorageBusy: nothing was written. StorageFailed: halted.
         """
-        with self._translated(), self._locked():
-            connection = self._begin("BEGIN IMMEDIATE")
-            try:
-                yield Tx(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                self._rollback(connection)
-                raise
-            finally:
-                self._local.busy = False
+        self._refuse_nesting()
+        with self._locked(), self._translated(), self._transaction("BEGIN IMMEDIATE") as connection:
+            yield Tx(connection)
+            connection.execute("COMMIT")
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Tx]:
         """A consistent view. Keep it short: an open reader lets the write-ahead log grow."""
-        with self._translated():
-            connection = self._begin("BEGIN DEFERRED")
-            try:
-                yield Tx(connection)
-            finally:
-                self._rollback(connection)
-                self._local.busy = False
+        self._refuse_nesting()
+        with self._translated(), self._transaction("BEGIN DEFERRED") as connection:
+            yield Tx(connection)
 
-    def checkpoint(self) -> None:
-        """Move the write-ahead log into the file and empty it."""
-        with self._translated(), self._locked():
-            self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def checkpoint(self) -> bool:
+        """Move the write-ahead log into the file and empty it, if nobody reads in it just now.
+
+        Returns:
+            Whether the log is empty.
+        """
+        self._refuse_nesting()
+        with self._locked(), self._translated():
+            connection = self._connection()
+            # Does not wait for readers while other writers wait for the lock.
+            connection.execute("PRAGMA busy_timeout = 0")
+            try:
+                (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        return not busy
 
     def enlarge_cache(self) -> None:
         """Give this thread's connection the cache that folding everything again wants."""
-        self._connection().execute(f"PRAGMA cache_size = -{FOLD_CACHE_KIB}")
+        with self._translated():
+            self._connection().execute(f"PRAGMA cache_size = -{FOLD_CACHE_KIB}")
 
     def close(self) -> None:
-        """Close every connection of every thread."""
+        """Close every connection of every thread; nothing can be done with this object any more."""
         with self._guard:
-            for connection in self._connections:
+            self._closed = True
+            for held in list(self._held):
                 with contextlib.suppress(dbapi2.Error):
-                    connection.close()
-            self._connections.clear()
-            self._local = threading.local()
+                    held.connection.close()
 
-    def _begin(self, how: str) -> dbapi2.Connection:
-        if getattr(self._local, "busy", False):
+    def _refuse_nesting(self) -> None:
+        # Before the lock: a writer inside a writer would wait for itself.
+        held: _Held | None = getattr(self._local, "held", None)
+        if held is not None and held.busy:
             raise BugError("A transaction was begun inside another one.")
-        connection = self._connection()
-        connection.execute(how)
-        self._local.busy = True
-        return connection
 
-    def _rollback(self, connection: dbapi2.Connection) -> None:
-        if connection.in_transaction:
-            with contextlib.suppress(dbapi2.Error):
-                connection.execute("ROLLBACK")
+    @contextlib.contextmanager
+    def _transaction(self, begin: str) -> Iterator[dbapi2.Connection]:
+        connection = self._connection()
+        connection.execute(begin)
+        self._local.held.busy = True
+        try:
+            yield connection
+        finally:
+            self._local.held.busy = False
+            if connection.in_transaction:
+                with contextlib.suppress(dbapi2.Error):
+                    connection.execute("ROLLBACK")
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -248,35 +314,38 @@ class Database:
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
-        if self._broken is not None:
-            raise self._broken
+        # Inside the lock: whoever waited for it while the disk failed elsewhere in this process is refused, too.
+        if self._broken:
+            raise StorageFailed
         try:
             yield
         except StorageFailed as error:
-            self._fail(error)
+            self._broken = True
+            self._halt(error)
+            raise
         except dbapi2.Error as error:
             translated = failures.of_sqlite(error)
             if isinstance(translated, StorageFailed):
-                self._fail(translated)
+                self._broken = True
+                self._halt(translated)
             if isinstance(translated, StoreMissing) and self._path.exists():
                 translated = StorageReadOnly()
             if translated is not None:
                 raise translated from error
             # The driver's words may quote values; only the kind of error is kept.
             raise BugError(f"The database refused a statement ({type(error).__name__}).") from None
-
-    def _fail(self, error: StorageFailed) -> NoReturn:
-        self._broken = error
-        self._halt(error)
+        except MemoryError as error:
+            raise StorageBusy from error
 
     def _connection(self) -> dbapi2.Connection:
-        connection: dbapi2.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._connect()
-            self._local.connection = connection
+        if self._closed or self._process != os.getpid():
+            raise BugError("A database is used after it was closed, or in a process that forked from its own.")
+        held: _Held | None = getattr(self._local, "held", None)
+        if held is None:
+            held = self._local.held = _Held(self._connect())
             with self._guard:
-                self._connections.append(connection)
-        return connection
+                self._held.add(held)
+        return held.connection
 
     def _connect(self) -> dbapi2.Connection:
         uri = f"file:{_percent(self._path)}?mode=rw"
@@ -287,7 +356,6 @@ class Database:
                 "cipher_log_level = NONE",
                 f"key = \"x'{self._key.hex()}'\"",
                 f"busy_timeout = {BUSY_TIMEOUT_MS}",
-                "journal_mode = WAL",
                 f"synchronous = {self._synchronous}",
                 "secure_delete = ON",
                 "temp_store = MEMORY",
@@ -296,6 +364,9 @@ class Database:
                 f"cache_size = -{CACHE_KIB}",
             ):
                 connection.execute(f"PRAGMA {pragma}").fetchall()
+            # SQLite answers with another mode, and no error, where it cannot have this one.
+            if connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
+                raise StorageReadOnly
         except BaseException:
             connection.close()
             raise

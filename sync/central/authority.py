@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
@@ -168,7 +168,7 @@ def read_request(csr: bytes, journal: JournalId) -> ed25519.Ed25519PublicKey:
         key = request.public_key()
         holds = request.is_signature_valid
         named = request.subject == _common_name(journal)
-    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature):
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion):
         raise wrong from None
     if not holds or not named or not isinstance(key, ed25519.Ed25519PublicKey):
         raise wrong

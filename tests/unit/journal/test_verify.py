@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -23,7 +23,7 @@ CENTRAL = build.cosigner()
 SIZE = 13
 
 
-def check(whole: Journal, rows: Sequence[Row] | None = None, **changed: Any) -> Verdict:
+def check(whole: Journal, rows: Iterable[Row] | None = None, **changed: Any) -> Verdict:
     arguments: dict[str, Any] = {
         "key": whole.key,
         "head": whole.head(),
@@ -212,13 +212,23 @@ def test_progress_is_told_now_and_then_and_at_the_end() -> None:
     assert told == [PROGRESS_EVERY, 2 * PROGRESS_EVERY, 2 * PROGRESS_EVERY + 5]
 
 
-def test_a_key_that_is_not_named_after_a_journal_is_our_mistake() -> None:
-    with pytest.raises(BugError):
-        check(WHOLE, key=Signer("somebody", WHOLE.signer.seed).verifier)
+def test_a_key_that_is_not_named_after_its_journal_is_our_mistake() -> None:
+    for signer in (Signer("somebody", WHOLE.signer.seed), Signer(WHOLE.signer.name, build.number("another"))):
+        with pytest.raises(BugError):
+            check(WHOLE, key=signer.verifier)
+
+
+def test_rows_that_can_no_longer_be_read_are_reported_where_they_end() -> None:
+    def broken() -> Iterator[Row]:
+        yield from WHOLE.rows[:5]
+        raise IntegrityError("A page of the store is broken.")
+
+    found = check(WHOLE, broken())
+    assert (found.consistent, found.bad_seq, "page" in found.sentence) == (False, 5, True)
 
 
 def test_rows_may_come_from_a_generator_and_are_read_once() -> None:
-    assert check(WHOLE, (row for row in WHOLE.rows)).consistent  # type: ignore[arg-type]
+    assert check(WHOLE, (row for row in WHOLE.rows)).consistent
 
 
 def test_an_old_row_put_back_after_an_erasure_still_verifies_but_only_with_its_own_body() -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from appliance.journal.entry import MAX_BODY, MAX_HEADER
 from appliance.journal.errors import BugError
 from sync import frames
 from sync.frames import BadFrame, BlobPiece, Checkpoint, Decoder, End, Entries, Frame, Hello
@@ -127,13 +128,13 @@ PACK = msgspec.msgpack.encode
         PACK(["entries", []]),
         PACK(["entries", [[b"{}", None]]]),
         PACK(["entries", [[b"", None, None]]]),
-        PACK(["entries", [[b"h" * 4097, None, None]]]),
-        PACK(["entries", [[b"{}", b"s" * 16, b"b" * 65537]]]),
+        PACK(["entries", [[b"h" * (MAX_HEADER + 1), None, None]]]),
+        PACK(["entries", [[b"{}", b"s" * 16, b"b" * (MAX_BODY + 1)]]]),
         PACK(["entries", [[b"{}", b"s" * 16, None]]]),
         PACK(["entries", [[b"{}", b"", b"{}"]]]),
         PACK(["entries", [[b"{}", None, b"{}"]]]),
         PACK(["entries", [[b"{}", None, None]] * 513]),
-        PACK(["entries", [[b"{}", b"s" * 16, b"b" * 65536]] * 4]),
+        PACK(["entries", [[b"{}", b"s" * 16, b"b" * MAX_BODY]] * 4]),
         PACK(["checkpoint", b""]),
         PACK(["checkpoint", b"n" * 4097]),
         PACK(["checkpoint", "note"]),
@@ -186,7 +187,7 @@ def test_batches_keep_every_entry_in_order_and_can_all_be_sent(entries: list[fra
 
 def test_the_largest_batch_fits_into_a_frame() -> None:
     many = list(frames.batches([(b"h" * 496, b"s" * 16, b"")] * 513))
-    large = list(frames.batches([(b"h" * 4096, b"s" * 16, b"b" * 65536)] * 5))
+    large = list(frames.batches([(b"h" * MAX_HEADER, b"s" * 16, b"b" * MAX_BODY)] * 5))
     assert [len(each.items) for each in many] == [512, 1]
     assert [len(each.items) for each in large] == [3, 2]
     read([stream([*many, *large, End()])])
