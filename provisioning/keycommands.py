@@ -9,28 +9,36 @@ from typing import Annotated
 
 import typer
 
-from appliance.journal.errors import OperatorError
 from appliance.records.moment import at_text
-from appliance.records.rekey import rekey
+from appliance.records.rekey import EncryptedFile, rekey
 from appliance.sealing import slotfile, slots
 from appliance.sealing.passphrase import calibrate
 from appliance.sealing.slotfile import Slot, Slots
 from appliance.sealing.slots import STORE_KEY_SIZE, Unlocked
 from provisioning import terminal
 from provisioning.keyservice import CENTRAL_SOCKET, NODE_SOCKET, AlreadyRunning, is_running
-from provisioning.opening import HomeOption, JsonOption, home_of, real_clock
-from provisioning.unlock import NEW_VARIABLE, databases_of, open_home, read_passphrase
+from provisioning.opening import (
+    HomeOption,
+    JsonOption,
+    central_databases,
+    node_databases,
+    node_home,
+    real_clock,
+)
+from provisioning.unlock import NEW_VARIABLE, changing, open_slots, read_passphrase, settled
 
 NEW_PROMPT = "New passphrase"
 OLD_COPIES = "Backups and older copies of this home still open as before: keep them locked away, or destroy them."
 
-app = typer.Typer(no_args_is_help=True, help="The passphrases that open a home, and the key behind them.")
+app = typer.Typer(
+    no_args_is_help=True, help="The passphrases that open a home, node's or central's, and the key behind them."
+)
 
 
 @app.command("list")
 def list_slots(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Show what opens this home: passphrases, and central's recovery key."""
-    _show(slotfile.load(home_of(home)), as_json=as_json)
+    _show(slotfile.load(node_home(home)), as_json=as_json)
 
 
 @app.command("add")
@@ -40,8 +48,8 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Add a passphrase. An existing one is asked for first."""
-    place = home_of(home)
-    opened = open_home(place)
+    place = node_home(home)
+    opened = _open(place)
     passphrase = read_passphrase(place, new=True, variable=NEW_VARIABLE, prompt=NEW_PROMPT)
     cost = calibrate(clock=time.monotonic)
     at = at_text(real_clock())
@@ -52,8 +60,8 @@ def add(
 @app.command("change")
 def change(slot_id: str, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Give a slot another passphrase. An existing one is asked for first."""
-    place = home_of(home)
-    opened = open_home(place)
+    place = node_home(home)
+    opened = _open(place)
     passphrase = read_passphrase(place, new=True, variable=NEW_VARIABLE, prompt=NEW_PROMPT)
     cost = calibrate(clock=time.monotonic)
     _save(place, opened, slots.change_passphrase(opened, slot_id, passphrase, random=os.urandom, cost=cost))
@@ -66,8 +74,8 @@ def change(slot_id: str, home: HomeOption = None, as_json: JsonOption = False) -
 @app.command("remove")
 def remove(slot_id: str, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Take a passphrase, or central's recovery key, away."""
-    place = home_of(home)
-    opened = open_home(place)
+    place = node_home(home)
+    opened = _open(place)
     _save(place, opened, slots.remove(opened, slot_id))
     _show(slotfile.load(place), as_json=as_json)
     terminal.note(
@@ -78,31 +86,34 @@ def remove(slot_id: str, home: HomeOption = None, as_json: JsonOption = False) -
 @app.command("rotate")
 def rotate(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Encrypt the databases with a new key. Everything else of Sanad must be stopped; passphrases stay as they are."""
-    place = home_of(home)
+    place = node_home(home)
     if is_running(place, NODE_SOCKET) or is_running(place, CENTRAL_SOCKET):
         raise AlreadyRunning
-    opened = open_home(place)
+    opened = _open(place)
     new_key = os.urandom(STORE_KEY_SIZE)
-    with slotfile.locked(place) as now:
-        _refuse_changed(now, opened)
+    with changing(place, opened):
         begun = slots.begin_rotation(opened, new_key)
         slotfile.save(place, begun.slots)
-        for file in databases_of(place):
-            rekey(file, opened.keys[0], new_key)
+        # From here on a failure or a power cut leaves both keys in the slots, until `settled` looks which is right.
+        for database in _databases(place):
+            rekey(database, opened.keys[0], new_key)
         slotfile.save(place, slots.finish_rotation(begun, new_key).slots)
     _show(slotfile.load(place), as_json=as_json)
     terminal.note(f"The new key is sealed to the slots above, and to nothing else. {OLD_COPIES}")
 
 
+def _databases(home: Path) -> list[EncryptedFile]:
+    """Every database of the home, which may be a node's or a central's."""
+    return [file for file in (*node_databases(home), *central_databases(home)) if file.path.exists()]
+
+
+def _open(home: Path) -> Unlocked:
+    return settled(home, open_slots(home), _databases(home))
+
+
 def _save(home: Path, opened: Unlocked, changed: Unlocked) -> None:
-    with slotfile.locked(home) as now:
-        _refuse_changed(now, opened)
+    with changing(home, opened):
         slotfile.save(home, changed.slots)
-
-
-def _refuse_changed(now: Slots, opened: Unlocked) -> None:
-    if now != opened.slots:
-        raise OperatorError("The key slots were changed by someone else meanwhile.", "Look at them, and do it again.")
 
 
 def _show(found: Slots, *, as_json: bool) -> None:

@@ -34,6 +34,7 @@ MAX_CONNECTIONS = 16
 SERVICE_PATIENCE_S = 2.0
 CLIENT_PATIENCE_S = 5.0
 
+_TIMEVAL = struct.Struct("ll")  # struct timeval: seconds, microseconds
 _CREDENTIALS = struct.Struct("iII")  # struct ucred: pid, uid, gid
 
 
@@ -260,7 +261,10 @@ def _clear_stale(home: Path, name: str, folder: int) -> None:
 @contextlib.contextmanager
 def _connected(folder: int, name: str, patience_s: float) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(patience_s)
+        # The kernel's own time limits: with Python's, a connect to a full queue fails at once instead of waiting.
+        limit = _TIMEVAL.pack(int(patience_s), int(patience_s % 1 * 1_000_000))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
         connection.connect(_address(folder, name))
         yield connection
 

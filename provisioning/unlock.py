@@ -6,10 +6,11 @@ Guarantees that a file others could read, or one that lies in the home it opens,
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from appliance.journal.errors import OperatorError
@@ -19,7 +20,6 @@ from appliance.sealing.passphrase import MIN_OPERATOR_PASSWORD, MIN_STORE_PASSPH
 
 VARIABLE = "SANAD_PASSPHRASE_FILE"
 NEW_VARIABLE = "SANAD_NEW_PASSPHRASE_FILE"
-DATABASES = ("store", "archive", "index")
 MAX_SECRET_FILE = 4096
 MAX_TRIES = 3
 
@@ -101,35 +101,37 @@ def open_slots(
                 raise
 
 
-def open_home(
-    home: Path, *, environment: Mapping[str, str] = os.environ, ask: Callable[[], Ask | None] = terminal
-) -> slots.Unlocked:
-    """Like `open_slots`, and ends a rotation that a power cut interrupted: what it returns holds one key.
+def settled(home: Path, unlocked: slots.Unlocked, databases: Sequence[EncryptedFile]) -> slots.Unlocked:
+    """Opened slots that hold one key: ends a rotation that a power cut interrupted, in the databases and on the disk.
 
     Raises:
-        SanadError: as for `open_slots`, `settle` and `slotfile.save`; nothing is lost by any of them.
+        SanadError: as for `settle` and `slotfile.save`; nothing is lost by any of them, and it can be tried again.
     """
-    while True:
-        unlocked = open_slots(home, environment=environment, ask=ask)
-        if not unlocked.slots.rotating:
-            return unlocked
-        # Under the lock, or a rotation that is just running would be taken for one that was interrupted.
-        with slotfile.locked(home) as now:
-            if now == unlocked.slots:
-                settled = slots.finish_rotation(unlocked, settle(databases_of(home), unlocked.keys))
-                slotfile.save(home, settled.slots)
-                return settled
+    if not unlocked.slots.rotating:
+        return unlocked
+    # Under the lock, or a rotation that is just running would be taken for one that was interrupted.
+    with changing(home, unlocked):
+        ended = slots.finish_rotation(unlocked, settle(databases, unlocked.keys))
+        slotfile.save(home, ended.slots)
+    return ended
 
 
-def store_key(home: Path) -> bytes:
-    """The key of a home's databases, by its passphrase; errors as for `open_home`."""
-    return open_home(home).keys[0]
+def settle_rotation(home: Path, unlocked: slots.Unlocked, databases: Sequence[EncryptedFile]) -> bytes:
+    """The one key that opens the databases of a home; otherwise like `settled`."""
+    return settled(home, unlocked, databases).keys[0]
 
 
-def databases_of(home: Path) -> list[EncryptedFile]:
-    """Every database of a home, node's or central's, that is encrypted with its store key."""
-    files = [EncryptedFile(home / f"{name}.db", home / f"{name}.lock") for name in DATABASES]
-    return [file for file in files if file.path.exists()]
+@contextlib.contextmanager
+def changing(home: Path, unlocked: slots.Unlocked) -> Iterator[None]:
+    """Keeps the slots of a home to this process while it changes them.
+
+    Raises:
+        OperatorError: they are no longer the ones that were unlocked.
+    """
+    with slotfile.locked(home) as now:
+        if now != unlocked.slots:
+            raise OperatorError("The key slots were changed by someone else meanwhile.", "Do it again.")
+        yield
 
 
 def _read(
