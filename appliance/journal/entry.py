@@ -28,7 +28,7 @@ from appliance.journal.ids import BlobDigest, EntityId, JournalId, Kind
 
 VERSION: Final = 1
 MAX_HEADER: Final = 5120
-"""Bytes: room for `MAX_BLOBS`, and some."""
+"""Bytes. The longest header that the other bounds allow is shorter."""
 MAX_BODY: Final = 65536
 """Bytes."""
 MAX_BLOBS: Final = 64
@@ -137,12 +137,9 @@ def make_entry(
             blobs=tuple(BlobDigest(blob) for blob in blobs),
         )
         _check_header(header)
-        header_bytes = _ENCODER.encode(header)
-        if len(header_bytes) > MAX_HEADER:
-            raise BadEntry(f"A header has at most {MAX_HEADER} bytes.")
     except BadEntry as error:
         raise BugError(f"The program tried to write an entry that nobody could read: {error.sentence}") from error
-    return Entry(header, header_bytes, salt, body)
+    return Entry(header, _ENCODER.encode(header), salt, body)
 
 
 def read_entry(header_bytes: bytes, salt: bytes | None, body: bytes | None) -> Entry:

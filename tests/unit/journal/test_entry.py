@@ -215,6 +215,11 @@ def test_days_that_exist_are_accepted(at: str) -> None:
     assert made(at=at).header.at == at
 
 
+def test_a_header_beyond_its_bound_is_not_even_parsed() -> None:
+    with pytest.raises(BadEntry, match="at most"):
+        read_header(ENTRY.header_bytes + b" " * entry.MAX_HEADER)
+
+
 def test_the_largest_header_fits_its_bound() -> None:
     blobs = [hashlib.sha256(bytes([each])).hexdigest() for each in range(entry.MAX_BLOBS)]
     found = made(

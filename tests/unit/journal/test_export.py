@@ -16,7 +16,7 @@ from appliance.journal.checkpoint import Checkpoint
 from appliance.journal.entry import Entry
 from appliance.journal.errors import BugError, IntegrityError
 from appliance.journal.export import ExportVerdict, verify_export, write_export
-from appliance.journal.notes import NOTE_SIGNATURE, Signer, VerifierKey
+from appliance.journal.notes import NOTE_SIGNATURE, Signature, Signer, VerifierKey
 from appliance.journal.verify import PROGRESS_EVERY
 from tests.unit.journal import build
 from tests.unit.journal.build import Journal
@@ -256,6 +256,30 @@ def test_a_signature_that_nobody_can_check_has_no_place_in_a_checkpoint() -> Non
             start, _, rest = opened(ALL).partition(mark)
             note_end = rest.index(b"entries\n") if mark == b"cosigned\n" else len(rest)
             refused(closed(start + mark + rest[:note_end] + stray + rest[note_end:], WHOLE.signer))
+
+
+def test_signatures_in_another_order_are_refused_even_from_the_holder() -> None:
+    lines = lines_of(ALL)
+    first = lines.index(b"cosigned\n") + 5
+    lines[first], lines[first + 1] = lines[first + 1], lines[first]
+    refused(closed(b"".join(lines), WHOLE.signer))
+
+
+def test_a_key_of_the_wrong_kind_is_refused_even_where_its_signature_stands() -> None:
+    key, central = WHOLE.key, CENTRAL.verifier
+    for own, other in (
+        (VerifierKey(key.name, 4, key.public), central),
+        (key, VerifierKey(central.name, 1, central.public)),
+    ):
+        data = opened(ALL)
+        for was, now in ((key, own), (central, other)):
+            if was != now:
+                data = data.replace(was.text.encode(), now.text.encode())
+                for line in set(lines_of(ALL)):
+                    if line.startswith(f"— {was.name} ".encode()):
+                        value = base64.b64decode(line.split(b" ")[2])[4:]
+                        data = data.replace(line, Signature(now.name, now.key_id, value).line.encode())
+        refused(closed(data, WHOLE.signer))
 
 
 def test_another_key_cannot_speak_for_the_journal() -> None:

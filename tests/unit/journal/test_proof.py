@@ -17,6 +17,7 @@ from appliance.journal.entry import Entry
 from appliance.journal.errors import BugError, IntegrityError
 from appliance.journal.notes import Signer, VerifierKey
 from appliance.journal.proof import LogProof, ProofVerdict, check_proof, make_proof, parse_proof
+from appliance.journal.tree import BadProof
 from appliance.journal.trust import format_trust
 from tests.unit.journal import build
 from tests.unit.journal.build import Journal
@@ -143,6 +144,14 @@ def test_parts_of_proofs_do_not_mix() -> None:
         refused(data)
 
 
+def test_an_entry_that_the_node_itself_put_in_another_place_is_refused(tmp_path: Path) -> None:
+    whole = build.journal_of([WHOLE.entries[1], WHOLE.entries[0]], WHOLE.signer)
+    extra = extra_of(WHOLE.entries[1], keys=(WHOLE.key,))
+    data = LogProof(extra, 0, tree.inclusion_proof(0, 2, whole.read), notes.parse_note(whole.head())).encode()
+    refused(data)
+    assert stand_alone(data, tmp_path).returncode == 1
+
+
 def test_another_key_cannot_prove_for_a_journal() -> None:
     thief = Signer(WHOLE.signer.name, build.number("thief"))
     with pytest.raises(IntegrityError):
@@ -186,7 +195,8 @@ def test_the_largest_proof_fits_its_bound() -> None:
     body = {"text": "x" * (65536 - 11)}
     whole = build.journal(1, make=lambda journal, seq: build.entry_at(journal, seq, body=body))
     assert check_proof(made(0, whole)).consistent
-    refused(b"x" * (proof.MAX_PROOF + 1))
+    with pytest.raises(BadProof, match="at most"):
+        parse_proof(b"x" * (proof.MAX_PROOF + 1))
 
 
 # A published proof

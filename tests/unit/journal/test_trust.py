@@ -41,7 +41,12 @@ def test_a_line_that_is_no_key_is_named(text: str, line: int) -> None:
         parse_trust(text.encode())
 
 
-@pytest.mark.parametrize("raw", [b"", b"\n", b"# only words\n", b"\xff\xfe", b"#" * (trust.MAX_TRUST + 1)])
+def test_a_file_that_is_too_large_is_not_parsed() -> None:
+    with pytest.raises(BadTrust, match="larger"):
+        parse_trust(b"#" * (trust.MAX_TRUST + 1))
+
+
+@pytest.mark.parametrize("raw", [b"", b"\n", b"# only words\n", b"\xff\xfe"])
 def test_a_file_without_a_key_is_refused(raw: bytes) -> None:
     with pytest.raises(BadTrust):
         parse_trust(raw)
