@@ -24,7 +24,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 from sqlcipher3 import dbapi2
 
-from appliance.journal.errors import BugError
+from appliance.journal.errors import BugError, SanadError
 from appliance.records import failures
 from appliance.records.disk import sync_folder
 from appliance.records.failures import StorageBusy, StorageFailed, StorageReadOnly, StoreMissing
@@ -68,8 +68,25 @@ class _Compiled:
 _COMPILED: Final = _Compiled()
 
 
+_THEIRS: Final = (dbapi2.Error, UnicodeError, OverflowError, MemoryError)
+
+
+def _ours(error: Exception) -> SanadError:
+    """What to raise for one of `_THEIRS`. Never chained: its own words may quote values."""
+    if isinstance(error, MemoryError):
+        return StorageBusy()
+    if isinstance(error, dbapi2.Error):
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        return failures.of_sqlite(error) or BugError(f"The database refused a statement ({name}).")
+    return BugError("The database was given a value that it cannot hold.")
+
+
 class Tx:
-    """Statements inside one transaction."""
+    """Statements inside one transaction.
+
+    Every method raises StoreUnreadable for a damaged page, and StorageFull, StorageReadOnly, StorageBusy or
+    StorageFailed for what the disk refuses.
+    """
 
     def __init__(self, connection: dbapi2.Connection) -> None:
         self._connection = connection
@@ -82,41 +99,64 @@ class Tx:
         """Run one statement for each of `rows`."""
         if rows:
             text, fixed = _COMPILED.text(statement)
-            self._connection.executemany(text, [{**fixed, **row} for row in rows] if fixed else rows)
+            try:
+                self._connection.executemany(text, [{**fixed, **row} for row in rows] if fixed else rows)
+            except _THEIRS as error:
+                raise _ours(error) from None
 
     def one(self, statement: sa.Executable, params: Params | None = None) -> Row | None:
         """The first row, or None."""
-        row: Row | None = self._execute(statement, params).fetchone()
+        cursor = self._execute(statement, params)
+        try:
+            row: Row | None = cursor.fetchone()
+        except _THEIRS as error:
+            raise _ours(error) from None
         return row
 
     def all(self, statement: sa.Executable, params: Params | None = None) -> list[Row]:
         """Every row; the statement bounds how many."""
-        rows: list[Row] = self._execute(statement, params).fetchall()
+        cursor = self._execute(statement, params)
+        try:
+            rows: list[Row] = cursor.fetchall()
+        except _THEIRS as error:
+            raise _ours(error) from None
         return rows
 
     def each(self, statement: sa.Executable, params: Params | None = None) -> Iterator[Row]:
         """Every row, some at a time, for what need not fit into memory."""
         cursor = self._execute(statement, params)
-        while rows := cursor.fetchmany(FETCH_ROWS):
+        while True:
+            try:
+                rows = cursor.fetchmany(FETCH_ROWS)
+            except _THEIRS as error:
+                raise _ours(error) from None
+            if not rows:
+                return
             yield from rows
 
     def _execute(self, statement: sa.Executable, params: Params | None) -> Any:
         text, fixed = _COMPILED.text(statement)
-        return self._connection.execute(text, {**fixed, **(params or {})} if fixed else (params or {}))
+        return self._run(text, {**fixed, **(params or {})} if fixed else (params or {}))
+
+    def _run(self, text: str, params: Params) -> Any:
+        try:
+            return self._connection.execute(text, params)
+        except _THEIRS as error:
+            raise _ours(error) from None
 
     def create(self, tables: sa.MetaData) -> None:
         """Create every table of `tables` that is not there, with its indexes."""
         for table in tables.sorted_tables:
             for text in definitions(table):
-                self._connection.execute(text)
+                self._run(text, {})
 
     def drop_all_like(self, prefix: str) -> None:
         """Drop every table whose name starts with `prefix`, of whatever version of the software."""
-        names = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        names = self._run("SELECT name FROM sqlite_master WHERE type = 'table'", {}).fetchall()
         for (name,) in names:
             if name.startswith(prefix):
                 quoted = _DIALECT.identifier_preparer.quote_identifier(name)
-                self._connection.execute(f"DROP TABLE {quoted}")
+                self._run(f"DROP TABLE {quoted}", {})
 
     def integrity_faults(self) -> list[str]:
         """What the database's own checks find: page HMACs, tables against indexes. Empty when all is well.
@@ -126,7 +166,11 @@ class Tx:
         """
         faults: list[str] = []
         for check in ("cipher_integrity_check", "integrity_check"):
-            faults += [str(row[0]) for row in self._connection.execute(f"PRAGMA {check}") if row[0] != "ok"]
+            try:
+                rows = self._run(f"PRAGMA {check}", {}).fetchall()
+            except _THEIRS as error:
+                raise _ours(error) from None
+            faults += [str(row[0]) for row in rows if row[0] != "ok"]
         return faults
 
 
@@ -324,18 +368,13 @@ class Database:
             self._halt(error)
             raise
         except dbapi2.Error as error:
-            translated = failures.of_sqlite(error)
+            translated = _ours(error)
             if isinstance(translated, StorageFailed):
                 self._broken = True
                 self._halt(translated)
             if isinstance(translated, StoreMissing) and self._path.exists():
                 translated = StorageReadOnly()
-            if translated is not None:
-                raise translated from error
-            # The driver's words may quote values; only the kind of error is kept.
-            raise BugError(f"The database refused a statement ({type(error).__name__}).") from None
-        except MemoryError as error:
-            raise StorageBusy from error
+            raise translated from None
 
     def _connection(self) -> dbapi2.Connection:
         if self._closed or self._process != os.getpid():

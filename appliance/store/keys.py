@@ -16,8 +16,6 @@ JOURNAL_KEY: Final = "journal-key"
 NODE_KEY: Final = "node-key"
 AGE_IDENTITY: Final = "age-identity"
 PEPPER: Final = "pepper"
-# Not secret, but kept among them: the hash of what the box remembers, which lies in another table.
-LOCAL_SUM: Final = "local-sum"
 
 # What a node remembers of its central: two verifier keys, and the recipient that blobs are sealed to.
 COSIGNER: Final = "cosigner"

@@ -10,12 +10,10 @@ not truth.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
-import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 
 from appliance.access.session import Session, node_session
@@ -33,6 +31,7 @@ from appliance.records.folding import Progress, no_progress
 from appliance.records.log import PAGE_ENTRIES, Head, Log
 from appliance.records.moment import Clock, at_text
 from appliance.sealing import age
+from appliance.store import local
 from appliance.store import orders as central_orders
 from appliance.store.blobs import BlobFolder
 from appliance.store.commit import Act, Draft, Moment, Pen, erased_by
@@ -40,7 +39,6 @@ from appliance.store.keys import (
     AGE_IDENTITY,
     COSIGNER,
     JOURNAL_KEY,
-    LOCAL_SUM,
     LOCKER,
     NODE_KEY,
     ORDERS_SIGNER,
@@ -67,13 +65,6 @@ __all__ = [
     "Store",
 ]
 
-_SECRET: Final = select(t.secrets.c.value).where(t.secrets.c.name == bindparam("name"))
-_ADD_SECRET: Final = sa.insert(t.secrets)
-_DROP_SECRET: Final = sa.delete(t.secrets).where(t.secrets.c.name == bindparam("k_name"))
-_LOCAL: Final = select(t.local.c.value).where(t.local.c.name == bindparam("name"))
-_ALL_LOCAL: Final = select(t.local.c.name, t.local.c.value).order_by(t.local.c.name)
-_ADD_LOCAL: Final = sa.insert(t.local)
-_DROP_LOCAL: Final = sa.delete(t.local).where(t.local.c.name == bindparam("k_name"))
 _BLOBS: Final = select(t.blobs.c.digest).where(t.blobs.c.journal == bindparam("journal")).distinct()
 _IS_NAMED: Final = (
     select(t.blobs.c.digest)
@@ -118,7 +109,7 @@ class Store:
         self._blobs = BlobFolder(layout.blobs)
         self._pen = Pen(self.secret(JOURNAL_KEY), random)
         self.journal: JournalId = self._pen.journal
-        self._witness = Witness(layout.witness, self.verifier)
+        self._witness = Witness(layout.witness)
         # What an erasing has still to take from the disk; None where nothing is left to do.
         self._to_remove: Collection[BlobDigest] | None = None
         self._fold_if_outdated(progress)
@@ -142,7 +133,7 @@ class Store:
         """
 
         def fill(tx: Tx) -> None:
-            tx.many(_ADD_SECRET, [{"name": name, "value": value} for name, value in keys.secrets().items()])
+            local.keep_secrets(tx, keys.secrets())
             Pen(keys.journal, random).write(tx, node_session(), [Draft(opened)], at_text(clock()))
 
         BlobFolder.create(layout.blobs)
@@ -236,9 +227,9 @@ class Store:
         with self._database.write() as tx:
             log = Log(tx, self.journal)
             see_contained(log, checkpoint)
-            self._witness.check(log)
+            self._witness.check(log, self.verifier)
             # Before COMMIT: the file is never behind the store.
-            self._witness.renew(note, checkpoint.size)
+            self._witness.renew(note, self.verifier)
             log.set_cosigned(checkpoint.size, note)
         return checkpoint.size
 
@@ -360,25 +351,20 @@ class Store:
             BugError: there is none of that name.
         """
         with self.read() as tx:
-            row = tx.one(_SECRET, {"name": name})
-        if row is None:
+            found = local.secret(tx, name)
+        if found is None:
             raise BugError(f"The store holds no secret named {name}.")
-        return bytes(row[0])
+        return found
 
     def local(self, name: str) -> str | None:
         """What this box remembers for itself, or None."""
         with self.read() as tx:
-            row = tx.one(_LOCAL, {"name": name})
-        return None if row is None else str(row[0])
+            return local.remembered(tx, name)
 
     def remember(self, **values: str) -> None:
         """Remember things for this box alone; they are in no journal."""
         with self._database.write() as tx:
-            for name, value in values.items():
-                tx.run(_DROP_LOCAL, {"k_name": name})
-                tx.run(_ADD_LOCAL, {"name": name, "value": value})
-            tx.run(_DROP_SECRET, {"k_name": LOCAL_SUM})
-            tx.run(_ADD_SECRET, {"name": LOCAL_SUM, "value": sum_of_local(tx)})
+            local.remember(tx, values)
 
     # Starting and stopping
 
@@ -391,8 +377,8 @@ class Store:
         Raises:
             RolledBack: central has countersigned what this store does not hold; nothing was written.
         """
-        with self.read() as tx:
-            self._witness.check(Log(tx, self.journal))
+        with self._database.write() as tx:
+            self._witness.check(Log(tx, self.journal), self.verifier)
         removed = 0
         with self._blobs.quiet() as quiet:
             if quiet:
@@ -440,11 +426,3 @@ class Store:
 
     def _is_named(self, tx: Tx, digest: BlobDigest) -> bool:
         return tx.one(_IS_NAMED, {"journal": self.journal, "digest": digest}) is not None
-
-
-def sum_of_local(tx: Tx) -> bytes:
-    """The hash of all that the box remembers for itself. It is kept in another table, so that an old page shows."""
-    digest = hashlib.sha256()
-    for name, value in tx.all(_ALL_LOCAL):
-        digest.update(f"{len(name)} {name}{len(value)} {value}".encode())
-    return digest.digest()

@@ -25,16 +25,14 @@ class RolledBack(IntegrityError):
 
 
 class Witness:
-    """The file of one journal.
+    """The file.
 
     Args:
         path: where it lies.
-        key: the journal's key.
     """
 
-    def __init__(self, path: Path, key: VerifierKey) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._key = key
 
     def note(self) -> bytes | None:
         """The note as it lies there, or None before central's first countersignature.
@@ -50,33 +48,24 @@ class Witness:
         except OSError as error:
             raise failures.of_os(error) from error
 
-    def read(self) -> Checkpoint | None:
-        """What was countersigned last, or None.
-
-        Raises:
-            BadCheckpoint: the file is not a checkpoint of this journal.
-        """
-        note = self.note()
-        return None if note is None else open_checkpoint(note, self._key)
-
-    def check(self, log: Log) -> None:
-        """See that the journal contains what the file says.
+    def check(self, log: Log, key: VerifierKey) -> None:
+        """See that the journal, whose key is `key`, contains what the file says. Called under the writers' lock.
 
         Raises:
             RolledBack: it does not. BadCheckpoint: the file is not a checkpoint of this journal.
         """
-        seen = self.read()
-        if seen is not None:
-            see_contained(log, seen)
+        note = self.note()
+        if note is not None:
+            see_contained(log, open_checkpoint(note, key))
 
-    def renew(self, note: bytes, size: int) -> None:
-        """Keep a newer note; an older one changes nothing. Called inside a transaction that holds the writers' lock.
+    def renew(self, note: bytes, key: VerifierKey) -> None:
+        """Keep a newer note; an older one changes nothing. Called under the writers' lock.
 
         Raises:
             StorageFull, StorageReadOnly: the older one is still there.
         """
-        seen = self.read()
-        if seen is None or seen.size <= size:
+        seen = self.note()
+        if seen is None or open_checkpoint(seen, key).size <= open_checkpoint(note, key).size:
             write_durably(self._path, note)
 
 
