@@ -43,6 +43,7 @@ from appliance.store.store import Store
 from provisioning import specimens, terminal
 from provisioning.centralcommands import make_central
 from provisioning.enrolment import enrol_node
+from provisioning.journalcommands import check_home
 from provisioning.opening import central_key, open_central, open_store
 from provisioning.settings import Listen
 from provisioning.synccommands import central_address, sync_and_remember
@@ -213,6 +214,7 @@ def _compare(walk: Walk, store: Store, papers: list[Paper], *, synced: bool) -> 
         ]
         at_central = sum(central.holds(digest) for digest in blobs)
 
+    walk.step("journal, tables and sealed files verified", lambda: _verify(walk))
     return {
         # Certificates and receipts are not made yet.
         "certificate": None,
@@ -240,6 +242,12 @@ def _compare(walk: Walk, store: Store, papers: list[Paper], *, synced: bool) -> 
         "blobs_at_central": at_central,
         "synced": synced and head.size == head.cosigned_size,
     }
+
+
+def _verify(walk: Walk) -> None:
+    report = check_home(walk.home, store_key(walk.home))
+    if not report.ok:
+        raise IntegrityError(" ".join(report.reasons), "Keep this folder and report it.")
 
 
 def _fetch(central: Central, paper: Paper) -> str:
