@@ -80,7 +80,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry, checked. Made only by `make_entry` and `read_entry`."""
+    """One entry, checked. Made only by `make_entry`, `read_entry` and `kept_entry`."""
 
     header: Header
     header_bytes: bytes
@@ -159,6 +159,18 @@ def read_entry(header_bytes: bytes, salt: bytes | None, body: bytes | None) -> E
             raise BadEntry("An entry has a salt without a body, or a body without a salt.")
     elif _body_digest(salt, body) != header.body:
         raise BadEntry("The body is not the one that the header names.")
+    return Entry(header, header_bytes, salt, body)
+
+
+def kept_entry(header_bytes: bytes, salt: bytes | None, body: bytes | None) -> Entry:
+    """An entry that this machine read strictly before it kept it: decoded, and not checked again.
+
+    Raises:
+        BadEntry: the header is no header any more.
+    """
+    header = _decoded(_HEADER.decode, header_bytes)
+    if header is None:
+        raise BadEntry("A header is not the JSON that it must be.")
     return Entry(header, header_bytes, salt, body)
 
 

@@ -96,9 +96,11 @@ class Folder:
         tx: where the tables are.
         log: where the journal's own entries and its orders are; at central another database than the tables.
         journal: a node's journal.
+        from_start: whether nothing of the journal was folded before, so that nothing in it was erased yet.
     """
 
-    def __init__(self, tx: Tx, log: Tx, journal: JournalId) -> None:
+    def __init__(self, tx: Tx, log: Tx, journal: JournalId, *, from_start: bool = False) -> None:
+        self._from_start = from_start
         self._tx = tx
         self._log = log
         self._journal = journal
@@ -160,6 +162,8 @@ class Folder:
         if about == NOBODY:
             return False
         known = self._erased.get(about)
+        if known is None and self._from_start:
+            return False
         if known is None:
             if len(self._erased) >= REMEMBERED_SUBJECTS:
                 self._erased.clear()
@@ -213,11 +217,11 @@ def refold(tx: Tx, log: Tx, journals: Iterable[JournalId], progress: Progress = 
 
 def fold_range(tx: Tx, log: Tx, journal: JournalId, start: int, stop: int, progress: Progress = no_progress) -> None:
     """Fold entries `start` to `stop` (excluded) of `journal`, page by page."""
-    folder = Folder(tx, log, journal)
+    folder = Folder(tx, log, journal, from_start=start == 0)
     source = Log(log, journal)
     for first in range(start, stop, PAGE_ENTRIES):
         last = min(first + PAGE_ENTRIES, stop)
-        folder.fold(list(source.entries(first, last)))
+        folder.fold(list(source.kept(first, last)))
         progress(last, stop)
 
 

@@ -6,14 +6,14 @@ be given is decided above it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 
-from appliance.journal.entry import Entry, read_entry
+from appliance.journal.entry import Entry, kept_entry, read_entry
 from appliance.journal.errors import BugError, IntegrityError
 from appliance.journal.ids import JournalId
 from appliance.journal.tree import EMPTY, HASH_BYTES, Frontier, frontier_at, node_place
@@ -144,9 +144,22 @@ class Log:
         Raises:
             IntegrityError: one is missing or not what it says it is.
         """
+        return self._entries(start, stop, read_entry)
+
+    def kept(self, start: int, stop: int) -> Iterator[Entry]:
+        """Entries `start` to `stop` (excluded), as they were stored: for folding, twice as quick as `entries`.
+
+        Raises:
+            IntegrityError: one is missing.
+        """
+        return self._entries(start, stop, kept_entry)
+
+    def _entries(
+        self, start: int, stop: int, read: Callable[[bytes, bytes | None, bytes | None], Entry]
+    ) -> Iterator[Entry]:
         expected = start
         for header, salt, body, _ in self.rows(start, stop):
-            entry = read_entry(header, salt, body)
+            entry = read(header, salt, body)
             if entry.header.seq != expected or entry.header.journal != self.journal:
                 break
             expected += 1
