@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.simulation.disk import Disk, File, content_after, draw_fate, tree_after
-from tests.simulation.trace import Recording, Say
+from tests.simulation.disk import Disk, File
+from tests.simulation.fate import content_after, draw_fate, tree_after
+from tests.simulation.operations import Recording, Say
 
 Check = Callable[[Path, Sequence[str]], int]
 """Opens an image as the real code would, given the lines the writer had said before the loss; returns how many

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.simulation.disk import SECTOR, Disk, content_after, draw_fate, tree_after
-from tests.simulation.trace import (
+from tests.simulation.disk import SECTOR, Disk
+from tests.simulation.fate import content_after, draw_fate, tree_after
+from tests.simulation.operations import (
     Create,
     Link,
     MakeFolder,

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.simulation import raw_writer
+from tests.simulation.operations import Recording
 from tests.simulation.powerloss import Survey, images, moment_of, survey
 from tests.simulation.raw_writer import Way
-from tests.simulation.trace import Recording, record, snapshot
+from tests.simulation.trace import record, snapshot
 
 COMMITS = 40
 SEEDS = [f"raw {number}" for number in range(200)]

@@ -9,19 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.simulation import trace
-from tests.simulation.trace import (
-    Create,
-    Link,
-    MakeFolder,
-    Recording,
-    Rename,
-    Resize,
-    Say,
-    Sync,
-    TraceError,
-    Unlink,
-    Write,
-)
+from tests.simulation.operations import Create, Link, MakeFolder, Recording, Rename, Resize, Say, Sync, Unlink, Write
+from tests.simulation.trace import TraceError
 
 
 def _record(program: str, folder: Path) -> Recording:
