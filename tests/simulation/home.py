@@ -69,7 +69,7 @@ def clock(draw: random.Random) -> Callable[[], datetime]:
     return now
 
 
-def create(home: Path, draw: random.Random) -> Store:
+def create(home: Path, draw: random.Random, kind: type[Store] = Store) -> Store:
     """Makes a store in an empty home, as enrolment would."""
     keys = NodeKeys.generate(draw.randbytes)
     opened = k.JournalOpened(
@@ -80,7 +80,7 @@ def create(home: Path, draw: random.Random) -> Store:
         software="test",
     )
     now = clock(draw)
-    store = TellingStore.create(Layout(home), KEY, keys, opened, clock=now, random=draw.randbytes, halt=stop)
+    store = kind.create(Layout(home), KEY, keys, opened, clock=now, random=draw.randbytes, halt=stop)
     store.remember(
         **{
             COSIGNER: cosigner().verifier.text,

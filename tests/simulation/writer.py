@@ -7,6 +7,8 @@ promise, written only after the store said it was done:
     orders SIZE        central's orders up to that size are taken up
     cosigned SIZE      the store remembers that central countersigned that size
     refused ERROR      the act was not done, and the person was told why; the sentence is on standard error
+
+It exits 1, with a sentence on standard error, when the store does not open.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ import sqlalchemy as sa
 from appliance.access.session import Role, Session, mint, node_session
 from appliance.casework import applications as casework
 from appliance.journal import kinds as k
-from appliance.journal.errors import DeviceError, OperatorError
+from appliance.journal.errors import DeviceError, OperatorError, SanadError
 from appliance.journal.ids import EntityId
 from appliance.records import tables as t
 from appliance.records.database import Tx
@@ -34,6 +36,8 @@ from tests.simulation import home
 
 # Pages. The default of 1000 would let the write-ahead log wrap only in recordings too long to check by the thousand.
 SMALL_WAL: Final = 120
+# How many acts are refused before somebody frees space.
+PATIENCE: Final = 8
 LOGINS: Final = {"clerk": Role.OPERATOR, "officer": Role.OFFICER, "chief": Role.SUPERVISOR}
 
 _OPERATORS = sa.select(t.operators.c.login, t.operators.c.about)
@@ -55,7 +59,10 @@ class Writer:
     store: Store
     synchronous: str
     largest_blob: int
+    ballast: Path | None
+    acts: dict[str, tuple[int, Callable[[Writer], None]]]
     sessions: dict[str, Session] = field(default_factory=dict)
+    patience: int = PATIENCE
 
     def settle_in(self) -> None:
         """What a process does when it starts: recovers, and its people sign in."""
@@ -93,15 +100,23 @@ class Writer:
 
     def act(self) -> None:
         """Does one thing that nodes do, drawn from the seed."""
-        names = list(ACTS)
-        (name,) = self.draw.choices(names, [ACTS[each][0] for each in names])
+        weights = [weight for weight, _ in self.acts.values()]
+        ((_, do),) = self.draw.choices(list(self.acts.values()), weights)
         try:
-            ACTS[name][1](self)
+            do(self)
         except OperatorError as error:
             home.say("refused", type(error).__name__)
         except DeviceError as error:
             print(error, file=sys.stderr, flush=True)
             home.say("refused", type(error).__name__)
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Somebody frees space, once enough was refused for lack of it."""
+        self.patience -= 1
+        if self.ballast is not None and self.patience == 0:
+            self.ballast.unlink()
+            home.say("room")
 
     def add_person(self) -> None:
         """A citizen is written down."""
@@ -203,8 +218,21 @@ ACTS: Final[dict[str, tuple[int, Callable[[Writer], None]]]] = {
 }
 
 
-def main(arguments: Sequence[str]) -> None:
+ONE_PROCESS_ONLY: Final = ("orders", "cosign")
+
+
+def main(arguments: Sequence[str]) -> int:
     """The command line."""
+    given = _parser().parse_args(arguments)
+    try:
+        _work(given)
+    except SanadError as error:
+        print(error, file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.writer", description=__doc__)
     parser.add_argument("home", type=Path)
     parser.add_argument("seed", help="the same seed does the same things")
@@ -212,12 +240,18 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--new", action="store_true", help="make the store first")
     parser.add_argument("--synchronous", default="FULL", help="NORMAL shows what would be lost")
     parser.add_argument("--largest-blob", type=int, default=9000, help="bytes")
-    given = parser.parse_args(arguments)
+    parser.add_argument("--beside", action="store_true", help="others write too: leave central to one of them")
+    parser.add_argument("--ballast", type=Path, help="a file that is removed after some acts were refused")
+    return parser
+
+
+def _work(given: argparse.Namespace) -> None:
     draw = random.Random(f"writer {given.seed}")
     if given.new:
-        home.create(given.home, draw).close()
+        home.create(given.home, draw, home.TellingStore).close()
     store = home.open_store(given.home, draw, given.synchronous)
-    writer = Writer(given.home, draw, store, given.synchronous, given.largest_blob)
+    acts = {name: act for name, act in ACTS.items() if not (given.beside and name in ONE_PROCESS_ONLY)}
+    writer = Writer(given.home, draw, store, given.synchronous, given.largest_blob, given.ballast, acts)
     writer.settle_in()
     home.say("ready")
     for _ in range(given.acts):
@@ -226,4 +260,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))
