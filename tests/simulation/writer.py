@@ -29,13 +29,15 @@ from appliance.casework import applications as casework
 from appliance.journal import kinds as k
 from appliance.journal.errors import DeviceError, OperatorError, SanadError
 from appliance.journal.ids import EntityId
+from appliance.records import database
 from appliance.records import tables as t
 from appliance.records.database import Tx
 from appliance.store.store import Draft, Moment, Store
 from tests.simulation import home
 
-# Pages. The default of 1000 would let the write-ahead log wrap only in recordings too long to check by the thousand.
-SMALL_WAL: Final = 120
+# Rows. With the product's own number, the write-ahead log would begin anew only in recordings too long to be checked by
+# the thousand.
+SMALL_LOG: Final = 60
 # How many acts are refused before somebody frees space.
 PATIENCE: Final = 8
 LOGINS: Final = {"clerk": Role.OPERATOR, "officer": Role.OFFICER, "chief": Role.SUPERVISOR}
@@ -66,7 +68,6 @@ class Writer:
 
     def settle_in(self) -> None:
         """What a process does when it starts: recovers, and its people sign in."""
-        self._tune()
         self.store.recover("test")
         with self.store.read() as tx:
             known = _by_login(tx)
@@ -94,9 +95,6 @@ class Writer:
             with self.store.read() as tx:
                 return _by_login(tx)[login]
         return operator
-
-    def _tune(self) -> None:
-        self.store._database._connection().execute(f"PRAGMA wal_autocheckpoint = {SMALL_WAL}")
 
     def act(self) -> None:
         """Does one thing that nodes do, drawn from the seed."""
@@ -178,7 +176,6 @@ class Writer:
         """The process ends in good order and another one starts."""
         self.store.close()
         self.store = home.open_store(self.folder, self.draw, self.synchronous)
-        self._tune()
 
     def _one_of(self, statement: sa.Select[tuple[str]]) -> EntityId | None:
         with self.store.read() as tx:
@@ -246,6 +243,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _work(given: argparse.Namespace) -> None:
+    database.LOG_ROWS = SMALL_LOG  # type: ignore[misc]
     draw = random.Random(f"writer {given.seed}")
     if given.new:
         home.create(given.home, draw, home.TellingStore).close()
