@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,6 +20,7 @@ from appliance.journal.verify import verify_entries
 from appliance.records import folding
 from appliance.records import tables as t
 from appliance.records.database import Database, Tx
+from appliance.records.failures import StoreMissing
 from appliance.records.log import Head, Log
 from appliance.store.store import Store
 from tests.simulation import home
@@ -65,22 +67,36 @@ def lost_promises(folder: Path, said: Sequence[str]) -> int:
     """
     promises = Promises.of(said)
     if not promises.entries:
+        _check_beginning(folder)
         return 0
     with home.reopen(folder).closing() as store:
         with store.read() as tx:
             entries = _verified_journal(tx, store.journal, store.verifier)
             _check_tables(tx, store, entries)
             lost = _lost(tx, store, entries, promises)
-        acknowledged = [entry for entry in entries if entry.header.seq in promises.entries]
-        _check_blobs(store, entries, acknowledged)
-        store.recover("audit")
-        if store.head().size != len(entries) + 1:
-            raise Broken("a recovered home does not take the next entry")
-        _check_blobs(store, entries, acknowledged)
+        if not lost:
+            _recover(store, entries, promises)
     with home.reopen(folder).closing() as store, store.read() as tx:
         if faults := tx.integrity_faults():
             raise Broken(f"the database finds faults in itself: {faults[:3]}")
     return lost
+
+
+def _recover(store: Store, entries: Sequence[Entry], promises: Promises) -> None:
+    acknowledged = [entry for entry in entries if entry.header.seq in promises.entries]
+    _check_blobs(store, entries, acknowledged)
+    store.recover("audit")
+    if store.head().size != len(entries) + 1:
+        raise Broken("a recovered home does not take the next entry")
+    _check_blobs(store, entries, entries)
+
+
+def _check_beginning(folder: Path) -> None:
+    """A home that promised nothing yet has a whole store or none, and then one can be made."""
+    try:
+        home.reopen(folder).close()
+    except StoreMissing:
+        home.create(folder, random.Random(0)).close()
 
 
 def _verified_journal(tx: Tx, journal: JournalId, key: VerifierKey) -> list[Entry]:

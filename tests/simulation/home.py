@@ -6,7 +6,7 @@ import hashlib
 import os
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NoReturn
@@ -47,9 +47,13 @@ class TellingStore(Store):
 
     def commit(self, session: Session, act: Act) -> list[Entry]:
         entries = super().commit(session, act)
-        for entry in entries:
-            say("ack", entry.header.seq, fingerprint(entry.header_bytes))
+        _tell(entries)
         return entries
+
+
+def _tell(entries: Iterable[Entry]) -> None:
+    for entry in entries:
+        say("ack", entry.header.seq, fingerprint(entry.header_bytes))
 
 
 def fingerprint(header: bytes) -> str:
@@ -69,7 +73,7 @@ def clock(draw: random.Random) -> Callable[[], datetime]:
     return now
 
 
-def create(home: Path, draw: random.Random, kind: type[Store] = Store) -> Store:
+def create(home: Path, draw: random.Random) -> Store:
     """Makes a store in an empty home, as enrolment would."""
     keys = NodeKeys.generate(draw.randbytes)
     opened = k.JournalOpened(
@@ -80,7 +84,7 @@ def create(home: Path, draw: random.Random, kind: type[Store] = Store) -> Store:
         software="test",
     )
     now = clock(draw)
-    store = kind.create(Layout(home), KEY, keys, opened, clock=now, random=draw.randbytes, halt=stop)
+    store = Store.create(Layout(home), KEY, keys, opened, clock=now, random=draw.randbytes, halt=stop)
     store.remember(
         **{
             COSIGNER: cosigner().verifier.text,
@@ -89,6 +93,12 @@ def create(home: Path, draw: random.Random, kind: type[Store] = Store) -> Store:
         }
     )
     return store
+
+
+def begin(home: Path, draw: random.Random) -> None:
+    """Makes a store, and says its first entry."""
+    with create(home, draw).closing() as store:
+        _tell(store.entries(0, 1))
 
 
 def open_store(home: Path, draw: random.Random, synchronous: str = "FULL") -> Store:

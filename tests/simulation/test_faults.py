@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.records.failures import ErasingUnfinished, StorageFailed, StorageFull, StorageReadOnly
+from appliance.records.failures import StorageFailed, StorageFull, StorageReadOnly
 from tests.simulation import home
 from tests.simulation.audit import lost_promises
 from tests.simulation.faults import (
@@ -89,8 +89,7 @@ class Bench:
         size = _size(folder)
         assert lost_promises(folder, said) == 0
         if status == 0:
-            written = sum(line.startswith("ack") or line == "refused ErasingUnfinished" for line in said)
-            assert size == _size(self.template) + written
+            assert size == _size(self.template) + sum(line.startswith("ack") for line in said)
 
 
 def _size(folder: Path) -> int:
@@ -141,10 +140,10 @@ def test_a_full_disk_refuses_one_act_and_the_process_goes_on(call: str, place: s
     assert outcome.promised_after
 
 
-def test_a_full_disk_that_keeps_old_bytes_does_not_undo_an_erasing(bench: Bench) -> None:
+def test_an_erasing_that_a_full_disk_cuts_short_is_finished_by_the_next_commit(bench: Bench) -> None:
     outcome = bench.run("unlink", "ENOSPC", bench.calls("unlink", "blobs kept")[0])
     assert outcome.status == 0
-    assert "refused ErasingUnfinished" in outcome.after
+    assert "refused StorageFull" not in outcome.said
 
 
 @pytest.mark.parametrize(
@@ -176,7 +175,7 @@ def test_a_disk_that_is_really_full_refuses_until_there_is_room(bench: Bench) ->
         said = tuple(done.stdout.splitlines())
         bench.check(after, done.returncode, said, done.stderr)
         assert done.returncode == 0
-        assert set(done.stderr.splitlines()) <= {str(StorageFull()), str(ErasingUnfinished())}
+        assert set(done.stderr.splitlines()) == {str(StorageFull())}
         assert said.count("refused StorageFull") >= PATIENCE
         assert any(line.startswith("ack") for line in said[said.index("room") :])
 

@@ -37,10 +37,12 @@ from tests.simulation import home
 
 # Rows. With the product's own number, the write-ahead log would begin anew only in recordings too long to be checked by
 # the thousand.
-SMALL_LOG: Final = 60
 # How many acts are refused before somebody frees space.
 PATIENCE: Final = 8
-LOGINS: Final = {"clerk": Role.OPERATOR, "officer": Role.OFFICER, "chief": Role.SUPERVISOR}
+# Rows. With the product's own number, the write-ahead log would begin anew only in recordings too long to be checked by
+# the thousand.
+SMALL_LOG: Final = 60
+LOGINS: Final = {"chief": Role.SUPERVISOR, "officer": Role.OFFICER, "clerk": Role.OPERATOR}
 
 _OPERATORS = sa.select(t.operators.c.login, t.operators.c.about)
 _PEOPLE = sa.select(t.people.c.about).order_by(t.people.c.about).limit(200)
@@ -90,7 +92,7 @@ class Writer:
             return [Draft(k.OperatorAdded(login=login, name=login.title(), roles=(_role_name(role),)), operator)]
 
         try:
-            self.store.commit(node_session(), act)
+            self.store.commit(self.sessions.get("chief") or node_session(), act)
         except OperatorError:
             with self.store.read() as tx:
                 return _by_login(tx)[login]
@@ -243,10 +245,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _work(given: argparse.Namespace) -> None:
+
     database.LOG_ROWS = SMALL_LOG  # type: ignore[misc]
     draw = random.Random(f"writer {given.seed}")
     if given.new:
-        home.create(given.home, draw, home.TellingStore).close()
+        home.begin(given.home, draw)
     store = home.open_store(given.home, draw, given.synchronous)
     acts = {name: act for name, act in ACTS.items() if not (given.beside and name in ONE_PROCESS_ONLY)}
     writer = Writer(given.home, draw, store, given.synchronous, given.largest_blob, given.ballast, acts)
