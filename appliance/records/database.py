@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +28,7 @@ from sqlcipher3 import dbapi2
 from appliance.journal.errors import BugError, SanadError
 from appliance.records import failures
 from appliance.records.disk import sync_folder
-from appliance.records.failures import StorageBusy, StorageFailed, StorageReadOnly, StoreMissing
+from appliance.records.failures import StorageBusy, StorageFailed, StorageFull, StorageReadOnly, StoreMissing
 
 KEY_BYTES: Final = 32
 CACHE_KIB: Final = 16 * 1024
@@ -35,6 +36,11 @@ FOLD_CACHE_KIB: Final = 64 * 1024
 # A commit waits this long for a reader that is just opening; writers wait for each other at the file lock instead.
 BUSY_TIMEOUT_MS: Final = 10_000
 FETCH_ROWS: Final = 500
+
+# Rows changed by one connection after which it moves the write-ahead log into the file; about 4 MB of log.
+LOG_ROWS: Final = 500
+# SQLite needs an index of its log, in a file of its own, before it can open a database.
+INDEX_BYTES: Final = 32 * 1024
 
 _DIALECT: Final = sqlite.dialect(paramstyle="named")
 
@@ -186,6 +192,7 @@ class _Held:
 
     def __init__(self, connection: dbapi2.Connection) -> None:
         self.connection = connection
+        self.changes_moved = connection.total_changes
         self.busy = False
 
 
@@ -285,6 +292,7 @@ class Database:
         with self._locked(), self._translated(), self._transaction("BEGIN IMMEDIATE") as connection:
             yield Tx(connection)
             connection.execute("COMMIT")
+            self._move_long_log()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Tx]:
@@ -292,6 +300,25 @@ class Database:
         self._refuse_nesting()
         with self._translated(), self._transaction("BEGIN DEFERRED") as connection:
             yield Tx(connection)
+
+    def _move_long_log(self) -> None:
+        # SQLite would do it by itself, and pass over a failed fsync.
+        held: _Held = self._local.held
+        changes = held.connection.total_changes
+        if changes - held.changes_moved >= LOG_ROWS:
+            held.changes_moved = changes
+            self._move_log(held.connection)
+
+    def _move_log(self, connection: dbapi2.Connection) -> None:
+        """Move what can be moved of the write-ahead log into the file; waits for nobody.
+
+        Where there is no room, the log grows until there is: what was committed is in it, and durable.
+        """
+        try:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except dbapi2.Error as error:
+            if isinstance(failures.of_sqlite(error), StorageFailed):
+                raise
 
     def checkpoint(self) -> bool:
         """Move the write-ahead log into the file and empty it, if nobody reads in it just now.
@@ -318,8 +345,13 @@ class Database:
     def close(self) -> None:
         """Close every connection of every thread; nothing can be done with this object any more."""
         with self._guard:
+            all_held = list(self._held)
+            if not self._closed and not self._broken and self._process == os.getpid():
+                with self._translated():
+                    for held in all_held[:1]:
+                        self._move_log(held.connection)
             self._closed = True
-            for held in list(self._held):
+            for held in all_held:
                 with contextlib.suppress(dbapi2.Error):
                     held.connection.close()
 
@@ -396,6 +428,7 @@ class Database:
                 f"key = \"x'{self._key.hex()}'\"",
                 f"busy_timeout = {BUSY_TIMEOUT_MS}",
                 f"synchronous = {self._synchronous}",
+                "wal_autocheckpoint = 0",
                 "secure_delete = ON",
                 "temp_store = MEMORY",
                 "trusted_schema = OFF",
@@ -406,10 +439,23 @@ class Database:
             # SQLite answers with another mode, and no error, where it cannot have this one.
             if connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
                 raise StorageReadOnly
-        except BaseException:
+            # The log is a file by now. SQLite makes its name durable later, but passes over a failure.
+            sync_folder(self._path.parent)
+        except BaseException as error:
             connection.close()
+            if isinstance(error, OSError):
+                raise failures.of_os(error) from error
+            if isinstance(error, dbapi2.Error) and self._lacks_room():
+                raise StorageFull from error
             raise
         return connection
+
+    def _lacks_room(self) -> bool:
+        """Whether opening failed for lack of room: the driver calls that an I/O error like any other."""
+        try:
+            return shutil.disk_usage(self._path.parent).free < INDEX_BYTES
+        except OSError:
+            return False
 
 
 def _percent(path: Path) -> str:
