@@ -49,7 +49,9 @@ class Inflow:
         """Receive until the body ends, breaks off, or `stop` was called."""
         try:
             while not self._ended:
-                message = await asyncio.wait_for(receive(), READ_TIMEOUT_S)
+                # Not `wait_for`: in Python 3.11 that can swallow a cancellation.
+                async with asyncio.timeout(READ_TIMEOUT_S):
+                    message = await receive()
                 if message["type"] == "http.disconnect":
                     self.stop(Cut("The stream broke before its end.", "The node tries again by itself."))
                     return
