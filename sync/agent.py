@@ -287,8 +287,9 @@ class _Session:
             else:
                 if need.digest != digest:
                     digest, sealed = need.digest, self._sealed(need)
-                data = sealed[need.offset : need.offset + need.limit]
-                if data:
+                start = min(need.offset, len(sealed) - 1)
+                if sealed:
+                    data = sealed[start : start + need.limit]
                     yield frames.encode(sender.piece(len(sealed), data))
                 else:
                     self.missing[need.digest] = None

@@ -29,7 +29,7 @@ MAX_BATCH_BYTES: Final = 256 * 1024
 """Of headers, salts and bodies together."""
 MAX_PIECE: Final = 32 * 1024
 """Bytes of a blob in one frame: what a kill in the middle of a frame can cost."""
-MAX_BLOB: Final = 256 * 1024 * 1024
+MAX_BLOB: Final = 64 * 1024 * 1024
 """Bytes of one sealed file."""
 MAX_CHECKPOINT: Final = 4096
 """Bytes of a checkpoint with its signature."""

@@ -202,6 +202,14 @@ class _PinnedAdapter(HTTPAdapter):
         ]
         super().init_poolmanager(*args, **kwargs, ssl_context=self._context, socket_options=options)
 
+    def close(self) -> None:
+        """Close the connections now; the original leaves that to the garbage collector."""
+        for key in self.poolmanager.pools.keys():  # noqa: SIM118  (not a dict)
+            pool = self.poolmanager.pools.get(key)
+            if pool is not None:
+                pool.close()
+        super().close()
+
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ARG002
         """Leave the authorities to the context; the original adds those that `certifi` brings."""
         conn.cert_reqs = "CERT_REQUIRED"

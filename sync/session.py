@@ -45,7 +45,7 @@ from sync import frames
 from sync.frames import BlobPiece, End, Entries, Frame, Hello
 from sync.refusals import Fork, OutOfStep, OutOfTurn, Rollback, StartAgain, WrongJournal
 
-MAX_WANTED: Final = 64
+MAX_WANTED: Final = 256
 """Blobs that central asks for in one answer."""
 STREAM_BLOB_BYTES: Final = 8 * 1024 * 1024
 """Bytes of blobs after which a sender ends the stream, so that an answer comes back. The next stream goes on."""
@@ -363,14 +363,16 @@ class Sender:
 
         Args:
             size: of the whole blob, in bytes.
-            data: from the offset that was asked for; not empty.
+            data: from the offset that was asked for; not empty. Where central has every byte already, and died before
+                it looked at them, the last one.
         """
         wanted = self._blobs.popleft()
-        end = wanted.offset + len(data)
+        offset = min(wanted.offset, size - 1)
+        end = offset + len(data)
         if end < size:
             self._blobs.appendleft(Wanted(wanted.digest, end))
         self.blob_bytes_sent += len(data)
-        return BlobPiece(wanted.digest, size, wanted.offset, data)
+        return BlobPiece(wanted.digest, size, offset, data)
 
     def missing(self) -> None:
         """The blob that was asked for is not here, or not sound: leave it out."""

@@ -23,10 +23,10 @@ from appliance.journal.errors import BugError, SanadError
 from appliance.journal.ids import JournalId
 from sync import signatures, wire
 from sync.central.central import Central
-from sync.central.inflow import Turns, pump, read_body
+from sync.central.inflow import Body, Turns, pump, read_body
 from sync.central.registry import Node
 from sync.invite import MAX_ENROL
-from sync.refusals import BadRequest, to_wire
+from sync.refusals import BadRequest, Cut, TakenOver, TooSlow, to_wire
 from sync.signatures import Claims
 
 THREADS: Final = 8
@@ -38,7 +38,7 @@ _JSON: Final = "application/json"
 _log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-Route = Callable[[Request], Awaitable[Response]]
+Route = Callable[[Request, Body], Awaitable[Response]]
 
 
 class _Desk:
@@ -54,31 +54,31 @@ class _Desk:
         yield
         self._threads.shutdown(wait=True)
 
-    async def health(self, _request: Request) -> Response:
+    async def health(self, _request: Request, _body: Body) -> Response:
         """Whether central can read its archive."""
         await self._run(self._central.check)
         return _json({"status": "ok"})
 
-    async def challenge(self, request: Request) -> Response:
+    async def challenge(self, request: Request, _body: Body) -> Response:
         journal = request.headers.get(signatures.JOURNAL_HEADER, "")
         if not ids.ENTITY_ID.fullmatch(journal):
             raise BadRequest("A request names no journal.")
         return _json(wire.ChallengeAnswer(self._central.challenge(JournalId(journal))))
 
-    async def enrol(self, request: Request) -> Response:
-        body = await read_body(request.receive, MAX_ENROL)
-        answer = await self._run(lambda: self._central.enrol(body))
+    async def enrol(self, _request: Request, body: Body) -> Response:
+        asked = await read_body(body, MAX_ENROL)
+        answer = await self._run(lambda: self._central.enrol(asked))
         return Response(answer, media_type=_JSON)
 
-    async def session(self, request: Request) -> Response:
+    async def session(self, request: Request, body: Body) -> Response:
         node, claims = await self._authenticate(request)
-        body = await read_body(request.receive, wire.MAX_SESSION)
+        asked = await read_body(body, wire.MAX_SESSION)
         await self._turns.end(node.journal)
-        answer = await self._run(lambda: self._central.session(node, claims, body))
+        answer = await self._run(lambda: self._central.session(node, claims, asked))
         _log.info("session", journal=node.journal, offered=claims.offered, stored=answer.stored, staged=answer.staged)
         return _json(answer)
 
-    async def orders(self, request: Request) -> Response:
+    async def orders(self, request: Request, _body: Body) -> Response:
         node, _ = await self._authenticate(request)
         start = request.query_params.get("from", "")
         if not _SIZE.fullmatch(start):
@@ -87,7 +87,7 @@ class _Desk:
         headers = {wire.CHALLENGE_HEADER: self._central.challenge(node.journal)}
         return Response(stream, media_type=_FRAMES, headers=headers)
 
-    async def stream(self, request: Request) -> Response:
+    async def stream(self, request: Request, body: Body) -> Response:
         node, claims = await self._authenticate(request)
         async with self._turns.stream(node.journal) as inflow:
             ingest = await self._run(lambda: self._central.ingest(node, claims))
@@ -95,7 +95,7 @@ class _Desk:
             async def feed(data: bytes) -> None:
                 await self._run(lambda: ingest.feed(data))
 
-            await pump(request.receive, inflow, feed)
+            await pump(body, inflow, feed)
             answer = await self._run(lambda: self._central.finish(node, ingest))
         _log.info("stream", journal=node.journal, stored=answer.stored, wanted=len(answer.wanted))
         return _json(answer)
@@ -105,7 +105,9 @@ class _Desk:
         if query := request.scope["query_string"].decode("latin-1"):
             target += f"?{query}"
         incoming = signatures.incoming(request.method, self._central.url + target, request.headers.raw)
-        return await self._run(lambda: self._central.authenticate(incoming))
+        node, claims = await self._run(lambda: self._central.authenticate(incoming))
+        request.state.journal = node.journal
+        return node, claims
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -129,24 +131,24 @@ def make_app(central: Central) -> FastAPI:
     return app
 
 
-def _guarded(route: Route) -> Route:
+def _guarded(route: Route) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
+        body = Body(request.receive)
         try:
-            return await route(request)
+            return await route(request, body)
         except SanadError as error:
-            return _refuse(request, error)
-        except Exception as error:  # noqa: BLE001  (the outermost edge: what it says may quote a citizen, so only its kind is kept)
+            refused = error
+        except Exception as error:  # noqa: BLE001  (the outermost edge; its words may quote a citizen, its kind cannot)
             _log.error("bug", path=request.url.path, error=type(error).__name__, place=_place(error))
-            return _refuse(request, BugError("Something unforeseen happened."))
+            refused = BugError("Something unforeseen happened.")
+        status, words = to_wire(refused)
+        journal = getattr(request.state, "journal", "")
+        _log.warning("refused", path=request.url.path, journal=journal, code=words.error, error=type(refused).__name__)
+        if not isinstance(refused, Cut | TooSlow | TakenOver):
+            await body.drain()
+        return _json(words, status, {"connection": "close"})
 
     return answer
-
-
-def _refuse(request: Request, error: SanadError) -> Response:
-    status, answer = to_wire(error)
-    _log.warning("refused", path=request.url.path, code=answer.error, error=type(error).__name__)
-    # What is left of the body is not worth reading.
-    return _json(answer, status, {"connection": "close"})
 
 
 async def _unknown(_request: Request, error: Exception) -> Response:

@@ -28,7 +28,8 @@ from appliance.journal.kinds import SubjectErased
 from appliance.journal.notes import Signer
 from appliance.journal.tree import HASH_BYTES, Frontier, root_at
 from appliance.records import tables as log_tables
-from appliance.records.database import Database, Tx
+from appliance.records.database import Database, Halt, Tx
+from appliance.records.failures import StorageFailed
 from appliance.records.log import Log
 from appliance.records.moment import Clock
 from sync.central import registry
@@ -114,6 +115,7 @@ class Archive:
         locker: where the blobs lie.
         cosigner: central's key for cosignatures.
         clock: what time it is.
+        halt: called, and never returns, when the disk failed under a blob: its bytes are in doubt from then on.
         stored: called with the journal when its new head is durable, before it is countersigned.
     """
 
@@ -124,12 +126,14 @@ class Archive:
         cosigner: Signer,
         *,
         clock: Clock,
+        halt: Halt,
         stored: Callable[[JournalId], None] = no_fault,
     ) -> None:
         self._database = database
         self._locker = locker
         self._cosigner = cosigner
         self._clock = clock
+        self._halt = halt
         self._stored = stored
 
     # A session
@@ -318,7 +322,10 @@ class Archive:
         if not wanted:
             # It is here already, or its subject was erased while it was on its way.
             return Outcome.WHOLE
-        outcome = self._locker.add(piece)
+        try:
+            outcome = self._locker.add(piece)
+        except StorageFailed as error:
+            self._halt(error)
         if outcome is Outcome.WHOLE:
             with self._database.write() as tx:
                 tx.run(_WANT_NO_MORE, {"digest": piece.digest})

@@ -27,7 +27,7 @@ from appliance.journal.kinds import Body
 from appliance.journal.notes import COSIGNATURE, Signer, VerifierKey
 from appliance.records import tables as log_tables
 from appliance.records.database import Database, Halt
-from appliance.records.disk import write_durably
+from appliance.records.disk import sync_folder, write_durably
 from appliance.records.folding import Progress, no_progress
 from appliance.records.log import Log
 from appliance.records.moment import Clock
@@ -172,7 +172,7 @@ class Central:
         self._orders = Orders(self._secret(ORDERS_KEY), clock, random)
         self._authority = Authority.load(self._secret(CA_KEY), self._secret(CA_CERTIFICATE))
         self._locker = Locker(layout.blobs, layout.incoming)
-        self.archive = Archive(self._archive_db, self._locker, self._cosigner, clock=clock, stored=stored)
+        self.archive = Archive(self._archive_db, self._locker, self._cosigner, clock=clock, halt=halt, stored=stored)
         self.index = Index(self._index_db, self._archive_db)
         self._challenges = Challenges(monotonic_s, random)
         recipients = (age.recipient_of(self._secret(name).decode()) for name in (LOCKER_IDENTITY, RECOVERY_IDENTITY))
@@ -200,8 +200,14 @@ class Central:
             halt: called, and never returns, when the disk failed while being written.
 
         Raises:
-            StorageFull, StorageReadOnly: the home can't be written.
+            OperatorError: there is a central here.
+            StorageFull, StorageReadOnly: the home can't be written; it can be tried again.
         """
+        if layout.archive.exists():
+            raise OperatorError("There is a central in this home already.", "Choose another with --home.")
+        new = layout.archive.with_name("archive.new")
+        for left in (*layout.home.glob("archive.new*"), *layout.home.glob("index.db*")):
+            left.unlink()
         Locker.create(layout.blobs, layout.incoming)
         layout.keys.mkdir(mode=0o700, exist_ok=True)
         central = entity_id(random(16))
@@ -220,14 +226,16 @@ class Central:
             layout.index, key, (log_tables.LOG, log_tables.FOLDED), lock=layout.index.with_suffix(".lock"), halt=halt
         ).close()
         write_durably(layout.authority, certificate.public_bytes(Encoding.PEM))
-        # Last, and with its keys in one transaction: a home without an archive is no central.
         archive = Database.create(
-            layout.archive, key, (log_tables.LOG, t.CENTRAL), lock=layout.archive.with_suffix(".lock"), halt=halt
+            new, key, (log_tables.LOG, t.CENTRAL), lock=layout.archive.with_suffix(".lock"), halt=halt
         )
         with archive.write() as tx:
             tx.many(_ADD_SECRET, [{"name": each, "value": value} for each, value in secrets.items()])
             tx.many(_ADD_LOCAL, [{"name": "id", "value": central}, {"name": "name", "value": name}])
         archive.close()
+        # Last, and whole: a home without an archive is no central.
+        new.rename(layout.archive)
+        sync_folder(layout.home)
 
     def start(self, progress: Progress = no_progress) -> None:
         """Make good what a crash left: doomed files, unwanted pieces, entries that were not folded."""

@@ -111,9 +111,12 @@ class Enrolment:
             InviteUnknown, InviteExpired, InviteUsed: the invite does not help this node.
         """
         request = _read(body)
+        with self._database.read() as tx:
+            given = registry.find_invite(tx, request.invite, request.secret)
+        # Whoever has no invite, or proves nothing, makes no writer wait.
+        asked = _prove(request, given)
         with self._database.write() as tx:
             given = registry.find_invite(tx, request.invite, request.secret)
-            asked = _prove(request, given)
             node = registry.find_node(tx, asked.journal)
             key = _raw(asked.node_key)
             if given.used_by is not None:

@@ -34,6 +34,36 @@ DRAIN_BYTES: Final = 4 * 1024 * 1024
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
+class Body:
+    """The messages that bring one request's body."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.ended = False
+        """Whether nothing more can come."""
+
+    async def next(self) -> bytes:
+        """The next bytes; sets `ended` with the last.
+
+        Raises:
+            Cut: the client is gone.
+        """
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            self.ended = True
+            raise Cut("The stream broke before its end.", "The node tries again by itself.")
+        self.ended = not message.get("more_body", False)
+        return bytes(message.get("body", b""))
+
+    async def drain(self) -> None:
+        """Read a little more of a body that was refused, so that its sender comes to hear why."""
+        left = DRAIN_BYTES
+        with contextlib.suppress(TimeoutError, Cut):
+            async with asyncio.timeout(DRAIN_TIMEOUT_S):
+                while not self.ended and left > 0:
+                    left -= len(await self.next())
+
+
 class Inflow:
     """The bytes of one request body, in order, until they end or break off."""
 
@@ -45,21 +75,21 @@ class Inflow:
         self._ended = False
         self._error: SanadError | None = None
 
-    async def fill(self, receive: Receive) -> None:
+    async def fill(self, body: Body) -> None:
         """Receive until the body ends, breaks off, or `stop` was called."""
         try:
             while not self._ended:
-                message = await asyncio.wait_for(receive(), READ_TIMEOUT_S)
-                if message["type"] == "http.disconnect":
-                    self.stop(Cut("The stream broke before its end.", "The node tries again by itself."))
-                    return
-                self._held += message.get("body", b"")
-                if not message.get("more_body", False):
+                # Not `wait_for`: in Python 3.11 that can swallow a cancellation.
+                async with asyncio.timeout(READ_TIMEOUT_S):
+                    self._held += await body.next()
+                if body.ended:
                     self.stop(None)
                 self._news.set()
                 if len(self._held) >= MAX_HELD:
                     self._room.clear()
                     await self._room.wait()
+        except Cut as error:
+            self.stop(error)
         except TimeoutError:
             self.stop(TooSlow("No more of the request came.", "The node tries again by itself."))
 
@@ -91,51 +121,38 @@ class Inflow:
                 return b""
 
 
-async def pump(receive: Receive, inflow: Inflow, feed: Callable[[bytes], Awaitable[None]]) -> None:
+async def pump(body: Body, inflow: Inflow, feed: Callable[[bytes], Awaitable[None]]) -> None:
     """Give a body to `feed`, while receiving goes on.
 
     Raises:
-        SanadError: what `feed` or the inflow raised. Of a body that `feed` refused, a little more is read.
+        SanadError: what `feed` raised, or `Inflow.take`.
     """
-    receiving = asyncio.create_task(inflow.fill(receive))
+    receiving = asyncio.create_task(inflow.fill(body))
     try:
         while data := await inflow.take():
             await feed(data)
-    except (Cut, TooSlow, TakenOver):
-        raise
-    except SanadError:
-        with contextlib.suppress(TimeoutError, SanadError):
-            async with asyncio.timeout(DRAIN_TIMEOUT_S):
-                left = DRAIN_BYTES
-                while left > 0 and (data := await inflow.take()):
-                    left -= len(data)
-        raise
     finally:
         receiving.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await receiving
 
 
-async def read_body(receive: Receive, limit: int) -> bytes:
+async def read_body(body: Body, limit: int) -> bytes:
     """Read a small body whole.
 
     Raises:
         BadRequest: it is larger than `limit` bytes. Cut, TooSlow: it did not all come.
     """
-    inflow = Inflow()
-    body = bytearray()
-
-    async def feed(data: bytes) -> None:
-        body.extend(data)
-        if len(body) > limit:
-            raise BadRequest("A request is larger than any.")
-
+    data = bytearray()
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
-            await pump(receive, inflow, feed)
+            while not body.ended:
+                data += await body.next()
+                if len(data) > limit:
+                    raise BadRequest("A request is larger than any.")
     except TimeoutError:
         raise TooSlow("The request did not come in time.", "The node tries again by itself.") from None
-    return bytes(body)
+    return bytes(data)
 
 
 class Turns:

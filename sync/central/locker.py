@@ -53,10 +53,8 @@ class Locker:
     def create(cls, blobs: Path, incoming: Path) -> Locker:
         """Make both folders, durable."""
         try:
-            blobs.mkdir(mode=0o700)
-            incoming.mkdir(mode=0o700)
-            for first in range(256):
-                (blobs / f"{first:02x}").mkdir(mode=0o700)
+            for folder in (blobs, incoming, *(blobs / f"{first:02x}" for first in range(256))):
+                folder.mkdir(mode=0o700, exist_ok=True)
             sync_folder(blobs)
             sync_folder(blobs.parent)
         except OSError as error:

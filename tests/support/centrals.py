@@ -25,7 +25,7 @@ from appliance.journal.notes import Signer
 from appliance.journal.tree import Frontier
 from appliance.sealing import age
 from appliance.store.layout import Layout
-from appliance.store.store import COSIGNER, LOCKER, ORDERS_SIGNER, Draft, NodeKeys, Store
+from appliance.store.store import COSIGNER, LOCKER, MAX_DRAFTS, ORDERS_SIGNER, Draft, NodeKeys, Store
 from sync import frames
 from sync.central.archive import no_fault
 from sync.central.central import Central, CentralLayout
@@ -70,11 +70,19 @@ def open_central(
     return central
 
 
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with bind(HOST, 0) as listener:
+        return int(listener.getsockname()[1])
+
+
 @contextlib.contextmanager
-def served(home: Path, *, port: int = 0, stored: Callable[[JournalId], None] = no_fault) -> Iterator[Central]:
+def served(
+    home: Path, *, port: int = 0, url: str = "", stored: Callable[[JournalId], None] = no_fault
+) -> Iterator[Central]:
     """A central that answers on loopback, made in `home` unless it is there already."""
     listener = bind(HOST, port)
-    url = f"https://{HOST}:{listener.getsockname()[1]}"
+    url = url or f"https://{HOST}:{listener.getsockname()[1]}"
     if not (home / "archive.db").exists():
         new_central(home, url).close()
     central = open_central(home, url, stored=stored)
@@ -105,11 +113,12 @@ class EnrolledNode:
         return self.enrolled.address
 
     def commit(self, count: int = 1, *, about: str = "-", blobs: tuple[BlobDigest, ...] = ()) -> list[Entry]:
-        """Commit entries, one a commit."""
-        body = NodeStarted(software="test", orphans_removed=0)
+        """Commit entries, some at once."""
+        draft = Draft(NodeStarted(software="test", orphans_removed=0), about, blobs)
         made: list[Entry] = []
-        for _ in range(count):
-            made += self.store.commit(node_session(), lambda _: [Draft(body, about, blobs)])
+        while len(made) < count:
+            some = min(count - len(made), MAX_DRAFTS)
+            made += self.store.commit(node_session(), lambda _, some=some: [draft] * some)  # type: ignore[misc]
         return made
 
 

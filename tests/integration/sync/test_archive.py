@@ -17,7 +17,7 @@ from appliance.journal.errors import SanadError
 from appliance.journal.ids import BlobDigest, EntityId, JournalId, entity_id
 from appliance.records import folding
 from appliance.records.database import Database
-from appliance.records.failures import StorageFailed, StorageFull
+from appliance.records.failures import StorageFull
 from appliance.records.log import Log
 from appliance.sealing import age
 from sync import frames
@@ -28,8 +28,9 @@ from sync.central.locker import NoSuchBlob
 from sync.central.registry import Node, find_node
 from sync.frames import BadFrame, BlobPiece, Entries, Frame, Hello
 from sync.refusals import BodiesOwed, Fork, OutOfStep, Rollback, StartAgain, TakenOver, UnknownBlob
-from sync.session import CentralState, Wanted
+from sync.session import CentralState, ReadPiece, Sender, Wanted
 from tests.support.centrals import CENTRE, Scribe, new_central, open_central, pieces, stream
+from tests.support.nodes import Halted
 
 
 class Desk:
@@ -433,9 +434,24 @@ def test_a_failed_fsync_of_a_blob_is_fatal_and_the_blob_does_not_show(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", fail)
-        with pytest.raises(StorageFailed):
-            desk.central._locker.add(BlobPiece(age.digest_of(sealed), 100, 0, sealed))
+        with pytest.raises(Halted):
+            desk.send(stream([Hello(desk.scribe.journal, 2), *pieces(sealed)]))
     assert not desk.central._locker.holds(age.digest_of(sealed))
+
+
+def test_a_blob_whose_last_byte_came_just_before_central_died_is_finished(desk: Desk) -> None:
+    sealed = os.urandom(100)
+    digest = age.digest_of(sealed)
+    desk.scribe.write(blobs=(digest,))
+    desk.send_from(1)
+    (desk.home / "incoming" / f"{digest}.part").write_bytes(sealed)
+    assert desk.offer().wanted == (Wanted(digest, 100),)
+    sender = Sender(desk.scribe.journal, desk.state, 2)
+    assert sender.need() == ReadPiece(digest, 100, frames.MAX_PIECE)
+    piece = sender.piece(100, sealed[99:])
+    assert sender.need() is None
+    assert desk.send(stream([Hello(desk.scribe.journal, 2), piece])).wanted == ()
+    assert desk.central._locker.read(digest) == sealed
 
 
 # A full disk, restored backups

@@ -1,0 +1,56 @@
+"""The agent's loop: how long it waits after what, and that it goes on."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.journal.errors import IntegrityError, NetworkError, SanadError
+from sync.agent import BACKOFF_CAP_S, PAUSE_S, TROUBLE_PAUSE_S, SyncOutcome, backoff_s, keep_synced
+
+DONE = SyncOutcome(1, 1, 0, 0, 0, ())
+
+
+def waits_after(*results: SyncOutcome | SanadError) -> tuple[list[float], list[SyncOutcome | SanadError]]:
+    """How long the loop waited before each session, and what it reported."""
+    waits: list[float] = []
+    reports: list[SyncOutcome | SanadError] = []
+    left = list(results)
+
+    def sync() -> SyncOutcome:
+        result = left.pop(0)
+        if isinstance(result, SanadError):
+            raise result
+        return result
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        return not left
+
+    keep_synced(sync, wait=wait, random=lambda: 1.0, report=reports.append)
+    return waits, reports
+
+
+def test_the_loop_waits_longer_after_each_failure_and_starts_over_after_a_success() -> None:
+    down = NetworkError("Down.")
+    waits, reports = waits_after(down, down, down, DONE, down)
+    assert waits == [0, 1, 2, 4, PAUSE_S, 1]
+    assert [isinstance(report, SanadError) for report in reports] == [True, True, True, False, True]
+
+
+def test_the_loop_does_not_hurry_after_what_only_people_can_put_right() -> None:
+    waits, _ = waits_after(IntegrityError("Fork."), DONE)
+    assert waits == [0, TROUBLE_PAUSE_S, PAUSE_S]
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
+def test_the_wait_is_capped_and_partly_chance(failures: int, chance: float) -> None:
+    waited = backoff_s(failures, lambda: chance)
+    assert 0.5 <= waited <= BACKOFF_CAP_S
+    assert waited >= backoff_s(failures, lambda: 0.0)
+    assert backoff_s(failures, lambda: 0.999) > backoff_s(failures, lambda: 0.0)
+
+
+def test_an_outcome_is_complete_when_all_is_countersigned_and_nothing_is_missing() -> None:
+    assert DONE.complete
+    assert not SyncOutcome(2, 1, 0, 0, 0, ()).complete
