@@ -10,22 +10,15 @@ from typing import Annotated
 import typer
 
 from appliance.records.moment import at_text
-from appliance.records.rekey import EncryptedFile, rekey
+from appliance.records.rekey import rekey
 from appliance.sealing import slotfile, slots
 from appliance.sealing.passphrase import calibrate
 from appliance.sealing.slotfile import Slot, Slots
 from appliance.sealing.slots import STORE_KEY_SIZE, Unlocked
 from provisioning import terminal
 from provisioning.keyservice import CENTRAL_SOCKET, NODE_SOCKET, AlreadyRunning, is_running
-from provisioning.opening import (
-    HomeOption,
-    JsonOption,
-    central_databases,
-    node_databases,
-    node_home,
-    real_clock,
-)
-from provisioning.unlock import NEW_VARIABLE, changing, open_slots, read_passphrase, settled
+from provisioning.opening import HomeOption, JsonOption, home_of, real_clock
+from provisioning.unlock import NEW_VARIABLE, changing, databases_of, open_home, read_passphrase
 
 NEW_PROMPT = "New passphrase"
 OLD_COPIES = "Backups and older copies of this home still open as before: keep them locked away, or destroy them."
@@ -38,7 +31,7 @@ app = typer.Typer(
 @app.command("list")
 def list_slots(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Show what opens this home: passphrases, and central's recovery key."""
-    _show(slotfile.load(node_home(home)), as_json=as_json)
+    _show(slotfile.load(home_of(home)), as_json=as_json)
 
 
 @app.command("add")
@@ -48,8 +41,8 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Add a passphrase. An existing one is asked for first."""
-    place = node_home(home)
-    opened = _open(place)
+    place = home_of(home)
+    opened = open_home(place)
     passphrase = read_passphrase(place, new=True, variable=NEW_VARIABLE, prompt=NEW_PROMPT)
     cost = calibrate(clock=time.monotonic)
     at = at_text(real_clock())
@@ -60,8 +53,8 @@ def add(
 @app.command("change")
 def change(slot_id: str, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Give a slot another passphrase. An existing one is asked for first."""
-    place = node_home(home)
-    opened = _open(place)
+    place = home_of(home)
+    opened = open_home(place)
     passphrase = read_passphrase(place, new=True, variable=NEW_VARIABLE, prompt=NEW_PROMPT)
     cost = calibrate(clock=time.monotonic)
     _save(place, opened, slots.change_passphrase(opened, slot_id, passphrase, random=os.urandom, cost=cost))
@@ -74,8 +67,8 @@ def change(slot_id: str, home: HomeOption = None, as_json: JsonOption = False) -
 @app.command("remove")
 def remove(slot_id: str, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Take a passphrase, or central's recovery key, away."""
-    place = node_home(home)
-    opened = _open(place)
+    place = home_of(home)
+    opened = open_home(place)
     _save(place, opened, slots.remove(opened, slot_id))
     _show(slotfile.load(place), as_json=as_json)
     terminal.note(
@@ -86,29 +79,20 @@ def remove(slot_id: str, home: HomeOption = None, as_json: JsonOption = False) -
 @app.command("rotate")
 def rotate(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Encrypt the databases with a new key. Everything else of Sanad must be stopped; passphrases stay as they are."""
-    place = node_home(home)
+    place = home_of(home)
     if is_running(place, NODE_SOCKET) or is_running(place, CENTRAL_SOCKET):
         raise AlreadyRunning
-    opened = _open(place)
+    opened = open_home(place)
     new_key = os.urandom(STORE_KEY_SIZE)
     with changing(place, opened):
         begun = slots.begin_rotation(opened, new_key)
         slotfile.save(place, begun.slots)
-        # From here on a failure or a power cut leaves both keys in the slots, until `settled` looks which is right.
-        for database in _databases(place):
+        # From here on a failure or a power cut leaves both keys in the slots, until `open_home` looks which is right.
+        for database in databases_of(place):
             rekey(database, opened.keys[0], new_key)
         slotfile.save(place, slots.finish_rotation(begun, new_key).slots)
     _show(slotfile.load(place), as_json=as_json)
     terminal.note(f"The new key is sealed to the slots above, and to nothing else. {OLD_COPIES}")
-
-
-def _databases(home: Path) -> list[EncryptedFile]:
-    """Every database of the home, which may be a node's or a central's."""
-    return [file for file in (*node_databases(home), *central_databases(home)) if file.path.exists()]
-
-
-def _open(home: Path) -> Unlocked:
-    return settled(home, open_slots(home), _databases(home))
 
 
 def _save(home: Path, opened: Unlocked, changed: Unlocked) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import getpass
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from appliance.journal.errors import OperatorError
@@ -20,6 +20,7 @@ from appliance.sealing.passphrase import MIN_OPERATOR_PASSWORD, MIN_STORE_PASSPH
 
 VARIABLE = "SANAD_PASSPHRASE_FILE"
 NEW_VARIABLE = "SANAD_NEW_PASSPHRASE_FILE"
+DATABASES = ("store", "archive", "index")
 MAX_SECRET_FILE = 4096
 MAX_TRIES = 3
 
@@ -101,24 +102,33 @@ def open_slots(
                 raise
 
 
-def settled(home: Path, unlocked: slots.Unlocked, databases: Sequence[EncryptedFile]) -> slots.Unlocked:
-    """Opened slots that hold one key: ends a rotation that a power cut interrupted, in the databases and on the disk.
+def open_home(
+    home: Path, *, environment: Mapping[str, str] = os.environ, ask: Callable[[], Ask | None] = terminal
+) -> slots.Unlocked:
+    """Like `open_slots`, and ends a rotation that a power cut interrupted: what it returns holds one key.
 
     Raises:
-        SanadError: as for `settle` and `slotfile.save`; nothing is lost by any of them, and it can be tried again.
+        SanadError: as for `open_slots`, `settle` and `slotfile.save`; nothing is lost by any of them.
     """
+    unlocked = open_slots(home, environment=environment, ask=ask)
     if not unlocked.slots.rotating:
         return unlocked
     # Under the lock, or a rotation that is just running would be taken for one that was interrupted.
     with changing(home, unlocked):
-        ended = slots.finish_rotation(unlocked, settle(databases, unlocked.keys))
+        ended = slots.finish_rotation(unlocked, settle(databases_of(home), unlocked.keys))
         slotfile.save(home, ended.slots)
     return ended
 
 
-def settle_rotation(home: Path, unlocked: slots.Unlocked, databases: Sequence[EncryptedFile]) -> bytes:
-    """The one key that opens the databases of a home; otherwise like `settled`."""
-    return settled(home, unlocked, databases).keys[0]
+def store_key(home: Path) -> bytes:
+    """The key of a home's databases, by its passphrase; errors as for `open_home`."""
+    return open_home(home).keys[0]
+
+
+def databases_of(home: Path) -> list[EncryptedFile]:
+    """Every database of a home, node's or central's: all are encrypted with its store key."""
+    files = [EncryptedFile(home / f"{name}.db", home / f"{name}.lock") for name in DATABASES]
+    return [file for file in files if file.path.exists()]
 
 
 @contextlib.contextmanager

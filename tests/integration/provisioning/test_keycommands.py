@@ -20,8 +20,7 @@ from appliance.sealing.passphrase import Cost, PassphraseError
 from appliance.sealing.slots import WrongPassphrase
 from provisioning import keycommands
 from provisioning.keyservice import CENTRAL_SOCKET, NODE_SOCKET, AlreadyRunning, KeyService
-from provisioning.opening import central_databases, node_databases, unlock_central, unlock_node
-from provisioning.unlock import read_passphrase
+from provisioning.unlock import databases_of, read_passphrase, store_key
 
 AT = "2026-03-01T08:30:00.000Z"
 CHEAP = Cost(memory_kib=64 * 1024, iterations=1, lanes=2)
@@ -121,21 +120,21 @@ def test_an_added_passphrase_opens_and_a_removed_one_does_not(node: Path, words:
     rows = keys(node, "add", "--label", "Night box")
     assert [row["label"] for row in rows] == ["Supervisor", "Central", "Night box"]
     words("SANAD_PASSPHRASE_FILE", SECOND)
-    assert unlock_node(node) == KEY
+    assert store_key(node) == KEY
     keys(node, "remove", rows[0]["id"])
-    assert unlock_node(node) == KEY
+    assert store_key(node) == KEY
     words("SANAD_PASSPHRASE_FILE", FIRST)
     with pytest.raises(WrongPassphrase):
-        unlock_node(node)
+        store_key(node)
 
 
 def test_a_changed_passphrase_takes_the_place_of_the_old_one(node: Path, words: Callable[[str, str], None]) -> None:
     slot_id = keys(node, "list")[0]["id"]
     assert keys(node, "change", slot_id)[0]["id"] == slot_id
     with pytest.raises(WrongPassphrase):
-        unlock_node(node)
+        store_key(node)
     words("SANAD_PASSPHRASE_FILE", SECOND)
-    assert unlock_node(node) == KEY
+    assert store_key(node) == KEY
 
 
 def test_nothing_is_changed_without_the_passphrase_or_with_a_weak_new_one(
@@ -158,17 +157,13 @@ def test_the_last_passphrase_is_not_removed(node: Path) -> None:
 
 
 def test_a_rotation_changes_the_key_of_every_database_and_no_passphrase(node: Path, central: Path) -> None:
-    for home, unlock, databases in (
-        (node, unlock_node, node_databases),
-        (central, unlock_central, central_databases),
-    ):
+    for home in (node, central):
         before = [row["id"] for row in keys(home, "list")]
         assert [row["id"] for row in keys(home, "rotate")] == before
-        new_key = unlock(home)
+        new_key = store_key(home)
         assert new_key != KEY
         assert slots.unlock_with_identity(slotfile.load(home), RECOVERY).keys == (new_key,)
-        for file in databases(home):
-            assert kept(file.path, new_key)
+        assert all(kept(file.path, new_key) for file in databases_of(home))
 
 
 def test_a_rotation_shuts_out_who_kept_an_old_passphrase_and_the_old_slots(
@@ -189,7 +184,7 @@ def test_a_rotation_shuts_out_who_kept_an_old_passphrase_and_the_old_slots(
 def test_nothing_is_rotated_under_a_running_service(node: Path, name: str) -> None:
     with KeyService(node, name, KEY), pytest.raises(AlreadyRunning):
         keys(node, "rotate")
-    assert unlock_node(node) == KEY
+    assert store_key(node) == KEY
 
 
 def test_nothing_is_rotated_under_an_open_console(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,7 +195,7 @@ def test_nothing_is_rotated_under_an_open_console(node: Path, monkeypatch: pytes
     with pytest.raises(StoreInUse):
         keys(node, "rotate")
     console.close()
-    assert unlock_node(node) == KEY
+    assert store_key(node) == KEY
     assert not slotfile.load(node).rotating
 
 
@@ -239,12 +234,12 @@ def test_a_rotation_of_two_databases_cut_at_any_step_is_settled_by_the_next_unlo
                 keys(central, "rotate")
         else:
             keys(central, "rotate")
-    key = unlock_central(central)
+    key = store_key(central)
     assert (key == KEY) == (survived < 2)
-    assert all(kept(file.path, key) for file in central_databases(central))
+    assert all(kept(file.path, key) for file in databases_of(central))
     assert not slotfile.load(central).rotating
     assert slots.unlock_with_identity(slotfile.load(central), RECOVERY).keys == (key,)
-    assert unlock_central(central) == key
+    assert store_key(central) == key
 
 
 def test_a_rotation_that_the_disk_refuses_leaves_the_home_as_it_was(
@@ -257,9 +252,9 @@ def test_a_rotation_that_the_disk_refuses_leaves_the_home_as_it_was(
         patched.setattr(keycommands, "rekey", refuse)
         with pytest.raises(RekeyFailed):
             keys(node, "rotate")
-    assert unlock_node(node) == KEY
+    assert store_key(node) == KEY
     assert keys(node, "rotate")
-    assert unlock_node(node) != KEY
+    assert store_key(node) != KEY
 
 
 def test_a_change_by_someone_else_meanwhile_is_not_overwritten(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
