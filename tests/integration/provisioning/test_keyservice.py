@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import traceback
 import warnings
@@ -61,8 +63,8 @@ def answer_to(home: Path, said: bytes) -> bytes:
         return connection.recv(100)
 
 
-def as_user(uid: int, act: Callable[[], int]) -> int:
-    """Does something in a child process that is another user; answers its exit status."""
+def start_as_user(uid: int, act: Callable[[], int]) -> int:
+    """Does something in a child process that is another user; answers its process id."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # forking beside threads: the child only makes system calls
         child = os.fork()
@@ -77,15 +79,50 @@ def as_user(uid: int, act: Callable[[], int]) -> int:
             traceback.print_exc()
         finally:
             os._exit(status)
+    return child
+
+
+def ended(child: int) -> int:
+    """Waits for a child process; answers its exit status."""
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def open_to_all(home: Path) -> None:
-    """Takes the file permissions away that would stop another user before the service sees it."""
-    for place in (*list(home.parents)[:3], home):
-        if place.stat().st_uid == os.geteuid():
-            place.chmod(0o755)
-    (home / NODE_SOCKET).chmod(0o777)
+def as_user(uid: int, act: Callable[[], int]) -> int:
+    """Does something as another user, to the end; answers its exit status."""
+    return ended(start_as_user(uid, act))
+
+
+@contextlib.contextmanager
+def beside(uid: int, act: Callable[[Callable[[], None]], None]) -> Iterator[None]:
+    """Another user's process that has got as far as calling what it is given, and goes on when the block ends."""
+    ready, tell = os.pipe()
+    over, end = os.pipe()
+
+    def until_told() -> None:
+        os.write(tell, b"x")
+        os.close(end)
+        os.read(over, 1)
+
+    def run() -> int:
+        act(until_told)
+        return 0
+
+    child = start_as_user(uid, run)
+    os.close(tell)
+    try:
+        assert os.read(ready, 1) == b"x"
+        yield
+    finally:
+        for each in (ready, over, end):
+            os.close(each)
+        assert ended(child) == 0
+
+
+def reachable(home: Path) -> None:
+    """Lets other users come as far as the home; pytest's folders are private."""
+    for place in home.parents:
+        if place.is_relative_to(tempfile.gettempdir()) and place.stat().st_uid == os.geteuid():
+            place.chmod(place.stat().st_mode | 0o755)
 
 
 def test_a_local_process_gets_the_key(home: Path, service: KeyService) -> None:
@@ -305,9 +342,8 @@ def test_there_are_never_more_clients_inside_than_places(home: Path) -> None:
 
 @as_root
 def test_another_user_cannot_even_connect(home: Path, service: KeyService) -> None:
-    for place in (*list(home.parents)[:3], home):
-        if place.stat().st_uid == 0:
-            place.chmod(0o755)
+    reachable(home)
+    home.chmod(0o755)
 
     def connect() -> int:
         try:
@@ -321,7 +357,9 @@ def test_another_user_cannot_even_connect(home: Path, service: KeyService) -> No
 
 @as_root
 def test_another_user_gets_no_key_even_if_the_socket_is_open_to_all(home: Path, service: KeyService) -> None:
-    open_to_all(home)
+    reachable(home)
+    home.chmod(0o755)
+    (home / NODE_SOCKET).chmod(0o777)
 
     def ask() -> int:
         connection = client(home)
@@ -337,7 +375,9 @@ def test_another_user_gets_no_key_even_if_the_socket_is_open_to_all(home: Path, 
 
 @as_root
 def test_a_user_who_is_refused_is_told(home: Path, service: KeyService) -> None:
-    open_to_all(home)
+    reachable(home)
+    home.chmod(0o755)
+    (home / NODE_SOCKET).chmod(0o777)
 
     def ask() -> int:
         try:
@@ -351,57 +391,31 @@ def test_a_user_who_is_refused_is_told(home: Path, service: KeyService) -> None:
 
 @as_root
 def test_a_service_that_another_user_put_there_is_not_believed(home: Path) -> None:
-    for place in list(home.parents)[:3]:
-        if place.stat().st_uid == 0:
-            place.chmod(0o755)
+    reachable(home)
     home.chmod(0o777)
-    ready, tell = os.pipe()
-    over, end = os.pipe()
 
-    def impersonate() -> int:
+    def impersonate(until_told: Callable[[], None]) -> None:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.bind(str(home / NODE_SOCKET))
         (home / NODE_SOCKET).chmod(0o777)
         listener.listen()
-        os.write(tell, b"x")
-        os.close(end)
-        os.read(over, 1)
-        return 0
+        until_told()
 
-    impostor = threading.Thread(target=as_user, args=(NOBODY, impersonate))
-    impostor.start()
-    os.read(ready, 1)
-    with pytest.raises(NoAnswer, match="belongs to another user"):
+    with beside(NOBODY, impersonate), pytest.raises(NoAnswer, match="belongs to another user"):
         ask_key(home, NODE_SOCKET)
-    os.write(end, b"x")
-    impostor.join()
-    for each in (ready, tell, over, end):
-        os.close(each)
 
 
 @as_root
 def test_root_believes_and_is_answered_by_the_owner_of_the_home(home: Path) -> None:
-    for place in list(home.parents)[:3]:
-        if place.stat().st_uid == 0:
-            place.chmod(0o755)
+    reachable(home)
     os.chown(home, NOBODY, NOBODY)
-    ready, tell = os.pipe()
-    over, end = os.pipe()
 
-    def serve() -> int:
+    def serve(until_told: Callable[[], None]) -> None:
         with KeyService(home, NODE_SOCKET, KEY):
-            os.write(tell, b"x")
-            os.read(over, 1)
-        return 0
+            until_told()
 
-    owner = threading.Thread(target=as_user, args=(NOBODY, serve))
-    owner.start()
-    os.read(ready, 1)
-    assert ask_key(home, NODE_SOCKET) == KEY
-    os.write(end, b"x")
-    owner.join()
-    for each in (ready, tell, over, end):
-        os.close(each)
+    with beside(NOBODY, serve):
+        assert ask_key(home, NODE_SOCKET) == KEY
 
 
 # Services that do not behave.
@@ -446,7 +460,6 @@ def test_a_hardened_process_can_serve_and_ask(home: Path) -> None:
             return 0 if ask_key(home, NODE_SOCKET) == KEY else 1
 
     if os.geteuid() == 0:
-        for place in list(home.parents)[:3]:
-            place.chmod(0o755)
+        reachable(home)
         os.chown(home, NOBODY, NOBODY)
     assert as_user(NOBODY if os.geteuid() == 0 else os.geteuid(), both) == 0
