@@ -29,6 +29,7 @@ from appliance.store.layout import Layout
 from appliance.store.store import NODE_KEY, NodeKeys, Store
 from sync import signatures, wire
 from sync.agent import SyncOutcome, sync_once
+from sync.central import inflow
 from sync.central import serve as serve_module
 from sync.central.authority import Authority, new_key
 from sync.central.central import Central
@@ -349,6 +350,23 @@ def test_a_tampered_stream_is_refused_in_words_though_its_sender_goes_on(central
 
     with pytest.raises(IntegrityError):
         signed_call(node, "POST", wire.STREAM, endless())
+    assert sync(node).complete
+
+
+def test_a_sender_that_was_cut_off_hears_why_at_its_next_session(
+    node: EnrolledNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inflow, "DRAIN_BYTES", 0)
+
+    def endless() -> Iterator[bytes]:
+        yield stream([Hello(node.store.journal, node.store.head().size)], end=False)
+        for _ in range(2000):
+            yield os.urandom(16 * 1024)
+
+    with pytest.raises(NetworkError):
+        signed_call(node, "POST", wire.STREAM, endless())
+    with pytest.raises(IntegrityError, match="frame"):
+        sync(node)
     assert sync(node).complete
 
 
