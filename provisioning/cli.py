@@ -13,7 +13,7 @@ import typer
 
 from appliance.journal.errors import SanadError
 from provisioning import terminal
-from provisioning.harden import harden
+from provisioning.harden import describe, harden
 
 # name -> module and what stands in it: a Typer app (a group of commands) or a function (one command)
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
@@ -61,4 +61,7 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         terminal.note("Interrupted. What was confirmed before is safe; nothing is half done.")
         sys.exit(terminal.EXIT_INTERRUPTED)
+    except Exception as error:  # noqa: BLE001  (the last resort; Typer's own would print the message)
+        terminal.note(describe(error))
+        sys.exit(terminal.EXIT_BUG)
     sys.exit(0)

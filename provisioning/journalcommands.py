@@ -11,19 +11,22 @@ from typing import Annotated, Final
 import typer
 
 from appliance.journal import export as exports
+from appliance.journal import ids
 from appliance.journal.entry import Entry
-from appliance.journal.errors import OperatorError
+from appliance.journal.errors import IntegrityError, OperatorError
 from appliance.journal.ids import JournalId, orders_of
 from appliance.journal.notes import VerifierKey
 from appliance.journal.proof import check_proof, make_proof
 from appliance.journal.trust import MAX_TRUST, parse_trust
+from appliance.records.disk import whole_file
 from appliance.records.failures import of_os
 from appliance.records.log import PAGE_ENTRIES, Log
 from appliance.records.wording import Line, Names, line
-from appliance.records.disk import whole_file
+from appliance.store.layout import Layout
 from appliance.store.store import COSIGNER, Store
+from appliance.store.verify import HomeReport, verify_home
 from provisioning import terminal
-from provisioning.opening import HomeOption, JsonOption, node_store
+from provisioning.opening import HomeOption, JsonOption, home_of, node_key, node_store
 
 PROOF_START: Final = b"c2sp.org/tlog-proof@v1\n"
 MAX_PROOF: Final = 1 << 20
@@ -51,6 +54,53 @@ def verify(
         _verify_proof(file, keys, as_json=as_json)
     else:
         _verify_export(file, keys, as_json=as_json)
+
+
+def _verify_home(home: Path | None, keys: Sequence[VerifierKey] | None, *, as_json: bool) -> None:
+    place = home_of(home)
+    key = node_key(place)
+    try:
+        report = check_home(place, key)
+    except IntegrityError as error:
+        values = {"consistent": False, "sentence": error.sentence, "bad_seq": None, "reasons": [error.sentence]}
+        terminal.answer(values, f"Not consistent. {error.sentence}\n→ {error.next_step}", as_json=as_json)
+        raise typer.Exit(terminal.EXIT_REFUSED) from None
+    known = keys is None or any(ids.may_sign(report.journal, each.public) for each in keys)
+    if not report.ok:
+        sentence = "Not consistent."
+    elif known:
+        sentence = f"Consistent: {report.size} entries, {report.cosigned_size} of them countersigned by central."
+    else:
+        sentence = (
+            f"Consistent, signer unknown: the key of this journal is not in your trust file. {report.size} entries."
+        )
+    values = {
+        "consistent": report.ok,
+        "signer_known": report.ok and known,
+        "sentence": sentence,
+        "bad_seq": report.bad_seq,
+        "reasons": list(report.reasons),
+        "remarks": list(report.remarks),
+        "journal": report.journal,
+        "size": report.size,
+        "cosigned_size": report.cosigned_size,
+    }
+    terminal.answer(values, "\n".join([sentence, *report.reasons, *report.remarks]), as_json=as_json)
+    _end(consistent=report.ok)
+
+
+def check_home(home: Path, key: bytes) -> HomeReport:
+    """Check everything in a node's home, with progress.
+
+    Raises:
+        IntegrityError: the store cannot be read at all.
+    """
+    with terminal.progress("Checking") as shown:
+
+        def progress(_part: str, done: int, total: int) -> None:
+            shown(done, total)
+
+        return verify_home(Layout(home), key, progress)
 
 
 def _verify_export(file: Path, keys: Sequence[VerifierKey] | None, *, as_json: bool) -> None:
@@ -145,10 +195,8 @@ def _newest(store: Store, journal: JournalId, wanted: Filter, most: int | None) 
         start = max(0, stop - PAGE_ENTRIES)
         with store.read() as tx:
             names = Names(tx, store.journal)
-            page = list(Log(tx, journal).entries(start, stop))
-            for entry in reversed(page):
-                if wanted.takes(entry, names.actor(entry.header.by)):
-                    found.append((entry, line(entry, names)))
+            page = reversed(list(Log(tx, journal).entries(start, stop)))
+            found += [(each, line(each, names)) for each in page if wanted.takes(each, names.actor(each.header.by))]
         stop = start
     return found[:most][::-1]
 
@@ -159,7 +207,7 @@ def proof(
     body: Annotated[bool, typer.Option("--body", help="Include what the entry says, which may be personal.")] = False,
     home: HomeOption = None,
 ) -> None:
-    """Print a proof (C2SP tlog-proof) that an entry stands in this journal; `verify FILE` and docs/check_proof.py check it."""
+    """Print a proof (C2SP tlog-proof) that an entry stands in this journal; `verify FILE` checks it."""
     with node_store(home) as store:
         head = store.head()
         if seq >= head.size:
@@ -183,7 +231,7 @@ def export(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the entries, the checkpoint and central's cosignature to one file that `verify FILE` checks without a home."""
+    """Write entries, checkpoint and cosignature to one file that `verify FILE` checks without a home."""
     with node_store(home) as store:
         head = store.head()
         with terminal.progress("Exporting") as progress, whole_file(file) as out:

@@ -1,11 +1,12 @@
-"""Opening a node's store: the key from the running node service, or from a passphrase.
+"""Opening homes: the key from the running service or from a passphrase, then the store or the central.
 
-The only place that gives a store its clock, its randomness, and the way it stops.
+The only place that gives them their clock, their randomness, and the way they stop.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,19 +16,22 @@ from typing import Annotated, Final
 import typer
 
 from appliance.journal.errors import OperatorError
-from appliance.records.failures import StoreUnreadable
-from appliance.sealing import slotfile, slots
 from appliance.store.layout import Layout
 from appliance.store.store import Store
-from provisioning import terminal
-from provisioning.keyservice import NODE_SOCKET, ask_key
-from provisioning.unlock import read_passphrase
+from provisioning import terminal, unlock
+from provisioning.keyservice import CENTRAL_SOCKET, NODE_SOCKET, ask_key
+from provisioning.settings import CENTRAL_FILE, CentralSettings, load
+from sync.central.central import Central, CentralLayout
 
 DEFAULT_HOME: Final = Path("~/.local/share/sanad")
+DEFAULT_CENTRAL: Final = Path("~/.local/share/sanad-central")
 
 HomeOption = Annotated[
+    Path | None, typer.Option("--home", envvar="SANAD_HOME", help=f"The node's home; {DEFAULT_HOME} if not said.")
+]
+CentralOption = Annotated[
     Path | None,
-    typer.Option("--home", envvar="SANAD_HOME", help="The node's home.", show_default=str(DEFAULT_HOME)),
+    typer.Option("--home", envvar="SANAD_CENTRAL_HOME", help=f"Central's home; {DEFAULT_CENTRAL} if not said."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in one line of JSON.")]
 
@@ -38,8 +42,13 @@ def real_clock() -> datetime:
 
 
 def home_of(home: Path | None) -> Path:
-    """The home that a command means."""
+    """The node's home that a command means."""
     return (home or DEFAULT_HOME).expanduser().absolute()
+
+
+def central_home(home: Path | None) -> Path:
+    """The central's home that a command means."""
+    return (home or DEFAULT_CENTRAL).expanduser().absolute()
 
 
 @contextmanager
@@ -50,34 +59,55 @@ def node_store(home: Path | None) -> Iterator[Store]:
         OperatorError: there is no node there, or no key for it.
     """
     place = home_of(home)
-    if not Layout(place).database.is_file():
-        raise OperatorError(f"There is no node in {place}.", "Set it up with `sanad enrol INVITE`, or check --home.")
-    store = open_store(place)
-    with store.closing():
+    with open_store(place, node_key(place)).closing() as store:
         yield store
 
 
-def open_store(home: Path) -> Store:
-    """The store in `home`, folded again first where older software made its tables.
+def node_key(home: Path) -> bytes:
+    """The store key of a node: from its running service, or by a passphrase.
 
     Raises:
-        OperatorError: no passphrase, or not the right one.
+        OperatorError: there is no node there, no passphrase to be had, or not the right one.
     """
+    layout = Layout(home)
+    if not layout.database.is_file():
+        raise OperatorError(f"There is no node in {home}.", "Set it up with `sanad enrol INVITE`, or check --home.")
     key = ask_key(home, NODE_SOCKET)
-    keys = (key,) if key is not None else store_keys(home)
+    return key if key is not None else unlock.store_key(home)
+
+
+def open_store(home: Path, key: bytes) -> Store:
+    """The store in `home`; folded again first, with progress, where older software made its tables."""
     with terminal.progress("Folding the tables again") as progress:
-        for candidate in keys[:-1]:
-            try:
-                return _store(home, candidate, progress)
-            except StoreUnreadable:
-                continue
-        return _store(home, keys[-1], progress)
+        return Store(Layout(home), key, clock=real_clock, random=os.urandom, halt=terminal.halt, progress=progress)
 
 
-def store_keys(home: Path) -> tuple[bytes, ...]:
-    """The keys that a passphrase yields: one, or two while a rotation was interrupted."""
-    return slots.unlock_with_passphrase(slotfile.load(home), read_passphrase(home)).keys
+def central_key(home: Path) -> bytes:
+    """The key of a central's databases: from its running service, or by a passphrase.
+
+    Raises:
+        OperatorError: there is no central there, no passphrase to be had, or not the right one.
+    """
+    if not CentralLayout(home).archive.is_file():
+        raise OperatorError(f"There is no central in {home}.", "Make one with `sanad central init`, or check --home.")
+    key = ask_key(home, CENTRAL_SOCKET)
+    return key if key is not None else unlock.store_key(home)
 
 
-def _store(home: Path, key: bytes, progress: terminal.Progress) -> Store:
-    return Store(Layout(home), key, clock=real_clock, random=os.urandom, halt=terminal.halt, progress=progress)
+@contextmanager
+def open_central(home: Path, key: bytes) -> Iterator[Central]:
+    """The central in `home`, closed at the end of the block."""
+    settings = load(CentralSettings, home / CENTRAL_FILE)
+    central = Central(
+        CentralLayout(home),
+        key,
+        url=settings.listen.public_url,
+        clock=real_clock,
+        monotonic_s=time.monotonic,
+        random=os.urandom,
+        halt=terminal.halt,
+    )
+    try:
+        yield central
+    finally:
+        central.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -31,7 +30,7 @@ AsOption = Annotated[str, typer.Option("--as", help="The supervisor's login.", s
 @contextmanager
 def supervisor(store: Store, login: str) -> Iterator[Session]:
     """A supervisor's session for one command; their password is asked for."""
-    password = read_password(store.layout.home, "SANAD_PASSWORD_FILE", f"Password of {login}")
+    password = _password_of(store, login)
     session = operators.sign_in(store, login=login, password=password, role=Role.SUPERVISOR, counter=COUNTER)
     try:
         yield session
@@ -69,7 +68,7 @@ def add(
 ) -> None:
     """Add somebody who may sign in."""
     with node_store(home) as store, supervisor(store, supervisor_login) as session:
-        password = read_password(home, "SANAD_NEW_PASSWORD_FILE", f"New password of {login}", new=True)
+        password = read_password(store.layout.home, "SANAD_NEW_PASSWORD_FILE", f"New password of {login}", new=True)
         operators.add_operator(store, session, NewOperator(login, name, tuple(role), password), os.urandom)
     terminal.note(f"{login} may sign in now.")
 
@@ -92,9 +91,10 @@ def password(login: str, supervisor_login: AsOption, home: HomeOption = None) ->
     """Give somebody a new password."""
     with node_store(home) as store, supervisor(store, supervisor_login) as session:
         found = _find(store, login)
-        new = read_password(home, "SANAD_NEW_PASSWORD_FILE", f"New password of {login}", new=True)
+        new = read_password(store.layout.home, "SANAD_NEW_PASSWORD_FILE", f"New password of {login}", new=True)
         if found.id == session.actor:
-            operators.change_password(store, session, new, os.urandom)
+            current = _password_of(store, login)
+            operators.change_password(store, session, new, os.urandom, current=current)
         else:
             operators.reset_password(store, session, found.id, new, os.urandom)
     terminal.note(f"{login} has a new password.")
@@ -126,6 +126,10 @@ def erase(
     with node_store(home) as store, supervisor(store, supervisor_login) as session:
         applications.erase(store, session, EntityId(about), reason)
     terminal.note("Erased here; central follows at the next sync. Its older backups may still hold it.")
+
+
+def _password_of(store: Store, login: str) -> str:
+    return read_password(store.layout.home, "SANAD_PASSWORD_FILE", f"Password of {login}")
 
 
 def _standing(operator: Operator, now: str) -> str:

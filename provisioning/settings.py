@@ -19,7 +19,7 @@ NODE_FILE: Final = "node.toml"
 CENTRAL_FILE: Final = "central.toml"
 
 Words = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
-CentreCode = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]{1,19}$")]
+CentreCode = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,16}$")]
 HttpsUrl = Annotated[str, Field(max_length=300, pattern=r"^https://[A-Za-z0-9.\[\]:-]+$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -31,7 +31,7 @@ class Section(BaseModel):
 
 
 class Centre(Section):
-    """Which Citizen Facilitation Centre this is. `code` is 2 to 20 capital letters, digits or hyphens."""
+    """Which Citizen Facilitation Centre this is. `code` is 2 to 16 capitals and digits."""
 
     code: CentreCode
     name: Words

@@ -1,8 +1,13 @@
 """Operators: adding them, signing in and out, lock-out. All of it is entries, so it survives a restart.
 
-A wrong password, an unknown login, a locked or inactive account all answer the same sentence and take the same time;
-the journal keeps which it was. After `MAX_FAILED` wrong passwords in a row an account is locked for `LOCKED_FOR`; each
-wrong password after that locks it again, until a success or a supervisor's word.
+A wrong password, an unknown login, a locked or inactive account all answer the same sentence and cost the same work;
+the journal keeps which it was, and nothing of what was typed. After `MAX_FAILED` wrong passwords in a row an account is
+locked for `LOCKED_FOR`; each wrong password after that locks it again, until a success or a supervisor's word.
+
+Tries side by side are counted one after the other, in the order of their commits, and each is judged by the account as
+it then is. So however many run at once, no more than `MAX_FAILED` of them learn whether a password is right; the others
+meet a locked account, and a right password is refused with them. Whoever can try at all can lock others out: a
+supervisor unlocks. Time is the clock's: whoever sets the clock can end a lock-out, and lengthen a session.
 """
 
 from __future__ import annotations
@@ -11,9 +16,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final, Literal, cast, get_args
+from typing import Final, Literal, NoReturn, cast, get_args
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from appliance.access.session import Role, Session, mint, node_session
 from appliance.journal import kinds as k
@@ -23,12 +28,13 @@ from appliance.records import tables as t
 from appliance.records.database import Row, Tx
 from appliance.records.moment import at_text, parse_at
 from appliance.sealing.passphrase import PASSWORD_COST, check_nobody, check_password, hash_password
-from appliance.store.store import PEPPER, Act, Draft, Moment, Randomness, Store
+from appliance.store.commit import MAX_DRAFTS, Act, Draft, Moment
+from appliance.store.keys import PEPPER, Randomness
+from appliance.store.store import Store
 
 MAX_FAILED: Final = 5
 LOCKED_FOR: Final = timedelta(minutes=15)
 SESSION_FOR: Final = timedelta(hours=12)
-MAX_NAME: Final = 200
 MAX_OPERATORS: Final = 500
 
 _LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,39}")
@@ -55,7 +61,17 @@ _ALL = (
     .order_by(t.operators.c.login)
     .limit(MAX_OPERATORS)
 )
-_ANY = select(t.operators.c.about).where(t.operators.c.journal == bindparam("journal")).limit(1)
+_COUNT = select(func.count()).where(t.operators.c.journal == bindparam("journal"))
+_OPEN_SESSIONS = (
+    select(t.sessions.c.about)
+    .where(
+        t.sessions.c.journal == bindparam("journal"),
+        t.sessions.c.operator == bindparam("operator"),
+        t.sessions.c.closed_at == "",
+        t.sessions.c.expires_at > bindparam("at"),
+    )
+    .limit(MAX_DRAFTS)
+)
 _OTHERS = select(t.operators.c.roles).where(
     t.operators.c.journal == bindparam("journal"), t.operators.c.about != bindparam("about"), t.operators.c.active == 1
 )
@@ -72,6 +88,14 @@ class SignInRefused(OperatorError):
         )
 
 
+class _NotNow(Exception):
+    """The account does not take an attempt whose password was right a moment ago."""
+
+    def __init__(self, why: Reason) -> None:
+        super().__init__(why)
+        self.why: Reason = why
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
     """Somebody who may sign in. `locked_until` is empty while the account is not locked."""
@@ -84,6 +108,29 @@ class Operator:
     failed: int
     locked_until: str
     password_hash: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A password given for an account, as the account was when the password was checked; `right` if it was its own."""
+
+    known: Operator | None
+    role: Role
+    counter: str
+    right: bool
+
+    def judged(self, now: Operator | None, at: str) -> Reason | None:
+        """Why the account as it is now does not take this attempt; None where it does."""
+        if now is None or self.known is None:
+            return "unknown"
+        if now.locked_until and at < now.locked_until:
+            return "locked"
+        # A password that was changed meanwhile was not the right one.
+        if not self.right or now.password_hash != self.known.password_hash:
+            return "password"
+        if not now.active:
+            return "inactive"
+        return None if self.role in now.roles else "role"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +152,8 @@ class NewOperator:
             raise OperatorError(
                 "A login has 2 to 40 small letters, digits, dots or hyphens.", "Choose one like `sana` or `a.khan`."
             )
-        if not self.name.strip() or len(self.name) > MAX_NAME or not self.name.isprintable():
-            raise OperatorError(f"A name has 1 to {MAX_NAME} characters, on one line.", "Enter the full name.")
+        if not self.name.strip() or not k.is_line(self.name):
+            raise OperatorError(f"A name has 1 to {k.MAX_LINE} characters, on one line.", "Enter the full name.")
         _check_roles(self.roles)
 
 
@@ -114,23 +161,13 @@ def add_first_supervisor(store: Store, new: NewOperator, random: Randomness) -> 
     """Create the account that enrolment leaves behind.
 
     Raises:
-        OperatorError: there is an operator already, or the login, name or password is unfit.
+        NotPermitted: there is an operator already. OperatorError: the login, name or password is unfit.
     """
-
-    def nobody_yet(tx: Tx) -> None:
-        if tx.one(_ANY, {"journal": store.journal}) is not None:
-            raise OperatorError("This node has operators already.", "A supervisor adds the others.")
-
     new.check()
     if new.roles != (Role.SUPERVISOR,):
         raise BugError("The first operator of a node is a supervisor.")
     operator, act = _adding(store, new, random)
-
-    def first(moment: Moment) -> Sequence[Draft]:
-        nobody_yet(moment.tx)
-        return act(moment)
-
-    store.commit(node_session(), first)
+    store.commit(node_session(), act)
     return operator
 
 
@@ -153,6 +190,8 @@ def _adding(store: Store, new: NewOperator, random: Randomness) -> tuple[EntityI
     def act(moment: Moment) -> Sequence[Draft]:
         if _by_login(moment.tx, store, new.login) is not None:
             raise OperatorError("That login is taken.", "Choose another one.")
+        if (moment.tx.one(_COUNT, {"journal": store.journal}) or (0,))[0] >= MAX_OPERATORS:
+            raise OperatorError(f"A node has at most {MAX_OPERATORS} operators.", "Erase some that left.")
         return [
             Draft(k.OperatorAdded(login=new.login, name=new.name, roles=_names(new.roles)), operator),
             Draft(k.OperatorPasswordSet(password_hash=password_hash), operator),
@@ -167,37 +206,16 @@ def sign_in(store: Store, *, login: str, password: str, role: Role, counter: str
     Raises:
         SignInRefused: for whatever reason; the try is an entry.
     """
-    pepper = store.secret(PEPPER)
     with store.read() as tx:
-        known = _by_login(tx, store, login)
-    if known is None or not known.password_hash:
-        check_nobody(pepper, PASSWORD_COST)
-        right = False
-    else:
-        right = check_password(password, known.password_hash, pepper)
-
-    def look(moment: Moment) -> tuple[Operator | None, Reason | None]:
-        # The account is read again: a try beside this one may have locked it, or its password was changed.
-        now = None if known is None else _by_id(moment.tx, store, known.id)
-        if now is None or known is None:
-            return None, "unknown"
-        return now, _why_not(now, role, moment.at, right=right and now.password_hash == known.password_hash)
-
-    def refuse(moment: Moment) -> Sequence[Draft]:
-        now, why = look(moment)
-        return [] if why is None else [_refusal(now, why, counter, moment.at)]
-
-    def let_in(moment: Moment) -> Sequence[Draft]:
-        if look(moment)[1] is not None:
-            raise SignInRefused
-        opened = k.SessionOpened(role=_name(role), counter=counter, expires_at=session.expires_at)
-        return [Draft(opened, session.id)]
-
-    if store.commit(node_session(), refuse) or known is None:
-        raise SignInRefused
+        # What cannot be a login is not looked for: it may hold what no database takes.
+        known = _by_login(tx, store, login) if _LOGIN.fullmatch(login) else None
+    attempt = _Attempt(known, role, counter, right=_is_right(store, known, password))
+    if known is None or not attempt.right or role is Role.NODE:
+        _refuse(store, attempt, "unknown")
     expires_at = at_text(store.clock() + SESSION_FOR)
     session = mint(id=store.new_id(), actor=known.id, role=role, counter=counter, expires_at=expires_at)
-    store.commit(session, let_in)
+    opened = k.SessionOpened(role=_name(role), counter=counter, expires_at=expires_at)
+    _commit_if_right(store, session, attempt, Draft(opened, session.id))
     return session
 
 
@@ -206,14 +224,35 @@ def sign_out(store: Store, session: Session) -> None:
     store.commit(session, lambda _: [Draft(k.SessionClosed(reason="signed out"), session.id)])
 
 
-def change_password(store: Store, session: Session, password: str, random: Randomness) -> None:
-    """Set the password of whoever is signed in.
+def end_sessions(store: Store, session: Session, operator: EntityId) -> int:
+    """A supervisor signs somebody out, wherever they are signed in; answers of how many sessions.
 
     Raises:
-        OperatorError: the password is unfit. SessionOver: the session is over.
+        NotPermitted: the session is not a supervisor's. OperatorError: no such operator, or not signed in.
+    """
+
+    def act(moment: Moment) -> Sequence[Draft]:
+        of_operator = {"journal": store.journal, "operator": operator, "at": moment.at}
+        opened = moment.tx.all(_OPEN_SESSIONS, of_operator)
+        if not opened:
+            raise OperatorError("That operator is not signed in.", "There is nothing to end.")
+        return [Draft(k.SessionClosed(reason="ended by supervisor"), EntityId(row[0])) for row in opened]
+
+    return _on_somebody(store, session, operator, act)
+
+
+def change_password(store: Store, session: Session, password: str, random: Randomness, *, current: str) -> None:
+    """Set the password of whoever is signed in, who gives the current one; a wrong one counts as a failed sign-in.
+
+    Raises:
+        OperatorError: the new password is unfit. SignInRefused: the current one is wrong, or the account is locked.
+        SessionOver: the session is over.
     """
     body = k.OperatorPasswordSet(password_hash=_hash(store, password, random))
-    store.commit(session, lambda _: [Draft(body, session.actor)])
+    with store.read() as tx:
+        known = _by_id(tx, store, EntityId(session.actor))
+    attempt = _Attempt(known, session.role, session.counter, right=_is_right(store, known, current))
+    _commit_if_right(store, session, attempt, Draft(body, session.actor))
 
 
 def reset_password(store: Store, session: Session, operator: EntityId, password: str, random: Randomness) -> None:
@@ -235,6 +274,7 @@ def unlock(store: Store, session: Session, operator: EntityId, reason: str) -> N
     Raises:
         NotPermitted: the session is not a supervisor's. OperatorError: no such operator.
     """
+    _check_reason(reason)
     _on_somebody(store, session, operator, lambda _: [Draft(k.OperatorUnlocked(reason=reason), operator)])
 
 
@@ -256,6 +296,7 @@ def change_operator(
         return [Draft(k.OperatorChanged(roles=_names(roles), active=active, reason=reason), operator)]
 
     _check_roles(roles)
+    _check_reason(reason)
     _on_somebody(store, session, operator, act)
 
 
@@ -265,23 +306,57 @@ def operators(store: Store) -> list[Operator]:
         return [_operator(row) for row in tx.all(_ALL, {"journal": store.journal})]
 
 
-def _on_somebody(store: Store, session: Session, operator: EntityId, act: Act) -> None:
+def _on_somebody(store: Store, session: Session, operator: EntityId, act: Act) -> int:
     def checked(moment: Moment) -> Sequence[Draft]:
         if _by_id(moment.tx, store, operator) is None:
             raise OperatorError("There is no such operator.", "See `sanad operators list`.")
         return act(moment)
 
-    store.commit(session, checked)
+    return len(store.commit(session, checked))
 
 
-def _why_not(operator: Operator, role: Role, at: str, *, right: bool) -> Reason | None:
-    if operator.locked_until and at < operator.locked_until:
-        return "locked"
-    if not right:
-        return "password"
-    if not operator.active:
-        return "inactive"
-    return None if role in operator.roles else "role"
+def _check_reason(reason: str) -> None:
+    if not k.is_remark(reason):
+        raise OperatorError(f"A reason has at most {k.MAX_REMARK} characters.", "Shorten it.")
+
+
+def _is_right(store: Store, known: Operator | None, password: str) -> bool:
+    """Whether it is the operator's password; the same work where there is no such operator."""
+    pepper = store.secret(PEPPER)
+    if known is None or not known.password_hash:
+        check_nobody(pepper, PASSWORD_COST)
+        return False
+    return check_password(password, known.password_hash, pepper)
+
+
+def _commit_if_right(store: Store, session: Session, attempt: _Attempt, draft: Draft) -> None:
+    """Write `draft` if the account takes the attempt inside the commit; otherwise write that it was refused."""
+
+    def act(moment: Moment) -> Sequence[Draft]:
+        why = attempt.judged(_current(store, moment, attempt), moment.at)
+        if why is not None:
+            raise _NotNow(why)
+        return [draft]
+
+    try:
+        store.commit(session, act)
+    except _NotNow as error:
+        _refuse(store, attempt, error.why)
+
+
+def _refuse(store: Store, attempt: _Attempt, otherwise: Reason) -> NoReturn:
+    """Write that an attempt failed; where the account would take it this very moment, for the reason `otherwise`."""
+
+    def act(moment: Moment) -> Sequence[Draft]:
+        now = _current(store, moment, attempt)
+        return [_refusal(now, attempt.judged(now, moment.at) or otherwise, attempt.counter, moment.at)]
+
+    store.commit(node_session(), act)
+    raise SignInRefused
+
+
+def _current(store: Store, moment: Moment, attempt: _Attempt) -> Operator | None:
+    return None if attempt.known is None else _by_id(moment.tx, store, attempt.known.id)
 
 
 def _refusal(operator: Operator | None, why: Reason, counter: str, at: str) -> Draft:

@@ -3,11 +3,15 @@
 Every act on the store takes a `Session`; no function takes an actor's name. Only this package makes one, after a
 password was checked (`operators.sign_in`), and the commit asks again, inside its transaction, whether that session is
 open, unexpired and of an operator who still has the role. The node's own session writes only what the node itself may
-say.
+say. Which kind a role may write, and about whom, is held here; what it may say is held by the verb that writes it.
+
+It guards against mistakes and against code that was given a session and no more. Code that reads and changes the
+memory of this process can do whatever the process can.
 """
 
 from __future__ import annotations
 
+import weakref
 from enum import Enum
 from typing import Final, NoReturn
 
@@ -16,6 +20,7 @@ from sqlalchemy import bindparam, select
 from appliance.access import four_eyes
 from appliance.journal import kinds as k
 from appliance.journal.errors import BugError, OperatorError
+from appliance.journal.ids import NOBODY, NODE
 from appliance.records import tables as t
 from appliance.records.database import Tx
 
@@ -37,7 +42,7 @@ PERMITTED: Final[dict[str, frozenset[Role]]] = {
     k.JournalOpened.KIND: frozenset({Role.NODE}),
     k.NodeStarted.KIND: frozenset({Role.NODE}),
     k.OrdersApplied.KIND: frozenset({Role.NODE}),
-    # The node adds the first supervisor at enrolment; `operators.add_first_supervisor` refuses a second time.
+    # The node adds the first supervisor at enrolment, and nobody after that.
     k.OperatorAdded.KIND: frozenset({Role.NODE, Role.SUPERVISOR}),
     k.OperatorPasswordSet.KIND: frozenset({Role.NODE}) | _PEOPLE,
     k.OperatorChanged.KIND: frozenset({Role.SUPERVISOR}),
@@ -48,11 +53,19 @@ PERMITTED: Final[dict[str, frozenset[Role]]] = {
     k.PersonAdded.KIND: frozenset({Role.OPERATOR}),
     k.ApplicationSubmitted.KIND: frozenset({Role.OPERATOR}),
     k.PaperAdded.KIND: frozenset({Role.OPERATOR}),
+    k.ApplicationResubmitted.KIND: frozenset({Role.OPERATOR}),
     k.ApplicationApproved.KIND: frozenset({Role.OFFICER}),
     k.ApplicationReturned.KIND: frozenset({Role.OFFICER}),
     k.ApplicationRejected.KIND: frozenset({Role.OFFICER}),
     k.SubjectErased.KIND: frozenset({Role.SUPERVISOR}),
 }
+
+_OPEN_SESSION: Final = select(
+    t.sessions.c.operator, t.sessions.c.role, t.sessions.c.expires_at, t.sessions.c.closed_at
+).where(t.where_key(t.sessions))
+_ACCOUNT: Final = select(t.operators.c.active, t.operators.c.roles).where(t.where_key(t.operators))
+_ANY_ACCOUNT: Final = select(t.operators.c.about).where(t.operators.c.journal == bindparam("journal")).limit(1)
+_EVER_WRITTEN: Final = select(t.timeline.c.seq).where(t.where_key(t.timeline)).limit(1)
 
 
 class NotPermitted(OperatorError):
@@ -80,7 +93,7 @@ class Session:
         expires_at: RFC 3339, UTC; empty for the node.
     """
 
-    __slots__ = ("actor", "counter", "expires_at", "id", "role")
+    __slots__ = ("__weakref__", "actor", "counter", "expires_at", "id", "role")
 
     id: str
     actor: str
@@ -99,68 +112,94 @@ class Session:
             ("expires_at", expires_at),
         ):
             object.__setattr__(self, name, value)
+        _MINTED.add(self)
+
+    def __init_subclass__(cls) -> NoReturn:
+        raise BugError("There is one kind of session.")
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise BugError("A session does not change.")
 
     def __reduce__(self) -> NoReturn:
-        raise BugError("A session is not stored.")
+        raise BugError("A session is neither stored nor copied.")
 
     def __repr__(self) -> str:
         return f"<Session {self.role.value} {self.actor[:6]}>"
 
-    def authorise(self, tx: Tx, journal: str, kind: str, about: str, at: str) -> None:
-        """Refuse an act that this session may not do now.
 
-        Raises:
-            NotPermitted: not with this role, or not by the same eyes. SessionOver: no longer.
-        """
-        if self.role not in PERMITTED.get(kind, frozenset()):
-            raise NotPermitted(
-                f"A session as {self.role.value} may not do this ({kind}).",
-                "Ask somebody with the right role, or sign in with another one.",
-            )
-        if self.role is Role.NODE:
-            return
-        if kind != k.SessionOpened.KIND:
-            self._still_open(tx, journal, at)
-        four_eyes.check(tx, journal, kind, about, self.actor)
-
-    def _still_open(self, tx: Tx, journal: str, at: str) -> None:
-        row = tx.one(_OPEN_SESSION, {"journal": journal, "session": self.id})
-        if row is None or row[0] != self.actor or row[1] != self.role.value:
-            raise SessionOver("This session is not known here.")
-        _, _, expires_at, closed_at, active, roles = row
-        if closed_at:
-            raise SessionOver("This session was closed.")
-        if at >= expires_at:
-            raise SessionOver("This session has expired.")
-        if not active or self.role.value not in roles.split():
-            raise SessionOver("This operator may no longer act in this role.")
-
-
-_OPEN_SESSION: Final = (
-    select(
-        t.sessions.c.operator,
-        t.sessions.c.role,
-        t.sessions.c.expires_at,
-        t.sessions.c.closed_at,
-        t.operators.c.active,
-        t.operators.c.roles,
-    )
-    .join(
-        t.operators,
-        (t.operators.c.journal == t.sessions.c.journal) & (t.operators.c.about == t.sessions.c.operator),
-    )
-    .where(t.sessions.c.journal == bindparam("journal"), t.sessions.c.about == bindparam("session"))
-)
+_MINTED: Final[weakref.WeakSet[Session]] = weakref.WeakSet()
 
 
 def mint(*, id: str, actor: str, role: Role, counter: str, expires_at: str) -> Session:  # noqa: A002
     """A session of an operator whose password was just checked. For `appliance.access` alone (a test holds it)."""
+    if role is Role.NODE:
+        raise BugError("The node's own role is no person's.")
     return Session(_MINT, id=id, actor=actor, role=role, counter=counter, expires_at=expires_at)
 
 
 def node_session() -> Session:
     """The node's own session, for what no person does: opening the journal, applying orders, refusing a sign-in."""
-    return Session(_MINT, id="-", actor="node", role=Role.NODE, counter="", expires_at="")
+    return Session(_MINT, id=NOBODY, actor=NODE, role=Role.NODE, counter="", expires_at="")
+
+
+def authorise(session: Session, tx: Tx, journal: str, kind: str, about: str, at: str) -> None:
+    """Refuse an entry that this session may not write now. Asked for each one, inside its commit.
+
+    Args:
+        session: who wants to write it.
+        tx: the commit's transaction.
+        journal: where.
+        kind: what.
+        about: whom or what it concerns.
+        at: the time that the entry will carry.
+
+    Raises:
+        NotPermitted, SameEyes: not with this role, not about this, or not by the same eyes. SessionOver: no longer.
+        BugError: no session that this package made.
+    """
+    if type(session) is not Session or session not in _MINTED:
+        raise BugError("Only appliance.access makes a session.")
+    if session.role not in PERMITTED.get(kind, frozenset()):
+        raise NotPermitted(
+            f"A session as {session.role.value} may not do this ({kind}).",
+            "Ask somebody with the right role, or sign in with another one.",
+        )
+    if session.role is not Role.NODE:
+        _check_open(session, tx, journal, kind, about, at)
+        four_eyes.check(tx, journal, kind, about, session.actor)
+    _check_subject(session, tx, journal, kind, about)
+
+
+def _check_open(session: Session, tx: Tx, journal: str, kind: str, about: str, at: str) -> None:
+    if kind == k.SessionOpened.KIND:
+        # The one entry that a session writes before it is open: about itself, once.
+        if about != session.id or tx.one(_EVER_WRITTEN, {"k_journal": journal, "k_about": about}) is not None:
+            raise SessionOver("This session was opened before.")
+        expires_at = session.expires_at
+    else:
+        row = tx.one(_OPEN_SESSION, {"k_journal": journal, "k_about": session.id})
+        if row is None or row[:2] != (session.actor, session.role.value):
+            raise SessionOver("This session is not known here.")
+        expires_at = row[2]
+        if row[3]:
+            raise SessionOver("This session was closed.")
+    if at >= expires_at:
+        raise SessionOver("This session has expired.")
+    account = tx.one(_ACCOUNT, {"k_journal": journal, "k_about": session.actor})
+    if account is None or not account[0] or session.role.value not in account[1].split():
+        raise SessionOver("This operator may no longer act in this role.")
+
+
+def _check_subject(session: Session, tx: Tx, journal: str, kind: str, about: str) -> None:
+    """What a role may write about some only."""
+    if session.role is Role.NODE:
+        accounts = kind in (k.OperatorAdded.KIND, k.OperatorPasswordSet.KIND)
+        if accounts and tx.one(_ANY_ACCOUNT, {"journal": journal}) is not None:
+            raise NotPermitted("This node has operators already.", "A supervisor adds the others.")
+    elif kind in (k.OperatorPasswordSet.KIND, k.SessionClosed.KIND) and session.role is not Role.SUPERVISOR:
+        if about != (session.id if kind == k.SessionClosed.KIND else session.actor):
+            raise NotPermitted("That is another operator's.", "A supervisor may do it.")
+    elif kind == k.SubjectErased.KIND:
+        account = tx.one(_ACCOUNT, {"k_journal": journal, "k_about": about})
+        if account is not None and account[0]:
+            raise NotPermitted("An operator who may sign in is not erased.", "End the operator's access first.")

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 
 from appliance.access.session import Session
@@ -24,19 +23,17 @@ from appliance.records.database import Tx
 from appliance.store.store import Draft, Moment, Store
 
 MAX_PAPER_BYTES: Final = 32 * 1024 * 1024
+# Of all names and answers of a form; in the entry each may grow by its quotes, and by escapes.
+MAX_FORM_BYTES: Final = 24 * 1024
 
 _STATUS = select(t.applications.c.status).where(t.where_key(t.applications))
 _CENTRE = select(t.centres.c.centre).where(t.centres.c.journal == bindparam("journal"))
 _PERSON = select(t.people.c.about).where(t.where_key(t.people))
 # Counted from headers, which are never erased: a number is not given twice.
-_THIS_YEAR = select(sa.func.count()).where(
-    t.timeline.c.journal == bindparam("journal"),
-    t.timeline.c.kind == k.ApplicationSubmitted.KIND,
-    t.timeline.c.at >= bindparam("from_at"),
-    t.timeline.c.at < bindparam("to_at"),
+_THIS_YEAR = select(t.tallies.c.submitted).where(
+    t.tallies.c.journal == bindparam("journal"), t.tallies.c.year == bindparam("year")
 )
 _KNOWN = select(t.timeline.c.seq).where(t.where_key(t.timeline)).limit(1)
-_ERASED = select(t.erased.c.seq).where(t.where_key(t.erased))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +86,9 @@ def submit_application(
     """
     _check_lines(service, due, *fields)
     _check_remarks(*fields.values())
+    written = sum(len(text.encode()) for field in fields.items() for text in field)
+    if len(fields) > k.MAX_FIELDS or written > MAX_FORM_BYTES:
+        raise OperatorError("A form holds more than one entry can.", "Shorten the longest answers.")
     about = store.new_id()
     given: list[str] = []
 
@@ -158,6 +158,16 @@ def send_back(store: Store, session: Session, application: EntityId, reason: str
     _step(store, session, application, k.ApplicationReturned(reason=reason))
 
 
+def resubmit(store: Store, session: Session, application: EntityId, remark: str = "") -> None:
+    """An operator hands in again what an officer had sent back.
+
+    Raises:
+        OperatorError: not from where the application stands, not by the same eyes, or not in this role.
+    """
+    _check_remarks(remark)
+    _step(store, session, application, k.ApplicationResubmitted(remark=remark))
+
+
 def reject(store: Store, session: Session, application: EntityId, reason: str) -> None:
     """An officer rejects an application.
 
@@ -169,9 +179,11 @@ def reject(store: Store, session: Session, application: EntityId, reason: str) -
 
 
 def erase(store: Store, session: Session, about: EntityId, reason: str) -> None:
-    """Forget everything that was said about a subject: bodies, rows and sealed files. The headers stay.
+    """Forget everything that was said about a subject: bodies, rows and sealed files.
 
-    Central's backups and old courier files may still hold what they were given before.
+    The headers stay, and so does `reason`: name nobody in it. Other subjects stay, too: a person is erased without
+    their applications, each of which is a subject of its own. Central's backups and old courier files may still hold
+    what they were given before; so may the free blocks of a disk, encrypted.
 
     Raises:
         OperatorError: there is nothing about it, it was erased before, or the session may not.
@@ -181,8 +193,6 @@ def erase(store: Store, session: Session, about: EntityId, reason: str) -> None:
     def act(moment: Moment) -> Sequence[Draft]:
         if about == "-" or moment.tx.one(_KNOWN, _key(store, about)) is None:
             raise OperatorError("Nothing is written about that here.", "See `sanad journal show` for identifiers.")
-        if moment.tx.one(_ERASED, _key(store, about)) is not None:
-            raise OperatorError("This was erased before.", "There is nothing left to erase.")
         return [Draft(k.SubjectErased(reason=reason), about)]
 
     store.commit(session, act)
@@ -207,7 +217,7 @@ def _status(tx: Tx, store: Store, application: EntityId) -> Status:
 
 def _next_tracking(moment: Moment, store: Store) -> str:
     year = int(moment.at[:4])
-    row = moment.tx.one(_THIS_YEAR, {"journal": store.journal, "from_at": f"{year}", "to_at": f"{year + 1}"})
+    row = moment.tx.one(_THIS_YEAR, {"journal": store.journal, "year": moment.at[:4]})
     centre = moment.tx.one(_CENTRE, {"journal": store.journal})
     return tracking_number("" if centre is None else centre[0], year, 1 + (0 if row is None else int(row[0])))
 
@@ -223,10 +233,14 @@ def _check_reason(reason: str) -> None:
 
 
 def _check_lines(*values: str) -> None:
-    if any(len(value) > k.MAX_LINE or any(ord(char) < 32 for char in value) for value in values):
-        raise OperatorError(f"A field has at most {k.MAX_LINE} characters, on one line.", "Shorten it.")
+    if not all(map(k.is_line, values)):
+        raise OperatorError(
+            f"A field has at most {k.MAX_LINE} characters, on one line.", "Shorten it, or type it again."
+        )
 
 
 def _check_remarks(*values: str) -> None:
-    if any(len(value) > k.MAX_REMARK or "\x00" in value for value in values):
-        raise OperatorError(f"A remark has at most {k.MAX_REMARK} characters.", "Shorten it.")
+    if not all(map(k.is_remark, values)):
+        raise OperatorError(
+            f"A remark has at most {k.MAX_REMARK} characters that can be typed.", "Shorten it, or type it again."
+        )

@@ -22,6 +22,7 @@ class Status(Enum):
 STEPS: Final[dict[tuple[Status, str], Status]] = {
     (Status.SUBMITTED, k.PaperAdded.KIND): Status.SUBMITTED,
     (Status.RETURNED, k.PaperAdded.KIND): Status.RETURNED,
+    (Status.RETURNED, k.ApplicationResubmitted.KIND): Status.SUBMITTED,
     (Status.SUBMITTED, k.ApplicationApproved.KIND): Status.APPROVED,
     (Status.SUBMITTED, k.ApplicationReturned.KIND): Status.RETURNED,
     (Status.SUBMITTED, k.ApplicationRejected.KIND): Status.REJECTED,

@@ -16,9 +16,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -28,7 +28,7 @@ from appliance.journal.ids import BlobDigest, EntityId, JournalId, Kind
 
 VERSION: Final = 1
 MAX_HEADER: Final = 5120
-"""Bytes: room for `MAX_BLOBS`, and some."""
+"""Bytes. The longest header that the other bounds allow is shorter."""
 MAX_BODY: Final = 65536
 """Bytes."""
 MAX_BLOBS: Final = 64
@@ -72,12 +72,15 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _HEADER: Final = msgspec.json.Decoder(Header)
+_BODY: Final = msgspec.json.Decoder()
 _ENCODER: Final = msgspec.json.Encoder()
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry, checked. Made only by `make_entry` and `read_entry`."""
+    """One entry, checked. Made only by `make_entry`, `read_entry` and `kept_entry`."""
 
     header: Header
     header_bytes: bytes
@@ -134,12 +137,9 @@ def make_entry(
             blobs=tuple(BlobDigest(blob) for blob in blobs),
         )
         _check_header(header)
-        header_bytes = _ENCODER.encode(header)
-        if len(header_bytes) > MAX_HEADER:
-            raise BadEntry(f"A header has at most {MAX_HEADER} bytes.")
     except BadEntry as error:
         raise BugError(f"The program tried to write an entry that nobody could read: {error.sentence}") from error
-    return Entry(header, header_bytes, salt, body)
+    return Entry(header, _ENCODER.encode(header), salt, body)
 
 
 def read_entry(header_bytes: bytes, salt: bytes | None, body: bytes | None) -> Entry:
@@ -162,6 +162,18 @@ def read_entry(header_bytes: bytes, salt: bytes | None, body: bytes | None) -> E
     return Entry(header, header_bytes, salt, body)
 
 
+def kept_entry(header_bytes: bytes, salt: bytes | None, body: bytes | None) -> Entry:
+    """An entry that this machine read strictly before it kept it: decoded, and not checked again.
+
+    Raises:
+        BadEntry: the header is no header any more.
+    """
+    header = _decoded(_HEADER.decode, header_bytes)
+    if header is None:
+        raise BadEntry("A header is not the JSON that it must be.")
+    return Entry(header, header_bytes, salt, body)
+
+
 def read_header(header_bytes: bytes) -> Header:
     """Read the header of an entry.
 
@@ -170,20 +182,17 @@ def read_header(header_bytes: bytes) -> Header:
     """
     if len(header_bytes) > MAX_HEADER:
         raise BadEntry(f"A header has at most {MAX_HEADER} bytes.")
-    try:
-        header = _HEADER.decode(header_bytes)
-        canonical = _ENCODER.encode(header)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError):
-        # Not chained: what msgspec says may quote the bytes.
-        raise BadEntry("A header is not the JSON that it must be.") from None
-    if canonical != header_bytes:
-        raise BadEntry("A header is not in canonical form.")
+    header = _decoded(_HEADER.decode, header_bytes)
+    if header is None:
+        raise BadEntry("A header is not the JSON that it must be.")
     _check_header(header)
+    if _ENCODER.encode(header) != header_bytes:
+        raise BadEntry("A header is not in canonical form.")
     return header
 
 
 def _check_header(header: Header) -> None:
-    """Refuse a field that breaks its form. Every field but `body` is covered here; no field is free text."""
+    """Refuse a field that breaks its form. No field is free text."""
     if header.v != VERSION:
         raise BadEntry(f"A header has version {VERSION}.")
     if not ids.JOURNAL_ID.fullmatch(header.journal):
@@ -225,22 +234,34 @@ def _body_digest(salt: bytes, body: bytes) -> str:
         raise BadEntry(f"A body has at most {MAX_BODY} bytes.")
     if not (body.startswith(b"{") and body.endswith(b"}")):
         raise BadEntry("A body is not one JSON object without anything around it.")
-    try:
-        # msgspec is strict on text and numbers, and silent on a name that comes twice; the standard library sees that.
-        value = msgspec.json.decode(body)
-        _NAMES.decode(body.decode())
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        raise BadEntry("A body is not JSON, or a name comes twice in one of its objects.") from None
+    # msgspec is strict on text and numbers, and silent on a name that comes twice; the standard library sees that.
+    value = _decoded(_BODY.decode, body)
+    if value is None or _decoded(_once_each, body) is None:
+        raise BadEntry("A body is not JSON, or a name comes twice in one of its objects.")
     _check_value(value, 1)
     return hashlib.sha256(salt + body).hexdigest()
 
 
-def _once(pairs: list[tuple[str, object]]) -> None:
+def _decoded(decode: Callable[[bytes], T], data: bytes) -> T | None:
+    """Decode; None when it fails. What the decoders raise may quote the data, so no error that leaves here holds it."""
+    try:
+        return decode(data)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+
+
+def _pairs(pairs: list[tuple[str, object]]) -> bool:
     if len({name for name, _ in pairs}) != len(pairs):
         raise ValueError("a name comes twice")
+    return True
 
 
-_NAMES: Final = json.JSONDecoder(object_pairs_hook=_once)
+_NAMES: Final = json.JSONDecoder(object_pairs_hook=_pairs)
+
+
+def _once_each(body: bytes) -> object:
+    """Decode to something, where no name comes twice in an object."""
+    return _NAMES.decode(body.decode())
 
 
 def _check_value(value: object, depth: int) -> None:

@@ -18,7 +18,8 @@ The file is text. In this order, each line ended by one newline:
     <base64 of the SHA-256 of all bytes before the line above>
     <empty line, and the journal's signature of the two lines above, as in a signed note>
 
-There is one way to write a journal, and nothing in it that a reader passes over: any change to any byte is found.
+There is one way to write a journal, and nothing in it that a reader passes over: any change to any byte is found. The
+closing cannot be taken for a checkpoint, nor a checkpoint for it: an origin holds no space.
 Where bodies are included, one that is missing must be erased by a later entry. Reading takes memory for one line, for
 the tree (O(log n)), and for one identifier for each subject that is erased further on.
 
@@ -108,7 +109,7 @@ def write_export(
         head: the checkpoint that covers them all.
         signer: the journal's key.
         cosigned: the latest checkpoint that came back countersigned, if any.
-        cosigners: the keys whose cosignatures to look for on it.
+        cosigners: the keys whose cosignatures to look for on it; the first `MAX_COSIGNERS` found are kept.
         bodies: whether to include what the entries say, which is personal.
         progress: is called now and then with the number of entries written.
 
@@ -129,6 +130,7 @@ def write_export(
             out(line + b"\n")
 
     present = [] if cosigned is None else [each for each in cosigners if checkpoint.is_cosigned(cosigned, each)]
+    present = present[:MAX_COSIGNERS]
     put(FORMAT, b"journal " + journal.encode(), _BODIES[bodies])
     put(*(b"key " + each.text.encode() for each in (key, *present)))
     older = None
@@ -178,7 +180,7 @@ def _read(lines: _Lines, trust: Sequence[VerifierKey] | None, progress: Progress
         cosigned = [(each, checkpoint.open_cosignature(note, each), older.size) for each in cosigners]
     lines.expect(b"entries")
     book = _Book(journal, older, bodies)
-    while (line := lines.peek) is not None and line.startswith(b"{"):
+    while (line := lines.peek) is not None and line != b"checkpoint":
         book.take(_read_entry_line(line, bodies, book.size))
         lines.take()
         if progress and book.size % PROGRESS_EVERY == 0:
@@ -195,12 +197,12 @@ def _read(lines: _Lines, trust: Sequence[VerifierKey] | None, progress: Progress
     if lines.peek is not None:
         raise BadExport("Something follows the end of the file.")
     found = standing(key, book.size, cosigned, trust)
-    return ExportVerdict(True, f"Consistent. {found.sentence}", None, journal, book.size, bodies, found)
+    return ExportVerdict(True, found.verdict, None, journal, book.size, bodies, found)
 
 
 def _read_start(lines: _Lines) -> tuple[JournalId, bool, tuple[VerifierKey, ...]]:
     """Read who writes, whether bodies are included, and with which keys to check."""
-    journal = lines.take().removeprefix(b"journal ")
+    journal = lines.take()
     bodies = {line: value for value, line in _BODIES.items()}.get(lines.take())
     keys: list[VerifierKey] = []
     while (line := lines.peek) is not None and line.startswith(b"key ") and len(keys) <= MAX_COSIGNERS:
@@ -208,7 +210,7 @@ def _read_start(lines: _Lines) -> tuple[JournalId, bool, tuple[VerifierKey, ...]
     if bodies is None or not keys or len(set(keys)) != len(keys):
         raise BadExport("The first lines of the file are not those of an export.")
     named = ids.journal_of(keys[0].name)
-    if named is None or named.encode() != journal or not ids.may_sign(named, keys[0].public):
+    if named is None or journal != b"journal " + named.encode() or not ids.may_sign(named, keys[0].public):
         raise BadExport("The file's first key is not that of the journal.")
     wanted = [notes.NOTE_SIGNATURE] + [notes.COSIGNATURE] * (len(keys) - 1)
     if [each.algorithm for each in keys] != wanted:

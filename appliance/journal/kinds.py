@@ -9,6 +9,7 @@ Personal data stands in bodies only, never in a header, so that it can be erased
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from typing import Annotated, ClassVar, Final, Literal, TypeVar
 
@@ -22,13 +23,17 @@ RoleName = Literal["operator", "officer", "supervisor", "auditor"]
 # Length in characters; a name on a certificate is at most a few lines, a remark at most a paragraph.
 MAX_LINE: Final = 200
 MAX_REMARK: Final = 4000
+# Control characters, lone surrogates (no UTF-8), separators of lines. The joiners of Urdu and Hindi (Cf) are welcome.
+_NEVER_TYPED: Final = frozenset({"Cc", "Cs"})
+_NEVER_IN_A_LINE: Final = _NEVER_TYPED | {"Zl", "Zp"}
 Line = Annotated[str, msgspec.Meta(max_length=MAX_LINE, pattern=r"\A[^\x00-\x1f]*\Z")]
 Remark = Annotated[str, msgspec.Meta(max_length=MAX_REMARK, pattern=r"\A[^\x00]*\Z")]
 Id = Annotated[str, msgspec.Meta(pattern=r"\A[a-z2-7]{26}\Z")]
 Instant = Annotated[str, msgspec.Meta(pattern=r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")]
 Hex32 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 Count = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
-Fields = Annotated[dict[Line, Remark], msgspec.Meta(max_length=100)]
+MAX_FIELDS: Final = 100
+Fields = Annotated[dict[Line, Remark], msgspec.Meta(max_length=MAX_FIELDS)]
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,9 +210,16 @@ class ApplicationRejected(Body, frozen=True, kw_only=True):
     reason: Remark
 
 
+@kind("application.resubmitted")
+class ApplicationResubmitted(Body, frozen=True, kw_only=True):
+    """What an officer sent back was put right at the counter, and waits for a decision again."""
+
+    remark: Remark = ""
+
+
 @kind("subject.erased")
 class SubjectErased(Body, frozen=True, kw_only=True):
-    """Every body about this subject was erased; later entries about it say nothing."""
+    """Every body about this subject was erased; later entries about it say nothing. The reason stays: name nobody."""
 
     reason: Remark
 
@@ -236,16 +248,28 @@ def encode_body(body: Body) -> BodyBytes:
     Raises:
         BugError: the struct was built with values outside its limits, or its kind is not registered.
     """
-    encoded = msgspec.json.encode(body)
     decoder = _DECODERS.get(body.KIND)
     if decoder is None:
         raise BugError(f"The kind of {type(body).__name__} is not registered.")
     try:
+        encoded = msgspec.json.encode(body)
         decoder.decode(encoded)
-    except (msgspec.MsgspecError, RecursionError, UnicodeError):
-        # The decoder's own words may quote what was typed: they are dropped.
+    except (msgspec.MsgspecError, RecursionError, UnicodeError, OverflowError):
+        # Their own words may quote what was typed: they are dropped.
         raise BugError(f"A body of kind {body.KIND} is outside its limits.") from None
     return encoded
+
+
+def is_line(text: str) -> bool:
+    """Whether somebody's words fit into a `Line`: they can be shown, on one line."""
+    return len(text) <= MAX_LINE and not any(unicodedata.category(char) in _NEVER_IN_A_LINE for char in text)
+
+
+def is_remark(text: str) -> bool:
+    """Whether somebody's words fit into a `Remark`: they can be shown, on lines."""
+    return len(text) <= MAX_REMARK and not any(
+        char not in "\n\t" and unicodedata.category(char) in _NEVER_TYPED for char in text
+    )
 
 
 def decode_body(name: str, encoded: BodyBytes) -> Body | None:

@@ -160,8 +160,7 @@ def _check(data: bytes, trust: Sequence[VerifierKey] | None) -> ProofVerdict:
     cosigned = [(each, checkpoint.open_cosignature(note, each), head.size) for each in cosigners]
     tree.verify_inclusion(entry.leaf, proof.index, head.size, proof.hashes, head.root)
     found = standing(key, head.size, cosigned, trust)
-    sentence = f"Consistent: entry {proof.index} of {head.size}. {found.sentence}"
-    return ProofVerdict(True, sentence, entry, head, found)
+    return ProofVerdict(True, found.verdict, entry, head, found)
 
 
 def _read_extra(extra: bytes | None) -> tuple[tuple[VerifierKey, ...], Entry]:

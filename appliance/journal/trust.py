@@ -51,14 +51,19 @@ class Standing:
 
     @property
     def sentence(self) -> str:
-        """What to tell the reader."""
-        known = [f"countersigned by {each.key.name} up to {each.size} entries" for each in self.cosigned if each.pinned]
+        """Which keys that the reader trusts stand behind it, and whether the journal's own is one of them."""
+        trusted = [
+            f"countersigned by {each.key.name} (entries before {each.size})" for each in self.cosigned if each.pinned
+        ]
         if self.pinned:
-            return " and ".join([f"Signed by {self.key.name}", *known]) + ", as your trust file says."
-        own = f"The journal's own key, {self.key.name}, is not in your trust file."
-        if self.known:
-            return f"{' and '.join(known).capitalize()}, as your trust file says. {own}"
-        return "Signer unknown: no key that you trust stands behind it."
+            trusted.insert(0, f"signed by {self.key.name}, the journal's own key")
+        found = f"Trusted: {'; '.join(trusted) or 'no key'}."
+        return found if self.pinned else f"{found} The journal's own key, {self.key.name}, is not in a trust file."
+
+    @property
+    def verdict(self) -> str:
+        """The few words that come first."""
+        return "Consistent, signer known." if self.known else "Consistent, signer unknown."
 
 
 def parse_trust(data: bytes) -> tuple[VerifierKey, ...]:
@@ -75,9 +80,10 @@ def parse_trust(data: bytes) -> tuple[VerifierKey, ...]:
             continue
         try:
             key = VerifierKey.parse(line.decode())
-        except (BadKey, UnicodeDecodeError) as error:
-            why = error.sentence if isinstance(error, BadKey) else "It is not text."
-            raise BadTrust(f"Line {number} of the trust file is no key. {why}") from None
+        except UnicodeDecodeError:
+            raise BadTrust(f"Line {number} of the trust file is not text.") from None
+        except BadKey as error:
+            raise BadTrust(f"Line {number} of the trust file is no key: {error.sentence}") from None
         if key in keys:
             raise BadTrust(f"Line {number} of the trust file names a key for the second time.")
         keys.append(key)

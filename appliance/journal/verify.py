@@ -81,7 +81,8 @@ def verify_entries(
     """Check a journal.
 
     Args:
-        rows: all rows that the store has of the journal, in the order of their positions.
+        rows: all rows that the store has of the journal, in the order of their positions. An IntegrityError that
+            reading them raises is reported at the entry that could not be read.
         key: the journal's key.
         head: the latest checkpoint.
         cosigned: the latest checkpoint that came back countersigned, if any.
@@ -92,7 +93,7 @@ def verify_entries(
         BugError: the key is not named after a journal.
     """
     journal = ids.journal_of(key.name)
-    if journal is None:
+    if journal is None or not ids.may_sign(journal, key.public):
         raise BugError("The key of a journal is named after it.")
     signed, unsigned = _open(head, cosigned, key, cosigners)
     sizes = {each.size for each in signed}

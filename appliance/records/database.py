@@ -3,8 +3,9 @@
 Statements are SQLAlchemy Core constructs, compiled once to text and run on the driver's connection.
 
 Guarantees: `write` holds a file lock (SQLite's own waiting is unfair), begins IMMEDIATE, and commits with
-`synchronous=FULL`; whatever it raises, nothing of it stays. A failed fsync halts: the pages in doubt are never written
-again by this process. Does not guarantee that an old page put back is noticed: the journal's tree does that.
+`synchronous=FULL`; when it raises an error of ours, nothing of it stays. A failed fsync halts: the pages in doubt are
+never written again by this process. Does not guarantee that an old page put back is noticed: the journal's tree does
+that. An interrupt from outside (`KeyboardInterrupt`) may come when the transaction is already on the disk.
 """
 
 from __future__ import annotations
@@ -12,31 +13,40 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 from sqlcipher3 import dbapi2
 
-from appliance.journal.errors import BugError
+from appliance.journal.errors import BugError, SanadError
 from appliance.records import failures
-from appliance.records.failures import StorageFailed, StorageReadOnly, StoreMissing
+from appliance.records.disk import sync_folder
+from appliance.records.failures import StorageBusy, StorageFailed, StorageFull, StorageReadOnly, StoreMissing
 
 KEY_BYTES: Final = 32
 CACHE_KIB: Final = 16 * 1024
 FOLD_CACHE_KIB: Final = 64 * 1024
 # A commit waits this long for a reader that is just opening; writers wait for each other at the file lock instead.
 BUSY_TIMEOUT_MS: Final = 10_000
+FETCH_ROWS: Final = 500
+
+# Rows changed by one connection after which it moves the write-ahead log into the file; about 4 MB of log.
+LOG_ROWS: Final = 500
+# SQLite needs an index of its log, in a file of its own, before it can open a database.
+INDEX_BYTES: Final = 32 * 1024
 
 _DIALECT: Final = sqlite.dialect(paramstyle="named")
 
 Row = tuple[Any, ...]
 Params = Mapping[str, object]
-Halt = Callable[[StorageFailed], NoReturn]
+Halt = Callable[[StorageFailed], object]
 
 
 def _raise(error: StorageFailed) -> NoReturn:
@@ -56,6 +66,7 @@ class _Compiled:
                 raise BugError("Only SQLAlchemy Core statements are run.")
             compiled = statement.compile(dialect=_DIALECT)
             fixed = {name: value for name, value in (compiled.params or {}).items() if value is not None}
+            # The statement is kept with its text, so that its identity is never given to another one.
             known = self._texts[id(statement)] = (statement, str(compiled), fixed)
         return known[1], known[2]
 
@@ -63,8 +74,25 @@ class _Compiled:
 _COMPILED: Final = _Compiled()
 
 
+_THEIRS: Final = (dbapi2.Error, UnicodeError, OverflowError, MemoryError)
+
+
+def _ours(error: Exception) -> SanadError:
+    """What to raise for one of `_THEIRS`. Never chained: its own words may quote values."""
+    if isinstance(error, MemoryError):
+        return StorageBusy()
+    if isinstance(error, dbapi2.Error):
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        return failures.of_sqlite(error) or BugError(f"The database refused a statement ({name}).")
+    return BugError("The database was given a value that it cannot hold.")
+
+
 class Tx:
-    """Statements inside one transaction."""
+    """Statements inside one transaction.
+
+    Every method raises StoreUnreadable for a damaged page, and StorageFull, StorageReadOnly, StorageBusy or
+    StorageFailed for what the disk refuses.
+    """
 
     def __init__(self, connection: dbapi2.Connection) -> None:
         self._connection = connection
@@ -77,96 +105,177 @@ class Tx:
         """Run one statement for each of `rows`."""
         if rows:
             text, fixed = _COMPILED.text(statement)
-            self._connection.executemany(text, [{**fixed, **row} for row in rows] if fixed else rows)
+            try:
+                self._connection.executemany(text, [{**fixed, **row} for row in rows] if fixed else rows)
+            except _THEIRS as error:
+                raise _ours(error) from None
 
     def one(self, statement: sa.Executable, params: Params | None = None) -> Row | None:
         """The first row, or None."""
-        row: Row | None = self._execute(statement, params).fetchone()
+        cursor = self._execute(statement, params)
+        try:
+            row: Row | None = cursor.fetchone()
+        except _THEIRS as error:
+            raise _ours(error) from None
         return row
 
     def all(self, statement: sa.Executable, params: Params | None = None) -> list[Row]:
         """Every row; the statement bounds how many."""
-        rows: list[Row] = self._execute(statement, params).fetchall()
+        cursor = self._execute(statement, params)
+        try:
+            rows: list[Row] = cursor.fetchall()
+        except _THEIRS as error:
+            raise _ours(error) from None
         return rows
+
+    def each(self, statement: sa.Executable, params: Params | None = None) -> Iterator[Row]:
+        """Every row, some at a time, for what need not fit into memory."""
+        cursor = self._execute(statement, params)
+        while True:
+            try:
+                rows = cursor.fetchmany(FETCH_ROWS)
+            except _THEIRS as error:
+                raise _ours(error) from None
+            if not rows:
+                return
+            yield from rows
 
     def _execute(self, statement: sa.Executable, params: Params | None) -> Any:
         text, fixed = _COMPILED.text(statement)
-        return self._connection.execute(text, {**fixed, **(params or {})} if fixed else (params or {}))
+        return self._run(text, {**fixed, **(params or {})} if fixed else (params or {}))
+
+    def _run(self, text: str, params: Params) -> Any:
+        try:
+            return self._connection.execute(text, params)
+        except _THEIRS as error:
+            raise _ours(error) from None
 
     def create(self, tables: sa.MetaData) -> None:
-        """Create every table of `tables` and its indexes."""
+        """Create every table of `tables` that is not there, with its indexes."""
         for table in tables.sorted_tables:
-            self._connection.execute(str(CreateTable(table).compile(dialect=_DIALECT)))
-            for index in sorted(table.indexes, key=lambda each: str(each.name)):
-                self._connection.execute(str(CreateIndex(index).compile(dialect=_DIALECT)))
+            for text in definitions(table):
+                self._run(text, {})
 
-    def drop_all_but(self, kept: sa.MetaData) -> None:
-        """Drop every table that is not one of `kept`."""
-        names = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    def drop_all_like(self, prefix: str) -> None:
+        """Drop every table whose name starts with `prefix`, of whatever version of the software."""
+        names = self._run("SELECT name FROM sqlite_master WHERE type = 'table'", {}).fetchall()
         for (name,) in names:
-            if name not in kept.tables and not name.startswith("sqlite_"):
+            if name.startswith(prefix):
                 quoted = _DIALECT.identifier_preparer.quote_identifier(name)
-                self._connection.execute(f"DROP TABLE {quoted}")
+                self._run(f"DROP TABLE {quoted}", {})
 
     def integrity_faults(self) -> list[str]:
-        """What the database's own checks find: page HMACs, tables against indexes. Empty when all is well."""
+        """What the database's own checks find: page HMACs, tables against indexes. Empty when all is well.
+
+        Raises:
+            StoreUnreadable: a page is so damaged that the checks stop.
+        """
         faults: list[str] = []
         for check in ("cipher_integrity_check", "integrity_check"):
-            faults += [str(row[0]) for row in self._connection.execute(f"PRAGMA {check}") if row[0] != "ok"]
+            try:
+                rows = self._run(f"PRAGMA {check}", {}).fetchall()
+            except _THEIRS as error:
+                raise _ours(error) from None
+            faults += [str(row[0]) for row in rows if row[0] != "ok"]
         return faults
 
 
+def definitions(table: sa.Table) -> list[str]:
+    """The statements that make a table and its indexes."""
+    made: list[ExecutableDDLElement] = [CreateTable(table, if_not_exists=True)]
+    made += (CreateIndex(index, if_not_exists=True) for index in sorted(table.indexes, key=lambda each: str(each.name)))
+    return [str(each.compile(dialect=_DIALECT)) for each in made]
+
+
+class _Held:
+    """A thread's connection. It goes, and closes, with the thread."""
+
+    def __init__(self, connection: dbapi2.Connection) -> None:
+        self.connection = connection
+        self.changes_moved = connection.total_changes
+        self.busy = False
+
+
 class Database:
-    """One encrypted database file, usable from several threads and processes at once.
+    """One encrypted database file, usable from several threads and processes at once, but not across a fork.
 
     Args:
         path: the file.
         key: 32 raw bytes.
         lock: the file that writers lock; its folder must exist.
-        halt: called when the disk failed in the middle of a commit; it must not return.
+        halt: called when the disk failed in the middle of a commit; should it return, the error is raised.
         synchronous: `FULL`; a fault test lowers it to show what that would lose.
 
     Raises:
         StoreMissing: no such file. StoreUnreadable: not a database under this key.
     """
 
-    def __init__(
-        self, path: Path, key: bytes, *, lock: Path, halt: Halt = _raise, synchronous: str = "FULL", new: bool = False
-    ) -> None:
+    def __init__(self, path: Path, key: bytes, *, lock: Path, halt: Halt = _raise, synchronous: str = "FULL") -> None:
         if len(key) != KEY_BYTES:
             raise BugError("A store key has 32 bytes.")
-        if not new and not path.is_file():
+        if not path.is_file():
             raise StoreMissing
         self._path = path
         self._key = key
         self._lock = lock
         self._halt = halt
         self._synchronous = synchronous
+        self._process = os.getpid()
         self._local = threading.local()
-        self._connections: list[dbapi2.Connection] = []
+        self._held: weakref.WeakSet[_Held] = weakref.WeakSet()
         self._guard = threading.Lock()
-        self._broken: StorageFailed | None = None
+        self._broken = False
+        self._closed = False
         with self._translated():
             self._connection()
 
     @classmethod
     def create(
-        cls, path: Path, key: bytes, tables: Sequence[sa.MetaData], *, lock: Path, halt: Halt = _raise
+        cls,
+        path: Path,
+        key: bytes,
+        tables: Sequence[sa.MetaData],
+        *,
+        lock: Path,
+        halt: Halt = _raise,
+        fill: Callable[[Tx], object] | None = None,
     ) -> Database:
-        """Make a new file with `tables`. The file and its folder are durable when this returns."""
-        if path.exists():
-            raise BugError("A store is there already; it is never overwritten.")
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        database = cls(path, key, lock=lock, halt=halt, new=True)
-        with database.write() as tx:
-            for each in tables:
-                tx.create(each)
-        return database
+        """Make a new file with `tables` and what `fill` puts into them; durable when this returns.
+
+        It is built beside its place and renamed: a crash leaves the whole of it or nothing. What an earlier crash left
+        half built is thrown away.
+
+        Raises:
+            StorageFull, StorageReadOnly: nothing was made.
+        """
+        building = path.with_name(path.name + ".new")
+        try:
+            for suffix in ("", "-wal", "-shm"):
+                building.with_name(building.name + suffix).unlink(missing_ok=True)
+            os.close(os.open(building, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+            database = cls(building, key, lock=lock, halt=halt)
+            with database.write() as tx:
+                for each in tables:
+                    tx.create(each)
+                if fill is not None:
+                    fill(tx)
+            database.checkpoint()
+            database.close()
+            with database._locked():
+                if path.exists():
+                    raise BugError("A store is there already; it is never overwritten.")
+                building.rename(path)
+                sync_folder(path.parent)
+        except OSError as error:
+            raise failures.of_os(error) from error
+        return cls(path, key, lock=lock, halt=halt)
 
     @classmethod
     def in_memory(cls, tables: Sequence[sa.MetaData]) -> Tx:
         """A transaction on a database that lives in memory only, for folding beside the real tables."""
         connection = dbapi2.connect(":memory:", isolation_level=None)
+        # Without it, a large sort would go to a file, in clear.
+        connection.execute("PRAGMA temp_store = MEMORY")
         tx = Tx(connection)
         for each in tables:
             tx.create(each)
@@ -177,60 +286,93 @@ class Database:
         """A transaction that is on the disk when the block ends, or was never there.
 
         Raises:
-            StorageFull, StorageReadOnly: nothing was written. StorageFailed: halted.
+            StorageFull, StorageReadOnly, StorageBusy: nothing was written. StorageFailed: halted.
         """
-        with self._translated(), self._locked():
-            connection = self._begin("BEGIN IMMEDIATE")
-            try:
-                yield Tx(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                self._rollback(connection)
-                raise
-            finally:
-                self._local.busy = False
+        self._refuse_nesting()
+        with self._locked(), self._translated(), self._transaction("BEGIN IMMEDIATE") as connection:
+            yield Tx(connection)
+            connection.execute("COMMIT")
+            self._move_long_log()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Tx]:
         """A consistent view. Keep it short: an open reader lets the write-ahead log grow."""
-        with self._translated():
-            connection = self._begin("BEGIN DEFERRED")
-            try:
-                yield Tx(connection)
-            finally:
-                self._rollback(connection)
-                self._local.busy = False
+        self._refuse_nesting()
+        with self._translated(), self._transaction("BEGIN DEFERRED") as connection:
+            yield Tx(connection)
 
-    def checkpoint(self) -> None:
-        """Move the write-ahead log into the file and empty it."""
-        with self._translated(), self._locked():
-            self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def _move_long_log(self) -> None:
+        # SQLite would do it by itself, and pass over a failed fsync.
+        held: _Held = self._local.held
+        changes = held.connection.total_changes
+        if changes - held.changes_moved >= LOG_ROWS:
+            held.changes_moved = changes
+            self._move_log(held.connection)
+
+    def _move_log(self, connection: dbapi2.Connection) -> None:
+        """Move what can be moved of the write-ahead log into the file; waits for nobody.
+
+        Where there is no room, the log grows until there is: what was committed is in it, and durable.
+        """
+        try:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except dbapi2.Error as error:
+            if isinstance(failures.of_sqlite(error), StorageFailed):
+                raise
+
+    def checkpoint(self) -> bool:
+        """Move the write-ahead log into the file and empty it, if nobody reads in it just now.
+
+        Returns:
+            Whether the log is empty.
+        """
+        self._refuse_nesting()
+        with self._locked(), self._translated():
+            connection = self._connection()
+            # Does not wait for readers while other writers wait for the lock.
+            connection.execute("PRAGMA busy_timeout = 0")
+            try:
+                (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        return not busy
 
     def enlarge_cache(self) -> None:
         """Give this thread's connection the cache that folding everything again wants."""
-        self._connection().execute(f"PRAGMA cache_size = -{FOLD_CACHE_KIB}")
+        with self._translated():
+            self._connection().execute(f"PRAGMA cache_size = -{FOLD_CACHE_KIB}")
 
     def close(self) -> None:
-        """Close every connection of every thread."""
+        """Close every connection of every thread; nothing can be done with this object any more."""
         with self._guard:
-            for connection in self._connections:
+            all_held = list(self._held)
+            if not self._closed and not self._broken and self._process == os.getpid():
+                with self._translated():
+                    for held in all_held[:1]:
+                        self._move_log(held.connection)
+            self._closed = True
+            for held in all_held:
                 with contextlib.suppress(dbapi2.Error):
-                    connection.close()
-            self._connections.clear()
-            self._local = threading.local()
+                    held.connection.close()
 
-    def _begin(self, how: str) -> dbapi2.Connection:
-        if getattr(self._local, "busy", False):
+    def _refuse_nesting(self) -> None:
+        # Before the lock: a writer inside a writer would wait for itself.
+        held: _Held | None = getattr(self._local, "held", None)
+        if held is not None and held.busy:
             raise BugError("A transaction was begun inside another one.")
-        connection = self._connection()
-        connection.execute(how)
-        self._local.busy = True
-        return connection
 
-    def _rollback(self, connection: dbapi2.Connection) -> None:
-        if connection.in_transaction:
-            with contextlib.suppress(dbapi2.Error):
-                connection.execute("ROLLBACK")
+    @contextlib.contextmanager
+    def _transaction(self, begin: str) -> Iterator[dbapi2.Connection]:
+        connection = self._connection()
+        connection.execute(begin)
+        self._local.held.busy = True
+        try:
+            yield connection
+        finally:
+            self._local.held.busy = False
+            if connection.in_transaction:
+                with contextlib.suppress(dbapi2.Error):
+                    connection.execute("ROLLBACK")
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -248,35 +390,33 @@ class Database:
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
-        if self._broken is not None:
-            raise self._broken
+        # Inside the lock: whoever waited for it while the disk failed elsewhere in this process is refused, too.
+        if self._broken:
+            raise StorageFailed
         try:
             yield
         except StorageFailed as error:
-            self._fail(error)
+            self._broken = True
+            self._halt(error)
+            raise
         except dbapi2.Error as error:
-            translated = failures.of_sqlite(error)
+            translated = _ours(error)
             if isinstance(translated, StorageFailed):
-                self._fail(translated)
+                self._broken = True
+                self._halt(translated)
             if isinstance(translated, StoreMissing) and self._path.exists():
                 translated = StorageReadOnly()
-            if translated is not None:
-                raise translated from error
-            # The driver's words may quote values; only the kind of error is kept.
-            raise BugError(f"The database refused a statement ({type(error).__name__}).") from None
-
-    def _fail(self, error: StorageFailed) -> NoReturn:
-        self._broken = error
-        self._halt(error)
+            raise translated from None
 
     def _connection(self) -> dbapi2.Connection:
-        connection: dbapi2.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._connect()
-            self._local.connection = connection
+        if self._closed or self._process != os.getpid():
+            raise BugError("A database is used after it was closed, or in a process that forked from its own.")
+        held: _Held | None = getattr(self._local, "held", None)
+        if held is None:
+            held = self._local.held = _Held(self._connect())
             with self._guard:
-                self._connections.append(connection)
-        return connection
+                self._held.add(held)
+        return held.connection
 
     def _connect(self) -> dbapi2.Connection:
         uri = f"file:{_percent(self._path)}?mode=rw"
@@ -287,8 +427,8 @@ class Database:
                 "cipher_log_level = NONE",
                 f"key = \"x'{self._key.hex()}'\"",
                 f"busy_timeout = {BUSY_TIMEOUT_MS}",
-                "journal_mode = WAL",
                 f"synchronous = {self._synchronous}",
+                "wal_autocheckpoint = 0",
                 "secure_delete = ON",
                 "temp_store = MEMORY",
                 "trusted_schema = OFF",
@@ -296,10 +436,26 @@ class Database:
                 f"cache_size = -{CACHE_KIB}",
             ):
                 connection.execute(f"PRAGMA {pragma}").fetchall()
-        except BaseException:
+            # SQLite answers with another mode, and no error, where it cannot have this one.
+            if connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
+                raise StorageReadOnly
+            # The log is a file by now. SQLite makes its name durable later, but passes over a failure.
+            sync_folder(self._path.parent)
+        except BaseException as error:
             connection.close()
+            if isinstance(error, OSError):
+                raise failures.of_os(error) from error
+            if isinstance(error, dbapi2.Error) and self._lacks_room():
+                raise StorageFull from error
             raise
         return connection
+
+    def _lacks_room(self) -> bool:
+        """Whether opening failed for lack of room: the driver calls that an I/O error like any other."""
+        try:
+            return shutil.disk_usage(self._path.parent).free < INDEX_BYTES
+        except OSError:
+            return False
 
 
 def _percent(path: Path) -> str:

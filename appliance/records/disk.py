@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 from appliance.records import failures
+
+PART: Final = ".part"
+"""How the name of a file ends that is not whole yet; a crash may leave one."""
 
 
 def write_durably(place: Path, data: bytes) -> None:
@@ -17,7 +22,7 @@ def write_durably(place: Path, data: bytes) -> None:
         StorageFull, StorageReadOnly: nothing was written.
         StorageFailed: the disk failed, and nobody knows what is on it.
     """
-    temporary = place.with_name(f".{place.name}.{os.getpid()}.part")
+    temporary = _beside(place)
     try:
         try:
             _write_synced(temporary, data)
@@ -38,7 +43,7 @@ def whole_file(place: Path) -> Iterator[Callable[[bytes], object]]:
     Raises:
         StorageFull, StorageReadOnly: nothing was written.
     """
-    temporary = place.with_name(f".{place.name}.{os.getpid()}.part")
+    temporary = _beside(place)
     try:
         descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -56,6 +61,10 @@ def whole_file(place: Path) -> Iterator[Callable[[bytes], object]]:
         if isinstance(error, OSError):
             raise failures.of_os(error) from error
         raise
+
+
+def _beside(place: Path) -> Path:
+    return place.with_name(f".{place.name}.{os.getpid()}.{threading.get_ident()}{PART}")
 
 
 def _write_synced(path: Path, data: bytes) -> None:

@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from typing import Final
 
 from sqlcipher3 import dbapi2
 
 from appliance.journal.errors import DeviceError, IntegrityError, SanadError
 
-_FULL: Final = 13
-_CORRUPT: Final = 11
-_NOTADB: Final = 26
-_READONLY: Final = 8
+# SQLite result codes (https://sqlite.org/rescode.html); the low byte of an extended code is its family.
 _PERM: Final = 3
-_CANTOPEN: Final = 14
+_BUSY: Final = 5
+_LOCKED: Final = 6
+_READONLY: Final = 8
 _IOERR: Final = 10
-# The shared-memory index could not be made: nothing was written yet, so nothing is in doubt (SQLite result codes).
-_IOERR_SHM: Final = frozenset({4618, 4874, 5130, 5386})
+_CORRUPT: Final = 11
+_FULL: Final = 13
+_CANTOPEN: Final = 14
+_PROTOCOL: Final = 15
+_NOTADB: Final = 26
+# The shared-memory index found no room (SHMSIZE, SHMMAP): nothing was written yet, so nothing is in doubt.
+_IOERR_NO_ROOM: Final = frozenset({4874, 5386})
+_IOERR_NO_MEMORY: Final = 3082
 
-FULL_NEXT_STEP: Final = "Free space on it, then do it again; nothing that was confirmed is lost."
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NOT_ALLOWED: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+_NOT_THERE: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
+_TOO_MUCH: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 class StorageFull(DeviceError):
     """No space left; the act was not done, all earlier ones are safe."""
 
     def __init__(self) -> None:
-        super().__init__("The disk is full, so this was not saved.", FULL_NEXT_STEP)
+        super().__init__(
+            "The disk is full, so this was not saved.",
+            "Free space on it, then do it again; nothing that was confirmed is lost.",
+        )
 
 
 class StorageReadOnly(DeviceError):
@@ -46,6 +58,16 @@ class StorageFailed(DeviceError):
         super().__init__(
             "The disk failed while saving, and Sanad has stopped so that nothing is made worse.",
             "Check the disk and its cable, then start again: what was confirmed is there.",
+        )
+
+
+class StorageBusy(DeviceError):
+    """Something else holds the database, or the machine is out of memory or open files; the act was not done."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The store could not be used just now, so this was not saved.",
+            "Do it again; if it stays so, close other programs that have the store open, or start the box again.",
         )
 
 
@@ -69,29 +91,41 @@ class StoreMissing(DeviceError):
         )
 
 
+_FAMILIES: Final[dict[int, Callable[[], SanadError]]] = {
+    _PERM: StorageReadOnly,
+    _BUSY: StorageBusy,
+    _LOCKED: StorageBusy,
+    _READONLY: StorageReadOnly,
+    _IOERR: StorageFailed,
+    _CORRUPT: StoreUnreadable,
+    _FULL: StorageFull,
+    _CANTOPEN: StoreMissing,
+    _PROTOCOL: StorageBusy,
+    _NOTADB: StoreUnreadable,
+}
+
+
 def of_sqlite(error: dbapi2.Error) -> SanadError | None:
     """The error to raise for what the driver raised, or None where the driver's own error is a bug of ours."""
     extended = getattr(error, "sqlite_errorcode", None)
     if extended is None:
         return None
-    code = extended & 0xFF
-    if code == _FULL:
+    if extended in _IOERR_NO_ROOM:
         return StorageFull()
-    if code in (_READONLY, _PERM):
-        return StorageReadOnly()
-    if code == _CANTOPEN:
-        return StoreMissing()
-    if code in (_CORRUPT, _NOTADB):
-        return StoreUnreadable()
-    if code == _IOERR:
-        return StorageFull() if extended in _IOERR_SHM else StorageFailed()
-    return None
+    if extended == _IOERR_NO_MEMORY:
+        return StorageBusy()
+    family = _FAMILIES.get(extended & 0xFF)
+    return None if family is None else family()
 
 
 def of_os(error: OSError) -> SanadError:
-    """The error to raise for a failed write, rename or fsync of a file of ours."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    """The error to raise for a failed open, write, rename or fsync of a file of ours."""
+    if error.errno in _NO_ROOM:
         return StorageFull()
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+    if error.errno in _NOT_ALLOWED:
         return StorageReadOnly()
+    if error.errno in _NOT_THERE:
+        return StoreMissing()
+    if error.errno in _TOO_MUCH:
+        return StorageBusy()
     return StorageFailed()

@@ -4,29 +4,34 @@ The tables are stamped with the version of the fold and of their own definitions
 stamp differs, every table is dropped and folded again in one transaction. An erased subject folds to nothing but its
 lines in the timeline, whether the bodies are still there or not; so a journal folds to the same tables before and
 after its bodies are gone.
+
+Whatever `read_entry` accepts folds to something, or to nothing; it never stops a fold. The one exception is an entry
+that takes up orders which are not there yet (`OrdersMissing`): what follows depends on them.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam, select
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.schema import CreateTable
 
-from appliance.journal.entry import Entry
+from appliance.journal.entry import Entry, Header
 from appliance.journal.errors import IntegrityError
-from appliance.journal.ids import JournalId, orders_of
+from appliance.journal.ids import NOBODY, JournalId, orders_of
 from appliance.journal.kinds import OrdersApplied, SubjectErased, decode_body
+from appliance.journal.tree import root_at
 from appliance.records import tables as t
-from appliance.records.database import Row, Tx
+from appliance.records.database import Row, Tx, definitions
 from appliance.records.folds import (
     ADD_TO_TIMELINE,
     FOLD_VERSION,
     FOLDS,
+    ORDER_FOLDS,
+    Fold,
     Ops,
     blob_ops,
     header_ops,
@@ -35,6 +40,9 @@ from appliance.records.folds import (
 )
 from appliance.records.log import PAGE_ENTRIES, Log
 
+REMEMBERED_SUBJECTS: Final = 100_000
+"""Subjects of which a fold knows by heart whether they were erased."""
+
 Progress = Callable[[int, int], None]
 
 _ERASED = select(t.erased.c.about).where(
@@ -42,22 +50,40 @@ _ERASED = select(t.erased.c.about).where(
 )
 _ORDERS_SIZE = select(t.orders_state.c.size).where(t.orders_state.c.journal == bindparam("journal"))
 _STAMP = select(t.stamps.c.version, t.stamps.c.position).where(t.stamps.c.journal == bindparam("journal"))
-_DROP_STAMP = sa.delete(t.stamps).where(t.stamps.c.journal == bindparam("k_journal"))
+_DROP_STAMPS = sa.delete(t.stamps)
 _ADD_STAMP = sa.insert(t.stamps)
 _MOVE_STAMP = (
-    sa.update(t.stamps).where(t.stamps.c.journal == bindparam("k_journal")).values(position=bindparam("position"))
+    sa.update(t.stamps)
+    .where(t.stamps.c.journal == bindparam("k_journal"))
+    .values(version=bindparam("version"), position=bindparam("position"))
 )
+_EVERY_ROW: Final = tuple(
+    (table.name, select(table).order_by(*table.primary_key.columns)) for table in t.FOLDED.sorted_tables
+)
+_ROWS_OF: Final = tuple(
+    (table.name, select(table).where(table.c.journal == bindparam("journal")).order_by(*table.primary_key.columns))
+    for table in t.FOLDED.sorted_tables
+)
+
+
+class OrdersMissing(IntegrityError):
+    """The journal takes up more of central's orders than are held here."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The journal takes up orders that are not held here.",
+            "At central: let the node hand back the tail of its orders. At a node: run `sanad journal verify`.",
+        )
 
 
 def no_progress(_done: int, _total: int) -> None:
     """Progress that nobody watches."""
 
 
-def fold_version(tables: sa.MetaData = t.FOLDED) -> str:
+def fold_version(tables: sa.MetaData = t.FOLDED, number: int = FOLD_VERSION) -> str:
     """Names this fold: its number, and the definitions of its tables."""
-    dialect = sqlite.dialect()
-    definitions = "".join(str(CreateTable(table).compile(dialect=dialect)) for table in tables.sorted_tables)
-    return f"{FOLD_VERSION}-{hashlib.sha256(definitions.encode()).hexdigest()[:16]}"
+    text = "".join(each for table in tables.sorted_tables for each in definitions(table))
+    return f"{number}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 VERSION: Final = fold_version()
@@ -70,19 +96,21 @@ class Folder:
         tx: where the tables are.
         log: where the journal's own entries and its orders are; at central another database than the tables.
         journal: a node's journal.
+        from_start: whether nothing of the journal was folded before, so that nothing in it was erased yet.
     """
 
-    def __init__(self, tx: Tx, log: Tx, journal: JournalId) -> None:
+    def __init__(self, tx: Tx, log: Tx, journal: JournalId, *, from_start: bool = False) -> None:
+        self._from_start = from_start
         self._tx = tx
         self._log = log
         self._journal = journal
-        self._erased: dict[str, bool] = {"-": False}
+        self._erased: dict[str, bool] = {}
 
     def fold(self, entries: Sequence[Entry]) -> None:
         """Fold `entries`, which follow what was folded before.
 
         Raises:
-            IntegrityError: orders are missing that were applied.
+            OrdersMissing: orders are taken up that are not there.
         """
         self._tx.many(ADD_TO_TIMELINE, [timeline_row(entry.header) for entry in entries])
         for entry in entries:
@@ -97,43 +125,66 @@ class Folder:
         fold = FOLDS.get(header.kind)
         if fold is None or entry.body is None:
             return
-        try:
-            body = decode_body(header.kind, entry.body)
-        except IntegrityError:
+        body = _body(fold, header, entry.body)
+        if body is None or (isinstance(body, OrdersApplied) and not self._take_up(body)):
             self._run(unreadable_ops(header))
             return
-        if isinstance(body, OrdersApplied):
-            self._fold_orders(body)
-        self._run(fold(header, body))
+        self._run(fold.ops(header, body))
         if isinstance(body, SubjectErased):
             self._erased[header.about] = True
 
-    def _fold_orders(self, applied: OrdersApplied) -> None:
+    def _take_up(self, applied: OrdersApplied) -> bool:
+        """Fold the orders that hold from here on; False where these are not central's, or were taken up before."""
         row = self._tx.one(_ORDERS_SIZE, {"journal": self._journal})
         start = 0 if row is None else int(row[0])
+        if applied.size <= start:
+            return False
         orders = Log(self._log, orders_of(self._journal))
+        head = orders.head()
+        if head is None or head.size < applied.size:
+            raise OrdersMissing
+        if root_at(applied.size, orders.read_node).hex() != applied.root:
+            return False
         for order in orders.entries(start, applied.size):
-            fold = FOLDS.get(order.header.kind)
-            if fold is not None and order.body is not None:
-                self._run(fold(order.header, decode_body(order.header.kind, order.body)))
+            fold = ORDER_FOLDS.get(order.header.kind)
+            if fold is None or order.body is None:
+                continue
+            body = _body(fold, order.header, order.body)
+            if body is not None:
+                self._run(fold.ops(order.header, body))
+        return True
 
     def _run(self, ops: Ops) -> None:
         for statement, values in ops:
             self._tx.run(statement, values)
 
     def _is_erased(self, about: str) -> bool:
+        if about == NOBODY:
+            return False
         known = self._erased.get(about)
+        if known is None and self._from_start:
+            return False
         if known is None:
+            if len(self._erased) >= REMEMBERED_SUBJECTS:
+                self._erased.clear()
             known = self._tx.one(_ERASED, {"journal": self._journal, "about": about}) is not None
             self._erased[about] = known
-            if len(self._erased) > PAGE_ENTRIES * 100:
-                self._erased = {"-": False}
         return known
+
+
+def _body(fold: Fold, header: Header, encoded: bytes) -> Any:
+    """What an entry of a known kind says; None where its body or its subject does not fit the kind."""
+    if not fold.suits(header):
+        return None
+    try:
+        return decode_body(header.kind, encoded)
+    except IntegrityError:
+        return None
 
 
 def stamp(tx: Tx, journal: JournalId, position: int) -> None:
     """Say that the tables hold the fold of the first `position` entries, by this version."""
-    if not tx.run(_MOVE_STAMP, {"k_journal": journal, "position": position}):
+    if not tx.run(_MOVE_STAMP, {"k_journal": journal, "version": VERSION, "position": position}):
         tx.run(_ADD_STAMP, {"journal": journal, "version": VERSION, "position": position})
 
 
@@ -143,53 +194,54 @@ def stamped(tx: Tx, journal: JournalId) -> tuple[str, int] | None:
     return None if row is None else (str(row[0]), int(row[1]))
 
 
-def is_current(tx: Tx, journal: JournalId) -> bool:
-    """Whether this software's own fold made the tables."""
-    found = stamped(tx, journal)
-    return found is not None and found[0] == VERSION
+def is_current(tx: Tx, journal: JournalId, size: int) -> bool:
+    """Whether this software's own fold made the tables, of exactly `size` entries."""
+    return stamped(tx, journal) == (VERSION, size)
 
 
 def refold(tx: Tx, log: Tx, journals: Iterable[JournalId], progress: Progress = no_progress) -> None:
     """Drop the tables and fold every journal again; all of it in the transaction `tx`.
 
     Raises:
-        IntegrityError: an entry is missing or not of its form; the old tables stay.
+        IntegrityError: an entry is missing or not of its form, or orders are missing; the old tables stay.
     """
-    tx.drop_all_but(t.LOG)
+    tx.drop_all_like(t.FOLDED_PREFIX)
     tx.create(t.FOLDED)
+    tx.run(_DROP_STAMPS)
     for journal in journals:
         head = Log(log, journal).head()
         size = 0 if head is None else head.size
-        tx.run(_DROP_STAMP, {"k_journal": journal})
         fold_range(tx, log, journal, 0, size, progress)
         stamp(tx, journal, size)
 
 
 def fold_range(tx: Tx, log: Tx, journal: JournalId, start: int, stop: int, progress: Progress = no_progress) -> None:
     """Fold entries `start` to `stop` (excluded) of `journal`, page by page."""
-    folder = Folder(tx, log, journal)
+    folder = Folder(tx, log, journal, from_start=start == 0)
     source = Log(log, journal)
     for first in range(start, stop, PAGE_ENTRIES):
         last = min(first + PAGE_ENTRIES, stop)
-        folder.fold(list(source.entries(first, last)))
+        folder.fold(list(source.kept(first, last)))
         progress(last, stop)
 
 
-def table_rows(tx: Tx) -> Iterable[tuple[str, list[Row]]]:
-    """Every folded table with its rows in the order of its key: what two folds are compared by."""
-    for table in t.FOLDED.sorted_tables:
-        yield table.name, tx.all(select(table).order_by(*table.primary_key.columns))
+def table_rows(tx: Tx) -> Iterator[tuple[str, list[Row]]]:
+    """Every folded table of all journals, with its rows in the order of its key."""
+    for name, every_row in _EVERY_ROW:
+        yield name, tx.all(every_row)
 
 
 def same_tables(left: Tx, right: Tx, journal: JournalId) -> None:
-    """Compare two sets of folded tables.
+    """Compare what two sets of folded tables hold of a journal.
 
     Raises:
         IntegrityError: names the first table that differs.
     """
-    for (name, mine), (_, other) in zip(table_rows(left), table_rows(right), strict=True):
-        if mine != other:
+    of_journal: Mapping[str, object] = {"journal": journal}
+    for name, rows in _ROWS_OF:
+        pairs = zip_longest(left.each(rows, of_journal), right.each(rows, of_journal))
+        if any(mine != other for mine, other in pairs):
             raise IntegrityError(
                 f"The table {name} of journal {journal[:8]}… is not what the journal says.",
-                "Fold the tables again with `sanad journal verify --refold`.",
+                "Stop, keep it as it is, and call central IT; the journal itself may be whole.",
             )

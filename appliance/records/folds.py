@@ -2,44 +2,69 @@
 
 One function a kind, from an entry and its body to operations (a statement and its parameters); nothing is executed
 here and nothing else is read: no clock, no catalogue, no table. The same functions fold at the node and at central.
-A function may only touch rows of the entry's own subject, so that erasing a subject is deleting its rows.
+
+A function touches rows of the entry's own subject only, so that erasing a subject is deleting its rows. A kind about
+nobody in particular (`-`) may touch the rows of the journal itself: such an entry is never erased. What spans subjects
+is in `header_ops`, and made of the header alone. Tests hold each of these.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeVar
+from enum import Enum
+from typing import Any, Final, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
-from sqlalchemy.dialects.sqlite import insert
 
 from appliance.journal import kinds as k
 from appliance.journal.entry import Header
+from appliance.journal.ids import NOBODY
 from appliance.records import tables as t
+from appliance.records.statements import add_once
 
 # Raise it when a fold function changes; a changed table is noticed by itself.
-FOLD_VERSION: Final = 1
+FOLD_VERSION: Final = 2
 
 Op = tuple[sa.Executable, dict[str, object]]
 Ops = Iterator[Op]
 B = TypeVar("B", bound=k.Body)
 
-FOLDS: Final[dict[str, Callable[[Header, Any], Ops]]] = {}
+
+class About(Enum):
+    """What entries of a kind are about."""
+
+    SOMEBODY = "somebody"
+    NOBODY = "nobody"
+    EITHER = "either"
 
 
-def _folds(body: type[B]) -> Callable[[Callable[[Header, B], Ops]], Callable[[Header, B], Ops]]:
+class Fold(NamedTuple):
+    """How one kind is folded."""
+
+    ops: Callable[[Header, Any], Ops]
+    about: About
+
+    def suits(self, header: Header) -> bool:
+        """Whether the entry is about what its kind is about; another one folds to nothing."""
+        return self.about is About.EITHER or (self.about is About.NOBODY) == (header.about == NOBODY)
+
+
+FOLDS: Final[dict[str, Fold]] = {}
+"""The kinds that a node writes."""
+ORDER_FOLDS: Final[dict[str, Fold]] = {}
+"""The kinds that central writes into the orders for a node; in a node's own journal they say nothing."""
+
+
+def _folds(
+    body: type[B], about: About = About.SOMEBODY, into: dict[str, Fold] = FOLDS
+) -> Callable[[Callable[[Header, B], Ops]], Callable[[Header, B], Ops]]:
     def register(function: Callable[[Header, B], Ops]) -> Callable[[Header, B], Ops]:
-        FOLDS[body.KIND] = function
+        into[body.KIND] = Fold(function, about)
         return function
 
     return register
-
-
-def _add(table: sa.Table) -> sa.Executable:
-    # A second row under one key says nothing, so that no journal, however wrong, can stop a fold.
-    return insert(table).on_conflict_do_nothing()
 
 
 def _update(table: sa.Table, *columns: str) -> sa.Executable:
@@ -54,10 +79,18 @@ def _key(header: Header, **values: object) -> dict[str, object]:
     return {"k_journal": header.journal, "k_about": header.about, **values}
 
 
-ADD_TO_TIMELINE: Final = _add(t.timeline)
-_ADD_BLOB = _add(t.blobs)
-_ADD_ERASED = _add(t.erased)
+ADD_TO_TIMELINE: Final = add_once(t.timeline)
+_ADD_BLOB: Final = add_once(t.blobs)
+_ADD_UNREADABLE: Final = add_once(t.unreadable)
+_ADD_ERASED: Final = add_once(t.erased)
 _FORGET: Final = tuple(sa.delete(table).where(t.where_key(table)) for table in t.OF_A_SUBJECT)
+_START_YEAR: Final = add_once(t.tallies)
+_COUNT_IN_YEAR: Final = (
+    sa.update(t.tallies)
+    .where(t.tallies.c.journal == bindparam("k_journal"), t.tallies.c.year == bindparam("k_year"))
+    .values(submitted=t.tallies.c.submitted + 1)
+)
+_FORGIVE: Final = sa.update(t.operators).where(t.where_key(t.operators)).values(failed=0, locked_until="")
 
 
 def timeline_row(header: Header) -> dict[str, object]:
@@ -65,32 +98,26 @@ def timeline_row(header: Header) -> dict[str, object]:
     return _row(header, seq=header.seq, kind=header.kind, at=header.at, by=header.by)
 
 
-# Signing in forgives earlier wrong passwords: known from the header, so that erasing a session changes nothing here.
-_FORGIVE: Final = (
-    sa.update(t.operators)
-    .where(t.operators.c.journal == bindparam("k_journal"), t.operators.c.about == bindparam("k_about"))
-    .values(failed=0, locked_until="")
-)
-
-
 def header_ops(header: Header) -> Ops:
-    """What an entry does to other subjects' rows; it may only use its header, which is never erased."""
+    """What an entry does beside its own subject's rows; it may only use its header, which is never erased."""
     if header.kind == k.SessionOpened.KIND:
+        # Signing in forgives earlier wrong passwords.
         yield _FORGIVE, {"k_journal": header.journal, "k_about": header.by}
+    elif header.kind == k.ApplicationSubmitted.KIND:
+        year = header.at[:4]
+        yield _START_YEAR, {"journal": header.journal, "year": year, "submitted": 0}
+        yield _COUNT_IN_YEAR, {"k_journal": header.journal, "k_year": year}
 
 
 def blob_ops(header: Header) -> Ops:
-    """The blobs that an entry names, made of its header alone."""
+    """The blobs that an entry names."""
     for digest in header.blobs:
         yield _ADD_BLOB, _row(header, digest=digest, seq=header.seq)
 
 
-_ADD_UNREADABLE = _add(t.unreadable)
-
-
 def unreadable_ops(header: Header) -> Ops:
-    """An entry whose body is not of its kind's form."""
-    yield _ADD_UNREADABLE, {"journal": header.journal, "seq": header.seq, "kind": header.kind}
+    """An entry whose body or subject does not fit its kind."""
+    yield _ADD_UNREADABLE, _row(header, seq=header.seq, kind=header.kind)
 
 
 @_folds(k.SubjectErased)
@@ -100,10 +127,10 @@ def _subject_erased(header: Header, _: k.SubjectErased) -> Ops:
     yield _ADD_ERASED, _row(header, seq=header.seq, at=header.at)
 
 
-_ADD_CENTRE = _add(t.centres)
+_ADD_CENTRE = add_once(t.centres)
 
 
-@_folds(k.JournalOpened)
+@_folds(k.JournalOpened, About.NOBODY)
 def _journal_opened(header: Header, body: k.JournalOpened) -> Ops:
     yield (
         _ADD_CENTRE,
@@ -122,22 +149,22 @@ _SET_SOFTWARE = (
 )
 
 
-@_folds(k.NodeStarted)
+@_folds(k.NodeStarted, About.NOBODY)
 def _node_started(header: Header, body: k.NodeStarted) -> Ops:
     yield _SET_SOFTWARE, {"k_journal": header.journal, "software": body.software}
 
 
 _DROP_ORDERS_STATE = sa.delete(t.orders_state).where(t.orders_state.c.journal == bindparam("k_journal"))
-_ADD_ORDERS_STATE = _add(t.orders_state)
+_ADD_ORDERS_STATE = add_once(t.orders_state)
 
 
-@_folds(k.OrdersApplied)
+@_folds(k.OrdersApplied, About.NOBODY)
 def _orders_applied(header: Header, body: k.OrdersApplied) -> Ops:
     yield _DROP_ORDERS_STATE, {"k_journal": header.journal}
     yield _ADD_ORDERS_STATE, {"journal": header.journal, "size": body.size, "root": body.root}
 
 
-_ADD_OPERATOR = _add(t.operators)
+_ADD_OPERATOR = add_once(t.operators)
 _CHANGE_OPERATOR = _update(t.operators, "roles", "active")
 _SET_PASSWORD = _update(t.operators, "password_hash", "failed", "locked_until")
 _SET_FAILED = _update(t.operators, "failed", "locked_until")
@@ -164,12 +191,12 @@ def _operator_unlocked(header: Header, _: k.OperatorUnlocked) -> Ops:
     yield _SET_FAILED, _key(header, failed=0, locked_until="")
 
 
-@_folds(k.SessionRefused)
+@_folds(k.SessionRefused, About.EITHER)
 def _session_refused(header: Header, body: k.SessionRefused) -> Ops:
     yield _SET_FAILED, _key(header, failed=body.failed, locked_until=body.locked_until or "")
 
 
-_ADD_SESSION = _add(t.sessions)
+_ADD_SESSION = add_once(t.sessions)
 _CLOSE_SESSION = _update(t.sessions, "closed_at")
 
 
@@ -194,7 +221,7 @@ def _session_closed(header: Header, _: k.SessionClosed) -> Ops:
     yield _CLOSE_SESSION, _key(header, closed_at=header.at)
 
 
-_ADD_PERSON = _add(t.people)
+_ADD_PERSON = add_once(t.people)
 
 
 @_folds(k.PersonAdded)
@@ -213,7 +240,7 @@ def _person_added(header: Header, body: k.PersonAdded) -> Ops:
     )
 
 
-_ADD_APPLICATION = _add(t.applications)
+_ADD_APPLICATION = add_once(t.applications)
 _DECIDE = _update(t.applications, "status", "decided_by", "decided_at", "remark")
 
 
@@ -237,6 +264,14 @@ def _application_submitted(header: Header, body: k.ApplicationSubmitted) -> Ops:
     )
 
 
+_SET_STATUS = _update(t.applications, "status")
+
+
+@_folds(k.ApplicationResubmitted)
+def _application_resubmitted(header: Header, _: k.ApplicationResubmitted) -> Ops:
+    yield _SET_STATUS, _key(header, status="submitted")
+
+
 def _decided(header: Header, status: str, remark: str) -> Ops:
     yield _DECIDE, _key(header, status=status, decided_by=header.by, decided_at=header.at, remark=remark)
 
@@ -256,7 +291,7 @@ def _application_rejected(header: Header, body: k.ApplicationRejected) -> Ops:
     return _decided(header, "rejected", body.reason)
 
 
-_ADD_PAPER = _add(t.papers)
+_ADD_PAPER = add_once(t.papers)
 
 
 @_folds(k.PaperAdded)
@@ -276,15 +311,15 @@ def _paper_added(header: Header, body: k.PaperAdded) -> Ops:
     )
 
 
-@_folds(k.OrdersOpened)
+@_folds(k.OrdersOpened, About.NOBODY, ORDER_FOLDS)
 def _orders_opened(_: Header, __: k.OrdersOpened) -> Ops:
     return iter(())
 
 
-_ADD_BLOCK = _add(t.number_blocks)
+_ADD_BLOCK = add_once(t.number_blocks)
 
 
-@_folds(k.NumbersLeased)
+@_folds(k.NumbersLeased, About.NOBODY, ORDER_FOLDS)
 def _numbers_leased(header: Header, body: k.NumbersLeased) -> Ops:
     yield (
         _ADD_BLOCK,

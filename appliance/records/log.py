@@ -6,19 +6,19 @@ be given is decided above it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 
-from appliance.journal.entry import Entry, read_entry
-from appliance.journal.errors import IntegrityError
+from appliance.journal.entry import Entry, kept_entry, read_entry
+from appliance.journal.errors import BugError, IntegrityError
 from appliance.journal.ids import JournalId
 from appliance.journal.tree import EMPTY, HASH_BYTES, Frontier, frontier_at, node_place
 from appliance.records import tables as t
-from appliance.records.database import Tx
+from appliance.records.database import Row, Tx
 
 PAGE_ENTRIES: Final = 1000
 
@@ -33,6 +33,18 @@ _PAGE = (
         t.entries.c.seq >= bindparam("start"),
         t.entries.c.seq < bindparam("stop"),
     )
+    .order_by(t.entries.c.seq)
+)
+_EVERY = (
+    select(
+        t.entries.c.seq,
+        t.entries.c.about,
+        t.entries.c.header,
+        t.entries.c.salt,
+        t.entries.c.body,
+        t.entries.c.nodes,
+    )
+    .where(t.entries.c.journal == bindparam("journal"))
     .order_by(t.entries.c.seq)
 )
 _COUNT = select(sa.func.count()).where(t.entries.c.journal == bindparam("journal"))
@@ -52,7 +64,12 @@ _COSIGNED = (
 )
 _ERASE = (
     sa.update(t.entries)
-    .where(t.where_key(t.entries), t.entries.c.seq < bindparam("k_before"), t.entries.c.body.is_not(None))
+    .where(
+        t.where_key(t.entries),
+        t.ABOUT_SOMEBODY,
+        t.entries.c.seq < bindparam("k_before"),
+        t.entries.c.body.is_not(None),
+    )
     .values(salt=sa.null(), body=sa.null())
 )
 
@@ -117,15 +134,32 @@ class Log:
             last = min(first + PAGE_ENTRIES, stop)
             yield from self._tx.all(_PAGE, {"journal": self.journal, "start": first, "stop": last})
 
+    def stored(self) -> Iterator[Row]:
+        """Every row of this journal as it is stored: position, subject, header, salt, body, nodes. For verifying."""
+        return self._tx.each(_EVERY, {"journal": self.journal})
+
     def entries(self, start: int, stop: int) -> Iterator[Entry]:
         """Entries `start` to `stop` (excluded), each read strictly.
 
         Raises:
             IntegrityError: one is missing or not what it says it is.
         """
+        return self._entries(start, stop, read_entry)
+
+    def kept(self, start: int, stop: int) -> Iterator[Entry]:
+        """Entries `start` to `stop` (excluded), as they were stored: for folding, twice as quick as `entries`.
+
+        Raises:
+            IntegrityError: one is missing.
+        """
+        return self._entries(start, stop, kept_entry)
+
+    def _entries(
+        self, start: int, stop: int, read: Callable[[bytes, bytes | None, bytes | None], Entry]
+    ) -> Iterator[Entry]:
         expected = start
         for header, salt, body, _ in self.rows(start, stop):
-            entry = read_entry(header, salt, body)
+            entry = read(header, salt, body)
             if entry.header.seq != expected or entry.header.journal != self.journal:
                 break
             expected += 1
@@ -134,9 +168,15 @@ class Log:
             raise IntegrityError(f"Entry {expected} of the journal is missing.", "Run `sanad journal verify`.")
 
     def append(self, entries: Sequence[Entry], frontier: Frontier) -> Frontier:
-        """Store `entries` behind `frontier`; answers the new right edge. The head is set by `set_head`."""
+        """Store `entries` behind `frontier`; answers the new right edge. The head is set by `set_head`.
+
+        Raises:
+            BugError: an entry is of another journal, or does not follow.
+        """
         rows = []
         for entry in entries:
+            if entry.header.journal != self.journal or entry.header.seq != frontier.size:
+                raise BugError("An entry was to be stored where it does not belong.")
             frontier, nodes = frontier.append(entry.leaf)
             rows.append(
                 {
@@ -163,5 +203,8 @@ class Log:
         self._tx.run(_COSIGNED, {"k_journal": self.journal, "k_size": size, "cosigned": note})
 
     def erase(self, about: str, before_seq: int) -> int:
-        """Forget the bodies of entries about `about` before `before_seq`; answers how many."""
+        """Forget the bodies of entries about `about` before `before_seq`; answers how many.
+
+        What is about nobody in particular (`-`) is never forgotten.
+        """
         return self._tx.run(_ERASE, {"k_journal": self.journal, "k_about": about, "k_before": before_seq})

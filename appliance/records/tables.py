@@ -2,7 +2,8 @@
 
 `LOG` holds what is written once and kept: entries, heads, secrets. `FOLDED` holds what can be dropped and folded again.
 Every key of `FOLDED` starts with the journal. A row of `FOLDED` belongs to one subject (`about`), so that erasing a
-subject is deleting its rows; whatever spans subjects may be computed from headers only, which are never erased.
+subject is deleting its rows; whatever spans subjects is made of headers only, which are never erased. The names of its
+tables start with `FOLDED_PREFIX`: by it another version of the software knows what it may drop.
 
 Nothing here shuts PostgreSQL out: text, bytes, integers; dates as RFC 3339 text; JSON as text.
 """
@@ -16,6 +17,7 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Table, 
 
 LOG: Final = MetaData()
 FOLDED: Final = MetaData()
+FOLDED_PREFIX: Final = "folded_"
 
 
 def _number(name: str, *, primary_key: bool = False) -> Column[int]:
@@ -40,7 +42,15 @@ entries: Final = Table(
     Column("nodes", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
-Index("entries_about", entries.c.journal, entries.c.about, sqlite_where=entries.c.about != "-")
+# A statement uses this index only if it repeats its condition, letter by letter.
+ABOUT_SOMEBODY: Final = entries.c.about != sa.literal_column("'-'")
+Index(
+    "entries_about",
+    entries.c.journal,
+    entries.c.about,
+    sqlite_where=ABOUT_SOMEBODY,
+    postgresql_where=ABOUT_SOMEBODY,
+)
 
 # `checkpoint`: the newest signed note. `cosigned`: the newest note that central countersigned, and its size.
 heads: Final = Table(
@@ -73,7 +83,7 @@ stamps: Final = Table(
 
 
 def _folded(name: str, *columns: Column[str] | Column[int] | Column[bytes]) -> Table:
-    return Table(name, FOLDED, _text("journal", primary_key=True), *columns, sqlite_with_rowid=False)
+    return Table(FOLDED_PREFIX + name, FOLDED, _text("journal", primary_key=True), *columns, sqlite_with_rowid=False)
 
 
 timeline: Final = _folded(
@@ -85,12 +95,17 @@ timeline: Final = _folded(
     _text("by"),
 )
 erased: Final = _folded("erased", _text("about", primary_key=True), _number("seq"), _text("at"))
+# How many applications were taken in, by the year that their headers claim: tracking numbers continue from here.
+tallies: Final = _folded("tallies", _text("year", primary_key=True), _number("submitted"))
 blobs: Final = _folded(
     "blobs", _text("digest", primary_key=True), _text("about", primary_key=True), _number("seq", primary_key=True)
 )
+Index("folded_blobs_about", blobs.c.journal, blobs.c.about)
 centres: Final = _folded("centres", _text("centre"), _text("centre_name"), _text("software"), _text("opened_at"))
-# Entries of a known kind whose body is not of its form: kept in the journal, shown to people, folded to nothing.
-unreadable: Final = _folded("unreadable", _number("seq", primary_key=True), _text("kind"))
+# Entries of a known kind whose body or subject does not fit it: kept in the journal, shown to people, no more.
+unreadable: Final = _folded(
+    "unreadable", _text("about", primary_key=True), _number("seq", primary_key=True), _text("kind")
+)
 orders_state: Final = _folded("orders_state", _number("size"), _text("root"))
 number_blocks: Final = _folded(
     "number_blocks", _text("prefix", primary_key=True), _number("first", primary_key=True), _number("last")
@@ -152,8 +167,9 @@ papers: Final = _folded(
     _text("added_at"),
 )
 
-# The tables whose rows go when their subject is erased. `timeline` and `erased` are made of headers only, and stay.
-OF_A_SUBJECT: Final = (blobs, operators, sessions, people, applications, papers)
+# The tables whose rows go when their subject is erased. Those that are made of headers only stay (`timeline`, `erased`,
+# `tallies`), and so do those of the journal itself, which nobody can erase.
+OF_A_SUBJECT: Final = (blobs, unreadable, operators, sessions, people, applications, papers)
 
 
 def where_key(table: Table) -> sa.ColumnElement[bool]:

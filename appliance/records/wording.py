@@ -42,6 +42,7 @@ _WHAT: Final[dict[str, Callable[[Any], str]]] = {
     k.ApplicationApproved.KIND: lambda _: "approved the application",
     k.ApplicationReturned.KIND: lambda body: f"returned the application: {body.reason}",
     k.ApplicationRejected.KIND: lambda body: f"rejected the application: {body.reason}",
+    k.ApplicationResubmitted.KIND: lambda _: "put the application right and handed it in again",
     k.SubjectErased.KIND: lambda body: f"erased everything about it: {body.reason}",
     k.OrdersOpened.KIND: lambda body: f"opened the orders for {body.centre}",
     k.NumbersLeased.KIND: lambda body: f"leased the numbers {body.prefix}{body.first} to {body.prefix}{body.last}",

@@ -1,4 +1,4 @@
-"""The file of key slots, `keys/slots.json`: its form, and how it is read and replaced.
+"""The file of key slots, `keys/slots.json` of a home: its form, and how it is read and replaced.
 
 Guarantees: only the bytes that `encode_slots` writes are accepted; a save that is interrupted at any step leaves
 the old file or the new one, whole. Whether the slots are authentic it cannot say: that needs the store key (slots.py).
@@ -19,6 +19,7 @@ import msgspec
 from appliance.journal.errors import DeviceError, IntegrityError
 from appliance.sealing.passphrase import SALT_SIZE, Cost
 
+SLOTS_FILE = "keys/slots.json"
 MAX_FILE = 65_536
 MAX_SLOTS = 16
 MAX_LABEL = 64
@@ -103,7 +104,7 @@ def parse_slots(data: bytes) -> Slots:
     return slots
 
 
-def load_slots(path: Path) -> Slots:
+def load(home: Path) -> Slots:
     """Reads the slots of a home.
 
     Raises:
@@ -111,11 +112,11 @@ def load_slots(path: Path) -> Slots:
         SlotsDamaged: it is not a file of key slots.
     """
     try:
-        with path.open("rb") as file:
+        with (home / SLOTS_FILE).open("rb") as file:
             return parse_slots(file.read(MAX_FILE + 1))
     except FileNotFoundError as error:
         raise DeviceError(
-            "This home has no key slots (keys/slots.json).", "Check --home, or put the file back from a backup."
+            f"This home has no key slots ({SLOTS_FILE}).", "Check --home, or put the file back from a backup."
         ) from error
     except OSError as error:
         raise DeviceError(
@@ -123,14 +124,16 @@ def load_slots(path: Path) -> Slots:
         ) from error
 
 
-def save_slots(path: Path, slots: Slots) -> None:
+def save(home: Path, slots: Slots) -> None:
     """Replaces the file in one step: written beside it, fsynced, renamed over it, the folder fsynced.
 
     Raises:
         DeviceError: the disk refused; the old file, or the new one, is whole in its place.
     """
+    path = home / SLOTS_FILE
     beside = path.with_name(path.name + ".tmp")
     try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         beside.unlink(missing_ok=True)
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
@@ -138,7 +141,8 @@ def save_slots(path: Path, slots: Slots) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
-        _sync_folder(path.parent)
+        for folder in (path.parent, home):
+            _sync_folder(folder)
     except OSError as error:
         raise DeviceError(
             "The key slots could not be written to the disk.", "Check that the disk has space and is writable."
@@ -146,12 +150,19 @@ def save_slots(path: Path, slots: Slots) -> None:
 
 
 @contextlib.contextmanager
-def locked_slots(path: Path) -> Iterator[None]:
-    """Keeps other processes from changing the slots between a load and the save after it, by flock on the folder."""
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def locked(home: Path) -> Iterator[Slots]:
+    """The slots as they are now, which no other process changes until the block ends (flock on their folder).
+
+    Raises:
+        DeviceError, SlotsDamaged: as for `load`.
+    """
+    try:
+        folder = os.open((home / SLOTS_FILE).parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise DeviceError(f"This home has no key slots ({SLOTS_FILE}).", "Check --home.") from error
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
+        yield load(home)
     finally:
         os.close(folder)
 

@@ -16,8 +16,8 @@ Rotation has two steps, with the rekeying of the database between them:
     (the database is rekeyed from current to next)
     finish_rotation  every slot holds only the key that opens the database, the HMAC is under it
 
-After a power cut at any point `Unlocked.candidates` holds the right key; the caller tries them on the database and
-calls `finish_rotation` with the one that fits, which completes the rotation or takes it back.
+After a power cut at any point `Unlocked.keys` holds the right key; the caller tries them on the database and calls
+`finish_rotation` with the one that fits, which completes the rotation or takes it back.
 """
 
 from __future__ import annotations
@@ -75,11 +75,11 @@ class Unlocked:
 
     Attributes:
         slots: as they are, or are to be saved.
-        candidates: the store key; during a rotation (current, next), of which one opens the database.
+        keys: the store key; during a rotation (current, next), of which one opens the database.
     """
 
     slots: Slots
-    candidates: tuple[bytes, ...] = field(repr=False)
+    keys: tuple[bytes, ...] = field(repr=False)
 
 
 def create(store_key: bytes, passphrase: str, *, label: str, at: str, random: Random, cost: Cost) -> Unlocked:
@@ -133,25 +133,13 @@ def unlock_with_identity(slots: Slots, identity: str) -> Unlocked:
     raise WrongPassphrase("That recovery key does not open this home.", "Use the recovery key of this node's central.")
 
 
-def unlock_with_key(slots: Slots, store_key: bytes) -> Unlocked:
-    """Takes slots as opened by a process that already holds the store key.
-
-    Raises:
-        OperatorError: a rotation is unfinished; only an unlocking start can settle it.
-        SlotsDamaged: the file is not authentic under this key.
-    """
-    _refuse_while_rotating(slots)
-    _check_mac(slots, store_key)
-    return Unlocked(slots, (store_key,))
-
-
 def add_passphrase(unlocked: Unlocked, passphrase: str, *, label: str, at: str, random: Random, cost: Cost) -> Unlocked:
     """Adds a passphrase slot; arguments and errors as for `create`."""
     _refuse_while_rotating(unlocked.slots)
     slots = unlocked.slots.slots
     new_id = _new_id(slots, random)
-    slot = _passphrase_slot(unlocked.candidates, passphrase, new_id, label, at, random, cost)
-    return _signed((*slots, slot), unlocked.candidates)
+    slot = _passphrase_slot(unlocked.keys, passphrase, new_id, label, at, random, cost)
+    return _signed((*slots, slot), unlocked.keys)
 
 
 def add_recovery(unlocked: Unlocked, recipient: str, *, label: str, at: str, random: Random) -> Unlocked:
@@ -167,8 +155,8 @@ def add_recovery(unlocked: Unlocked, recipient: str, *, label: str, at: str, ran
     if any(slot.recipient == canonical for slot in slots):
         raise OperatorError("This home has a slot for that recovery key already.", "Nothing needs to be done.")
     new_id = _new_id(slots, random)
-    slot = RecoverySlot(new_id, _checked_label(label), at, canonical, _sealed(unlocked.candidates, canonical))
-    return _signed((*slots, slot), unlocked.candidates)
+    slot = RecoverySlot(new_id, _checked_label(label), at, canonical, _sealed(unlocked.keys, canonical))
+    return _signed((*slots, slot), unlocked.keys)
 
 
 def remove(unlocked: Unlocked, slot_id: str) -> Unlocked:
@@ -185,7 +173,7 @@ def remove(unlocked: Unlocked, slot_id: str) -> Unlocked:
             "That is the last passphrase of this home; without it nobody could unlock it.",
             "Add another passphrase first: sanad keys add.",
         )
-    return _signed(left, unlocked.candidates)
+    return _signed(left, unlocked.keys)
 
 
 def change_passphrase(unlocked: Unlocked, slot_id: str, passphrase: str, *, random: Random, cost: Cost) -> Unlocked:
@@ -199,8 +187,8 @@ def change_passphrase(unlocked: Unlocked, slot_id: str, passphrase: str, *, rand
     old = _find(unlocked.slots, slot_id)
     if not isinstance(old, PassphraseSlot):
         raise OperatorError("That slot has no passphrase.", "List the slots: sanad keys list.")
-    new = _passphrase_slot(unlocked.candidates, passphrase, old.id, old.label, old.created, random, cost)
-    return _signed(tuple(new if slot is old else slot for slot in unlocked.slots.slots), unlocked.candidates)
+    new = _passphrase_slot(unlocked.keys, passphrase, old.id, old.label, old.created, random, cost)
+    return _signed(tuple(new if slot is old else slot for slot in unlocked.slots.slots), unlocked.keys)
 
 
 def begin_rotation(unlocked: Unlocked, new_key: bytes) -> Unlocked:
@@ -210,15 +198,15 @@ def begin_rotation(unlocked: Unlocked, new_key: bytes) -> Unlocked:
         OperatorError: a rotation is unfinished.
     """
     _refuse_while_rotating(unlocked.slots)
-    if new_key == unlocked.candidates[0]:
+    if new_key == unlocked.keys[0]:
         raise BugError("The next store key must differ from the current one.")
-    return _resealed(unlocked.slots, (unlocked.candidates[0], new_key))
+    return _resealed(unlocked.slots, (unlocked.keys[0], new_key))
 
 
 def finish_rotation(unlocked: Unlocked, store_key: bytes) -> Unlocked:
     """Keeps only the key that opens the database: the next one, or the current one to take the rotation back."""
-    if store_key not in unlocked.candidates:
-        raise BugError("The key that opens the database must be one of the candidates.")
+    if store_key not in unlocked.keys:
+        raise BugError("The key that opens the database must be one of those in the slots.")
     return _resealed(unlocked.slots, (store_key,))
 
 
@@ -258,13 +246,13 @@ def _associated(slot: PassphraseSlot) -> bytes:
 
 def _opened(slots: Slots, slot: Slot, identity: str) -> Unlocked:
     try:
-        candidates = tuple(age.open_sealed(sealed, identity) for sealed in slot.keys)
+        keys = tuple(age.open_sealed(sealed, identity) for sealed in slot.keys)
     except age.SealError as error:
         raise SlotsDamaged("the store key in a slot does not open") from error
-    if any(len(key) != STORE_KEY_SIZE for key in candidates):
+    if any(len(key) != STORE_KEY_SIZE for key in keys):
         raise SlotsDamaged("the store key in a slot has the wrong size")
-    _check_mac(slots, candidates[0])
-    return Unlocked(slots, candidates)
+    _check_mac(slots, keys[0])
+    return Unlocked(slots, keys)
 
 
 def _resealed(slots: Slots, keys: tuple[bytes, ...]) -> Unlocked:

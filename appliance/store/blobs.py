@@ -11,22 +11,24 @@ import contextlib
 import fcntl
 import os
 import threading
+from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
 from appliance.journal.errors import BugError, IntegrityError
-from appliance.journal.ids import BlobDigest
+from appliance.journal.ids import DIGEST, BlobDigest
 from appliance.records import failures
-from appliance.records.disk import sync_folder, write_durably
+from appliance.records.disk import PART, sync_folder, write_durably
 from appliance.sealing.age import digest_of
 
 MAX_BLOB_BYTES: Final = 64 * 1024 * 1024
+FOLDERS: Final = 256
 _LOCK: Final = ".pending"
 
 
 class BlobMissing(IntegrityError):
-    """The journal names a blob that is not on this disk, or whose bytes have changed."""
+    """The journal names a blob that is not on this disk, cannot be read, or whose bytes have changed."""
 
 
 class BlobFolder:
@@ -34,17 +36,17 @@ class BlobFolder:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._pending: set[BlobDigest] = set()
+        self._pending: Counter[BlobDigest] = Counter()
         self._lock: int | None = None
         self._guard = threading.Lock()
 
     @classmethod
     def create(cls, root: Path) -> BlobFolder:
-        """Make the folder and its 256 folders, durable."""
+        """Make the folder and its 256 folders, durable; what is there already stays."""
         try:
-            root.mkdir(mode=0o700)
-            for first in range(256):
-                (root / f"{first:02x}").mkdir(mode=0o700)
+            root.mkdir(mode=0o700, exist_ok=True)
+            for first in range(FOLDERS):
+                (root / f"{first:02x}").mkdir(mode=0o700, exist_ok=True)
             (root / _LOCK).touch(mode=0o600)
             sync_folder(root)
             sync_folder(root.parent)
@@ -53,8 +55,12 @@ class BlobFolder:
         return cls(root)
 
     def path(self, digest: BlobDigest) -> Path:
-        """Where the blob of that digest lies."""
-        if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+        """Where the blob of that digest lies.
+
+        Raises:
+            BugError: it is no digest.
+        """
+        if not DIGEST.fullmatch(digest):
             raise BugError("A blob is named by 64 hexadecimal digits.")
         return self._root / digest[:2] / digest
 
@@ -67,11 +73,9 @@ class BlobFolder:
         if len(sealed) > MAX_BLOB_BYTES:
             raise BugError("A blob is larger than its bound; intake refuses such files.")
         digest = digest_of(sealed)
-        place = self.path(digest)
         self._hold(digest)
         try:
-            with self._guard:
-                write_durably(place, sealed)
+            write_durably(self.path(digest), sealed)
         except BaseException:
             self.settle((digest,))
             raise
@@ -81,16 +85,20 @@ class BlobFolder:
         """The sealed bytes.
 
         Raises:
-            BlobMissing: they are not there, or are not what their name says.
+            BlobMissing: they are not there, cannot be read, or are not what their name says.
         """
         try:
-            sealed = self.path(digest).read_bytes()
+            with self.path(digest).open("rb") as file:
+                sealed = file.read(MAX_BLOB_BYTES + 1)
         except FileNotFoundError:
             raise BlobMissing(
                 f"The sealed file {digest[:12]}… is missing from this box.", "It may be fetched back from central."
             ) from None
         except OSError as error:
-            raise failures.of_os(error) from error
+            raise BlobMissing(
+                f"The sealed file {digest[:12]}… cannot be read.",
+                "See whom it belongs to, and check the disk; it may be fetched back from central.",
+            ) from error
         if digest_of(sealed) != digest:
             raise BlobMissing(
                 f"The sealed file {digest[:12]}… has been damaged.",
@@ -102,34 +110,45 @@ class BlobFolder:
         """Whether the file is there."""
         return self.path(digest).is_file()
 
-    def settle(self, digests: Collection[BlobDigest]) -> None:
-        """These are named by a commit now, or given up: they are not pending any more."""
+    def is_pending(self, digest: BlobDigest) -> bool:
+        """Whether this process has put it, and neither named nor given it up."""
         with self._guard:
-            self._pending.difference_update(digests)
+            return digest in self._pending
+
+    def settle(self, digests: Collection[BlobDigest]) -> None:
+        """These are named by a commit now, or given up: they are not pending any more, each once."""
+        with self._guard:
+            self._pending.subtract(digest for digest in digests if digest in self._pending)
+            self._pending = +self._pending
             if not self._pending and self._lock is not None:
                 os.close(self._lock)
                 self._lock = None
 
     def remove(self, digests: Collection[BlobDigest]) -> None:
-        """Delete these files, for good."""
-        for digest in digests:
-            place = self.path(digest)
-            with contextlib.suppress(FileNotFoundError):
-                place.unlink()
-                sync_folder(place.parent)
+        """Delete these files, for good.
+
+        Raises:
+            StorageReadOnly: it cannot be done. StorageFailed: the disk failed.
+        """
+        try:
+            for digest in digests:
+                place = self.path(digest)
+                with contextlib.suppress(FileNotFoundError):
+                    place.unlink()
+                    sync_folder(place.parent)
+        except OSError as error:
+            raise failures.of_os(error) from error
 
     def names(self) -> Iterator[BlobDigest]:
         """Every blob that is there."""
-        for folder in sorted(self._root.iterdir()):
-            if folder.is_dir():
-                for file in sorted(folder.iterdir()):
-                    if len(file.name) == 64:
-                        yield BlobDigest(file.name)
+        for file in self._files():
+            if DIGEST.fullmatch(file.name):
+                yield BlobDigest(file.name)
 
     @contextlib.contextmanager
     def quiet(self) -> Iterator[bool]:
         """Yields True while no process has a pending blob and none can begin one; False where one has."""
-        descriptor = os.open(self._root / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = self._open_lock()
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -141,18 +160,40 @@ class BlobFolder:
             os.close(descriptor)
 
     def collect(self, named: Collection[str]) -> int:
-        """Remove what a crash left: files half written, and blobs that no entry names. Call it while `quiet`."""
+        """Remove what a crash left: files half written, and blobs that no entry names. Call it while `quiet`.
+
+        Raises:
+            StorageReadOnly: it cannot be done. StorageFailed: the disk failed.
+        """
         removed = 0
-        for folder in self._root.iterdir():
-            for file in folder.iterdir() if folder.is_dir() else ():
-                if file.name not in named:
+        try:
+            for file in self._files():
+                left = DIGEST.fullmatch(file.name) and file.name not in named
+                if left or file.name.endswith(PART):
                     file.unlink()
                     removed += 1
+        except OSError as error:
+            raise failures.of_os(error) from error
         return removed
+
+    def _files(self) -> Iterator[Path]:
+        """The files in the 256 folders; whatever else somebody put there is none of ours."""
+        for first in range(FOLDERS):
+            folder = self._root / f"{first:02x}"
+            for file in sorted(folder.iterdir()) if folder.is_dir() else ():
+                if file.is_file() and not file.is_symlink():
+                    yield file
 
     def _hold(self, digest: BlobDigest) -> None:
         with self._guard:
             if self._lock is None:
-                self._lock = os.open(self._root / _LOCK, os.O_RDWR | os.O_CLOEXEC)
-                fcntl.flock(self._lock, fcntl.LOCK_SH)
-            self._pending.add(digest)
+                descriptor = self._open_lock()
+                fcntl.flock(descriptor, fcntl.LOCK_SH)
+                self._lock = descriptor
+            self._pending[digest] += 1
+
+    def _open_lock(self) -> int:
+        try:
+            return os.open(self._root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise failures.of_os(error) from error

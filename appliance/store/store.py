@@ -10,93 +10,68 @@ not truth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from typing import Final
 
-import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 
 from appliance.access.session import Session, node_session
-from appliance.journal.checkpoint import Checkpoint, open_checkpoint, open_cosignature, sign_checkpoint
-from appliance.journal.entry import SALT_BYTES, Entry, make_entry
-from appliance.journal.errors import BugError, IntegrityError
-from appliance.journal.ids import BlobDigest, EntityId, JournalId, Kind, entity_id, journal_id, orders_of, origin
-from appliance.journal.kinds import Body, JournalOpened, NodeStarted, OrdersApplied, SubjectErased, encode_body
+from appliance.journal.checkpoint import open_checkpoint, open_cosignature
+from appliance.journal.entry import Entry
+from appliance.journal.errors import BugError, DeviceError, IntegrityError
+from appliance.journal.ids import BlobDigest, EntityId, JournalId, entity_id, orders_of
+from appliance.journal.kinds import JournalOpened, NodeStarted
 from appliance.journal.notes import Signer, VerifierKey
-from appliance.journal.tree import EMPTY, Frontier, root_at
 from appliance.records import folding
 from appliance.records import tables as t
 from appliance.records.database import Database, Halt, Tx
-from appliance.records.disk import write_durably
 from appliance.records.failures import StorageFailed
-from appliance.records.folding import Folder, Progress, no_progress
+from appliance.records.folding import Progress, no_progress
 from appliance.records.log import PAGE_ENTRIES, Head, Log
 from appliance.records.moment import Clock, at_text
 from appliance.sealing import age
+from appliance.store import local
+from appliance.store import orders as central_orders
 from appliance.store.blobs import BlobFolder
+from appliance.store.commit import Act, Draft, Moment, Pen, erased_by
+from appliance.store.keys import (
+    AGE_IDENTITY,
+    COSIGNER,
+    JOURNAL_KEY,
+    LOCKER,
+    NODE_KEY,
+    ORDERS_SIGNER,
+    PEPPER,
+    NodeKeys,
+    Randomness,
+)
 from appliance.store.layout import Layout
+from appliance.store.witness import Witness, see_contained
 
-MAX_DRAFTS: Final = 64
-JOURNAL_KEY: Final = "journal-key"
-NODE_KEY: Final = "node-key"
-AGE_IDENTITY: Final = "age-identity"
-PEPPER: Final = "pepper"
-COSIGNER: Final = "cosigner"
-ORDERS_SIGNER: Final = "orders-signer"
-LOCKER: Final = "locker"
+__all__ = [
+    "AGE_IDENTITY",
+    "COSIGNER",
+    "JOURNAL_KEY",
+    "LOCKER",
+    "NODE_KEY",
+    "ORDERS_SIGNER",
+    "PEPPER",
+    "Act",
+    "Draft",
+    "Moment",
+    "NodeKeys",
+    "Randomness",
+    "Store",
+]
 
-Randomness = Callable[[int], bytes]
-
-_SECRET = select(t.secrets.c.value).where(t.secrets.c.name == bindparam("name"))
-_LOCAL = select(t.local.c.value).where(t.local.c.name == bindparam("name"))
-_DROP_LOCAL = sa.delete(t.local).where(t.local.c.name == bindparam("k_name"))
-_BLOBS = select(t.blobs.c.digest).where(t.blobs.c.journal == bindparam("journal")).distinct()
-_NAMED = select(t.blobs.c.digest).where(
-    t.blobs.c.journal == bindparam("journal"), t.blobs.c.digest == bindparam("digest")
+_BLOBS: Final = select(t.blobs.c.digest).where(t.blobs.c.journal == bindparam("journal")).distinct()
+_IS_NAMED: Final = (
+    select(t.blobs.c.digest)
+    .where(t.blobs.c.journal == bindparam("journal"), t.blobs.c.digest == bindparam("digest"))
+    .limit(1)
 )
-_BLOBS_OF = select(t.blobs.c.digest).where(
-    t.blobs.c.journal == bindparam("journal"), t.blobs.c.about == bindparam("about")
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """An entry to be: whom it is about, what it says, and the blobs it names (already put)."""
-
-    body: Body
-    about: EntityId | str = "-"
-    blobs: tuple[BlobDigest, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What an act is checked against: the state inside the commit, and the time it will carry."""
-
-    tx: Tx
-    at: str
-
-
-Act = Callable[[Moment], Sequence[Draft]]
-
-
-@dataclass(frozen=True, slots=True)
-class NodeKeys:
-    """The secrets of a node; they live in the store alone.
-
-    `journal` and `node` are Ed25519 seeds (32 bytes), `age_identity` an age identity, `pepper` 32 bytes.
-    """
-
-    journal: bytes
-    node: bytes
-    age_identity: str
-    pepper: bytes
-
-    @classmethod
-    def generate(cls, random: Randomness) -> NodeKeys:
-        """Fresh keys."""
-        return cls(random(32), random(32), age.new_identity(), random(32))
+_BLOBS_ABOUT: Final = select(t.blobs.c.digest).where(t.where_key(t.blobs))
 
 
 class Store:
@@ -107,8 +82,9 @@ class Store:
         key: the store key, 32 bytes.
         clock: what time it is; a claim.
         random: a cryptographic source of random bytes.
-        halt: called, and never returns, when the disk failed while being written.
+        halt: called when the disk failed while being written; should it return, the error is raised.
         progress: told (done, total) when tables are folded again.
+        synchronous: `FULL`; a fault test lowers it to show what that would lose.
 
     Raises:
         StoreMissing, StoreUnreadable: there is no store, or this is not its key.
@@ -129,12 +105,13 @@ class Store:
         self._clock = clock
         self._random = random
         self._halt = halt
-        self._frontier = EMPTY
         self._database = Database(layout.database, key, lock=layout.lock, halt=halt, synchronous=synchronous)
         self._blobs = BlobFolder(layout.blobs)
-        self._signer = Signer("sanad", self.secret(JOURNAL_KEY))
-        self.journal: JournalId = journal_id(self._signer.verifier.public)
-        self._signer = Signer(origin(self.journal), self._signer.seed)
+        self._pen = Pen(self.secret(JOURNAL_KEY), random)
+        self.journal: JournalId = self._pen.journal
+        self._witness = Witness(layout.witness)
+        # What an erasing has still to take from the disk; None where nothing is left to do.
+        self._to_remove: Collection[BlobDigest] | None = None
         self._fold_if_outdated(progress)
 
     @classmethod
@@ -149,25 +126,19 @@ class Store:
         random: Randomness,
         halt: Halt,
     ) -> Store:
-        """Make a store in an existing, empty home, and its first entry.
+        """Make a store with its first entry in an existing home; a crash leaves the whole of it or none.
 
         Raises:
             StorageFull, StorageReadOnly: the home can't be written.
         """
+
+        def fill(tx: Tx) -> None:
+            local.keep_secrets(tx, keys.secrets())
+            Pen(keys.journal, random).write(tx, node_session(), [Draft(opened)], at_text(clock()))
+
         BlobFolder.create(layout.blobs)
-        database = Database.create(layout.database, key, (t.LOG, t.FOLDED), lock=layout.lock, halt=halt)
-        secrets = {
-            JOURNAL_KEY: keys.journal,
-            NODE_KEY: keys.node,
-            AGE_IDENTITY: keys.age_identity.encode(),
-            PEPPER: keys.pepper,
-        }
-        with database.write() as tx:
-            tx.many(_ADD_SECRET, [{"name": name, "value": value} for name, value in secrets.items()])
-        database.close()
-        store = cls(layout, key, clock=clock, random=random, halt=halt)
-        store.commit(node_session(), lambda _: [Draft(opened)])
-        return store
+        Database.create(layout.database, key, (t.LOG, t.FOLDED), lock=layout.lock, halt=halt, fill=fill).close()
+        return cls(layout, key, clock=clock, random=random, halt=halt)
 
     # Writing
 
@@ -182,76 +153,46 @@ class Store:
             The entries, durable.
 
         Raises:
-            NotPermitted, SessionOver, SameEyes: the session may not.
-            StorageFull, StorageReadOnly: nothing was written.
+            NotPermitted, SessionOver, SameEyes: the session may not. WasErased: a subject was erased before.
+            OtherVersion: this process must be started again.
+            StorageFull, StorageReadOnly, StorageBusy: nothing was written.
         """
         with self._database.write() as tx:
             at = at_text(self._clock())
             drafts = act(Moment(tx, at))
             if not drafts:
                 return []
-            if len(drafts) > MAX_DRAFTS:
-                raise BugError(f"One act writes at most {MAX_DRAFTS} entries.")
-            for draft in drafts:
-                session.authorise(tx, self.journal, draft.body.KIND, draft.about, at)
-            entries, frontier, gone = self._append(tx, session, drafts, at)
-        self._frontier = frontier
-        self._blobs.settle([BlobDigest(digest) for draft in drafts for digest in draft.blobs])
-        self._finish_erasing(gone)
+            self._check_blobs(tx, drafts)
+            to_remove = [digest for about in erased_by(drafts) for digest in self._blobs_about(tx, about)]
+            entries = self._pen.write(tx, session, drafts, at)
+        self._blobs.settle([digest for draft in drafts for digest in draft.blobs])
+        if erased_by(drafts) or self._to_remove is not None:
+            self._finish_erasing(to_remove)
         return entries
 
-    def _append(
-        self, tx: Tx, session: Session, drafts: Sequence[Draft], at: str
-    ) -> tuple[list[Entry], Frontier, list[BlobDigest] | None]:
-        log = Log(tx, self.journal)
-        frontier = self._edge(log)
-        entries = [self._entry(frontier.size + n, session, draft, at) for n, draft in enumerate(drafts)]
-        gone: list[BlobDigest] | None = None
-        for draft in drafts:
-            if isinstance(draft.body, SubjectErased):
-                gone = [*(gone or ()), *self._blobs_of(tx, draft.about)]
-        frontier = log.append(entries, frontier)
-        for entry in entries:
-            if entry.header.kind == SubjectErased.KIND:
-                log.erase(entry.header.about, entry.header.seq)
-        Folder(tx, tx, self.journal).fold(entries)
-        folding.stamp(tx, self.journal, frontier.size)
-        log.set_head(
-            frontier, sign_checkpoint(Checkpoint(self._signer.name, frontier.size, frontier.root()), self._signer)
-        )
-        if gone is not None:
-            gone = [digest for digest in gone if tx.one(_NAMED, {"journal": self.journal, "digest": digest}) is None]
-        return entries, frontier, gone
-
-    def _entry(self, seq: int, session: Session, draft: Draft, at: str) -> Entry:
-        for digest in draft.blobs:
-            if not self._blobs.holds(digest):
+    def _check_blobs(self, tx: Tx, drafts: Sequence[Draft]) -> None:
+        for digest in {digest for draft in drafts for digest in draft.blobs}:
+            put = self._blobs.is_pending(digest) or self._is_named(tx, digest)
+            if not put or not self._blobs.holds(digest):
                 raise BugError("An entry names a blob that was not put.")
-        return make_entry(
-            journal=self.journal,
-            seq=seq,
-            at=at,
-            by=session.actor,
-            kind=Kind(draft.body.KIND),
-            about=draft.about,
-            body=encode_body(draft.body),
-            salt=self._random(SALT_BYTES),
-            blobs=draft.blobs,
-        )
 
-    def _edge(self, log: Log) -> Frontier:
-        """The right edge of the tree: this process's own, where nobody else has committed since."""
-        head = log.head()
-        if head is None:
-            return EMPTY
-        if head.size == self._frontier.size and head.root == self._frontier.root():
-            return self._frontier
-        return log.frontier()
+    def _finish_erasing(self, digests: Collection[BlobDigest]) -> None:
+        """Take from the disk what was erased: the files that nothing names, and the bodies in the write-ahead log.
 
-    def _finish_erasing(self, gone: list[BlobDigest] | None) -> None:
-        if gone is not None:
-            self._blobs.remove(gone)
-            self._database.checkpoint()
+        What cannot be done now, because of a full disk or a reader, is done after the next commit or at the next start.
+        """
+        self._to_remove = {*digests, *(self._to_remove or ())}
+        try:
+            # Under the writers' lock, so that nobody names one of them in this moment.
+            with self._database.write() as tx:
+                self._blobs.remove([digest for digest in self._to_remove if not self._is_named(tx, digest)])
+            if self._database.checkpoint():
+                self._to_remove = None
+        except StorageFailed:
+            raise
+        except DeviceError:
+            # The act itself is on the disk, so it is not reported as failed.
+            return
 
     def put_blob(self, plain: bytes) -> BlobDigest:
         """Seal bytes to this node and central's locker, and store them; durable when this returns.
@@ -259,15 +200,15 @@ class Store:
         Raises:
             StorageFull, StorageReadOnly: nothing was written.
         """
-        recipients = [age.recipient_of(self.secret(AGE_IDENTITY).decode())]
         locker = self.local(LOCKER)
         if locker is None:
             raise BugError("A node that is not enrolled seals nothing.")
-        sealed = age.seal(plain, [*recipients, locker])
+        own = age.recipient_of(self.secret(AGE_IDENTITY).decode())
         try:
-            return self._blobs.put(sealed)
+            return self._blobs.put(age.seal(plain, [own, locker]))
         except StorageFailed as error:
             self._halt(error)
+            raise
 
     def give_up_blob(self, digest: BlobDigest) -> None:
         """A blob that was put will not be named after all; it is collected at the next start."""
@@ -285,27 +226,18 @@ class Store:
         open_cosignature(note, self.central_key(COSIGNER))
         with self._database.write() as tx:
             log = Log(tx, self.journal)
-            head = log.head()
-            if head is None or checkpoint.size > head.size:
-                raise IntegrityError(
-                    "Central has countersigned more entries than this box holds.",
-                    "This box runs from an older copy of its store: stop, and call central IT.",
-                )
-            if root_at(checkpoint.size, log.read_node) != checkpoint.root:
-                raise IntegrityError(
-                    "Central has countersigned another history of this box.", "Stop, and call central IT."
-                )
+            see_contained(log, checkpoint)
+            self._witness.check(log, self.verifier)
+            # Before COMMIT: the file is never behind the store.
+            self._witness.renew(note, self.verifier)
             log.set_cosigned(checkpoint.size, note)
-            newest = log.head()
-        if newest is not None and newest.cosigned is not None:
-            write_durably(self.layout.witness, newest.cosigned)
         return checkpoint.size
 
     def take_orders(self, orders: Sequence[Entry], note: bytes) -> int:
         """Take up central's orders that follow those held, and commit that they hold from here on.
 
         Args:
-            orders: entries of this node's orders journal, from the size held.
+            orders: entries of this node's orders journal, from the size held or before it.
             note: central's checkpoint over all of them.
 
         Returns:
@@ -314,26 +246,15 @@ class Store:
         Raises:
             IntegrityError: they do not continue what is held, or central did not sign them; nothing is taken up.
         """
-        checkpoint = open_checkpoint(note, self.central_key(ORDERS_SIGNER))
+        signed = open_checkpoint(note, self.central_key(ORDERS_SIGNER))
 
         def act(moment: Moment) -> list[Draft]:
-            log = Log(moment.tx, orders_of(self.journal))
-            frontier = log.frontier()
-            fresh = [order for order in orders if order.header.seq >= frontier.size]
-            if any(order.header.journal != log.journal for order in fresh) or [o.header.seq for o in fresh] != list(
-                range(frontier.size, checkpoint.size)
-            ):
-                raise IntegrityError("Central's orders do not follow the ones held here.", "Call central IT.")
-            if not fresh:
-                return []
-            frontier = log.append(fresh, frontier)
-            if frontier.root() != checkpoint.root:
-                raise IntegrityError("Central's orders are not the ones it signed.", "Call central IT.")
-            log.set_head(frontier, note)
-            return [Draft(OrdersApplied(size=frontier.size, root=frontier.root().hex()))]
+            applied = central_orders.take_up(Log(moment.tx, orders_of(self.journal)), orders, signed, note)
+            return [] if applied is None else [Draft(applied)]
 
         self.commit(node_session(), act)
-        return checkpoint.size
+        head = self.orders_head()
+        return 0 if head is None else head.size
 
     # Reading
 
@@ -367,12 +288,12 @@ class Store:
     @property
     def verifier(self) -> VerifierKey:
         """The public key that verifies this node's checkpoints."""
-        return self._signer.verifier
+        return self._pen.signer.verifier
 
     @property
     def signer(self) -> Signer:
         """What signs this node's checkpoints and exports."""
-        return self._signer
+        return self._pen.signer
 
     def central_key(self, name: str) -> VerifierKey:
         """Central's public key for cosignatures (`COSIGNER`) or for orders (`ORDERS_SIGNER`).
@@ -430,36 +351,39 @@ class Store:
             BugError: there is none of that name.
         """
         with self.read() as tx:
-            row = tx.one(_SECRET, {"name": name})
-        if row is None:
+            found = local.secret(tx, name)
+        if found is None:
             raise BugError(f"The store holds no secret named {name}.")
-        return bytes(row[0])
+        return found
 
     def local(self, name: str) -> str | None:
         """What this box remembers for itself, or None."""
         with self.read() as tx:
-            row = tx.one(_LOCAL, {"name": name})
-        return None if row is None else str(row[0])
+            return local.remembered(tx, name)
 
     def remember(self, **values: str) -> None:
         """Remember things for this box alone; they are in no journal."""
         with self._database.write() as tx:
-            for name, value in values.items():
-                tx.run(_DROP_LOCAL, {"k_name": name})
-                tx.run(_ADD_LOCAL, {"name": name, "value": value})
+            local.remember(tx, values)
 
     # Starting and stopping
 
     def recover(self, software: str) -> int:
-        """What a start after a crash needs: removes orphaned blobs, and says in the journal that the node started.
+        """What a start needs: sees that the store is not an older copy, removes what a crash left, and says so.
 
         Returns:
-            How many orphans were removed; none while another process has one pending.
+            How many orphaned blobs were removed; none while another process has one pending.
+
+        Raises:
+            RolledBack: central has countersigned what this store does not hold; nothing was written.
         """
+        with self._database.write() as tx:
+            self._witness.check(Log(tx, self.journal), self.verifier)
         removed = 0
         with self._blobs.quiet() as quiet:
             if quiet:
                 removed = self._blobs.collect(frozenset(self.named_blobs()))
+        self._database.checkpoint()
         self.commit(node_session(), lambda _: [Draft(NodeStarted(software=software, orphans_removed=removed))])
         return removed
 
@@ -471,12 +395,21 @@ class Store:
 
     def _fold_if_outdated(self, progress: Progress) -> None:
         with self.read() as tx:
-            current = folding.is_current(tx, self.journal) or Log(tx, self.journal).head() is None
-        if not current:
-            self.refold(progress)
+            if self._is_folded(tx):
+                return
+        self._database.enlarge_cache()
+        with self._database.write() as tx:
+            # Another process may have done it while this one waited for the lock.
+            if not self._is_folded(tx):
+                tx.create(t.LOG)
+                folding.refold(tx, tx, [self.journal], progress)
+
+    def _is_folded(self, tx: Tx) -> bool:
+        head = Log(tx, self.journal).head()
+        return folding.is_current(tx, self.journal, 0 if head is None else head.size)
 
     def close(self) -> None:
-        """Close the store's connections."""
+        """Close the store's connections; nothing can be done with it any more."""
         self._database.close()
 
     @contextmanager
@@ -487,9 +420,9 @@ class Store:
         finally:
             self.close()
 
-    def _blobs_of(self, tx: Tx, about: str) -> Collection[BlobDigest]:
-        return {BlobDigest(row[0]) for row in tx.all(_BLOBS_OF, {"journal": self.journal, "about": about})}
+    def _blobs_about(self, tx: Tx, about: str) -> list[BlobDigest]:
+        rows = tx.all(_BLOBS_ABOUT, {"k_journal": self.journal, "k_about": about})
+        return [BlobDigest(row[0]) for row in rows]
 
-
-_ADD_SECRET = sa.insert(t.secrets)
-_ADD_LOCAL = sa.insert(t.local)
+    def _is_named(self, tx: Tx, digest: BlobDigest) -> bool:
+        return tx.one(_IS_NAMED, {"journal": self.journal, "digest": digest}) is not None

@@ -313,6 +313,12 @@ class Archive:
                 tx.run(_WANT_NO_MORE, {"digest": digest})
                 tx.run(_DOOM, {"digest": digest})
 
+    def _add(self, piece: BlobPiece) -> Outcome:
+        try:
+            return self._locker.add(piece)
+        except StorageFailed as error:
+            self._halt(error)
+
     def _keep(self, journal: JournalId, piece: BlobPiece) -> Outcome:
         with self._database.read() as tx:
             known = tx.one(_NAMES, {"journal": journal, "digest": piece.digest}) is not None
@@ -322,10 +328,7 @@ class Archive:
         if not wanted:
             # It is here already, or its subject was erased while it was on its way.
             return Outcome.WHOLE
-        try:
-            outcome = self._locker.add(piece)
-        except StorageFailed as error:
-            self._halt(error)
+        outcome = self._add(piece)
         if outcome is Outcome.WHOLE:
             with self._database.write() as tx:
                 tx.run(_WANT_NO_MORE, {"digest": piece.digest})

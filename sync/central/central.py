@@ -300,6 +300,10 @@ class Central:
         """
         return age.open_sealed(self._locker.read(digest), self._secret(LOCKER_IDENTITY).decode())
 
+    def holds(self, digest: BlobDigest) -> bool:
+        """Whether that blob is here, whole."""
+        return self._locker.holds(digest)
+
     def order(self, journal: JournalId, bodies: Sequence[Body]) -> None:
         """Order something of a node; it is told when it next syncs.
 

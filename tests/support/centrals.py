@@ -24,8 +24,9 @@ from appliance.journal.kinds import Body, JournalOpened, NodeStarted, SubjectEra
 from appliance.journal.notes import Signer
 from appliance.journal.tree import Frontier
 from appliance.sealing import age
+from appliance.store.commit import MAX_DRAFTS
 from appliance.store.layout import Layout
-from appliance.store.store import COSIGNER, LOCKER, MAX_DRAFTS, ORDERS_SIGNER, Draft, NodeKeys, Store
+from appliance.store.store import COSIGNER, LOCKER, ORDERS_SIGNER, Draft, NodeKeys, Store
 from sync import frames
 from sync.central.archive import no_fault
 from sync.central.central import Central, CentralLayout

@@ -16,7 +16,7 @@ from appliance.journal.checkpoint import Checkpoint
 from appliance.journal.entry import Entry
 from appliance.journal.errors import BugError, IntegrityError
 from appliance.journal.export import ExportVerdict, verify_export, write_export
-from appliance.journal.notes import NOTE_SIGNATURE, Signer, VerifierKey
+from appliance.journal.notes import NOTE_SIGNATURE, Signature, Signer, VerifierKey
 from appliance.journal.verify import PROGRESS_EVERY
 from tests.unit.journal import build
 from tests.unit.journal.build import Journal
@@ -205,6 +205,9 @@ def test_a_holder_of_the_key_cannot_close_over_dropped_swapped_or_doubled_entrie
     ("old", "new"),
     [
         (b"journal export v1", b"journal export v2"),
+        (b"\njournal ", b"\n"),
+        (b"\njournal ", b"\njournal journal "),
+        (b"\nkey ", b"\n"),
         (b"bodies all", b"bodies none"),
         (b"bodies all", b"bodies some"),
         (b"bodies all\n", b""),
@@ -214,8 +217,8 @@ def test_a_holder_of_the_key_cannot_close_over_dropped_swapped_or_doubled_entrie
         (b"checkpoint\n", b"checkpoint \n"),
         (b"checkpoint\n", b"{}\ncheckpoint\n"),
         (b'{"v":1', b' {"v":1'),
+        (b'{"v":1', b'x"v":1'),
         (b'{"v":1', b'{"v": 1'),
-        (b'"}} ', b'"}}  '),
         (b"]} ", b"]}  "),
         (b"]} ", b"]}\t"),
         (b"== ", b"= "),
@@ -223,9 +226,9 @@ def test_a_holder_of_the_key_cannot_close_over_dropped_swapped_or_doubled_entrie
     ],
 )
 def test_a_holder_of_the_key_cannot_write_a_journal_in_another_form(old: bytes, new: bytes) -> None:
-    body = opened(ALL).replace(old, new, 1)
-    if body != opened(ALL):
-        refused(closed(body, WHOLE.signer))
+    assert old in opened(ALL)
+    found = refused(closed(opened(ALL).replace(old, new, 1), WHOLE.signer))
+    assert found.bad_seq == 0 or not new.endswith(b'"v":1')
 
 
 def test_a_key_line_more_less_or_out_of_place_is_refused_even_from_the_holder() -> None:
@@ -253,6 +256,30 @@ def test_a_signature_that_nobody_can_check_has_no_place_in_a_checkpoint() -> Non
             start, _, rest = opened(ALL).partition(mark)
             note_end = rest.index(b"entries\n") if mark == b"cosigned\n" else len(rest)
             refused(closed(start + mark + rest[:note_end] + stray + rest[note_end:], WHOLE.signer))
+
+
+def test_signatures_in_another_order_are_refused_even_from_the_holder() -> None:
+    lines = lines_of(ALL)
+    first = lines.index(b"cosigned\n") + 5
+    lines[first], lines[first + 1] = lines[first + 1], lines[first]
+    refused(closed(b"".join(lines), WHOLE.signer))
+
+
+def test_a_key_of_the_wrong_kind_is_refused_even_where_its_signature_stands() -> None:
+    key, central = WHOLE.key, CENTRAL.verifier
+    for own, other in (
+        (VerifierKey(key.name, 4, key.public), central),
+        (key, VerifierKey(central.name, 1, central.public)),
+    ):
+        data = opened(ALL)
+        for was, now in ((key, own), (central, other)):
+            if was != now:
+                data = data.replace(was.text.encode(), now.text.encode())
+                for line in set(lines_of(ALL)):
+                    if line.startswith(f"— {was.name} ".encode()):
+                        value = base64.b64decode(line.split(b" ")[2])[4:]
+                        data = data.replace(line, Signature(now.name, now.key_id, value).line.encode())
+        refused(closed(data, WHOLE.signer))
 
 
 def test_another_key_cannot_speak_for_the_journal() -> None:
@@ -329,6 +356,12 @@ def test_a_root_that_is_not_that_of_the_entries_is_refused_even_from_the_holder(
     head = checkpoint.sign_checkpoint(Checkpoint(WHOLE.signer.name, 7, build.number("root")), WHOLE.signer)
     start = opened(NONE)
     refused(closed(start[: start.index(b"checkpoint\n")] + b"checkpoint\n" + head, WHOLE.signer))
+
+
+def test_a_closing_is_no_checkpoint() -> None:
+    closing = SMALL[SMALL.index(export.CLOSED) :]
+    with pytest.raises(IntegrityError):
+        checkpoint.open_checkpoint(closing, WHOLE.key)
 
 
 # Writing
@@ -426,7 +459,7 @@ def test_without_a_trust_file_the_signer_is_unknown() -> None:
         found = verify_export([ALL], trust)
         assert found.consistent
         assert not found.known
-        assert "Signer unknown" in found.sentence
+        assert found.sentence == "Consistent, signer unknown."
 
 
 def test_the_signer_is_known_by_the_journal_key_or_by_the_cosigner() -> None:
@@ -441,7 +474,7 @@ def test_the_signer_is_known_by_the_journal_key_or_by_the_cosigner() -> None:
     assert not by_central.standing.pinned
     (cosigned,) = by_central.standing.cosigned
     assert (cosigned.pinned, cosigned.at_s, cosigned.size) == (True, build.AT_S, 7)
-    assert "is not in your trust file" in by_central.sentence
+    assert "is not in a trust file" in by_central.standing.sentence
 
 
 def test_a_cosigner_that_is_trusted_but_did_not_sign_makes_nobody_known() -> None:

@@ -185,6 +185,12 @@ def test_a_name_that_could_be_taken_for_something_else_is_refused(name: str) -> 
         VerifierKey(name, notes.NOTE_SIGNATURE, PETER.public)
 
 
+@pytest.mark.parametrize("public", [b"", PETER.public[:-1], PETER.public + b"\0"])
+def test_a_key_of_another_length_is_refused(public: bytes) -> None:
+    with pytest.raises(BadKey, match="32 bytes"):
+        VerifierKey("n", notes.NOTE_SIGNATURE, public)
+
+
 PRIME = 2**255 - 19
 
 

@@ -256,6 +256,33 @@ def test_a_wrong_consistency_proof_is_refused(data: st.DataObject) -> None:
         tree.verify_consistency(old, new, old_root, new_root, proof)
 
 
+def test_a_proof_that_goes_on_beyond_the_root_is_refused_even_if_the_root_was_made_to_fit() -> None:
+    leaf, extra = leaves_of(2)
+    for root in (tree.node_hash(extra, leaf), tree.node_hash(leaf, extra)):
+        with pytest.raises(BadProof, match="too long"):
+            tree.verify_inclusion(leaf, 0, 1, [extra], root)
+    stored = Stored(leaves_of(3))
+    old, new = stored.frontiers[2].root(), stored.frontiers[3].root()
+    proof = [*tree.consistency_proof(2, 3, stored.read), extra]
+    for old_root, new_root in ((old, tree.node_hash(extra, new)), (tree.node_hash(extra, old), new)):
+        with pytest.raises(BadProof, match="too long"):
+            tree.verify_consistency(2, 3, old_root, new_root, proof)
+
+
+def test_sizes_out_of_order_or_bounds_prove_nothing() -> None:
+    root = leaves_of(1)[0]
+    for old, new in ((2, 1), (-1, 1), (0, -1), (1, tree.MAX_SIZE + 1)):
+        with pytest.raises(BadProof, match="out of order"):
+            tree.verify_consistency(old, new, root, root, ())
+
+
+def test_an_empty_tree_has_one_root() -> None:
+    tree.verify_consistency(0, 0, tree.EMPTY_ROOT, tree.EMPTY_ROOT, ())
+    for roots in ((tree.EMPTY_ROOT, leaves_of(1)[0]), (leaves_of(1)[0], tree.EMPTY_ROOT), (leaves_of(1)[0],) * 2):
+        with pytest.raises(BadProof):
+            tree.verify_consistency(0, 0, *roots, ())
+
+
 def test_a_fork_cannot_be_proved_consistent() -> None:
     honest, forked = Stored(leaves_of(20)), Stored([*leaves_of(9), tree.leaf_hash(b"forged"), *leaves_of(20)[10:]])
     for old in range(10, 20):

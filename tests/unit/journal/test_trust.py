@@ -41,7 +41,12 @@ def test_a_line_that_is_no_key_is_named(text: str, line: int) -> None:
         parse_trust(text.encode())
 
 
-@pytest.mark.parametrize("raw", [b"", b"\n", b"# only words\n", b"\xff\xfe", b"#" * (trust.MAX_TRUST + 1)])
+def test_a_file_that_is_too_large_is_not_parsed() -> None:
+    with pytest.raises(BadTrust, match="larger"):
+        parse_trust(b"#" * (trust.MAX_TRUST + 1))
+
+
+@pytest.mark.parametrize("raw", [b"", b"\n", b"# only words\n", b"\xff\xfe"])
 def test_a_file_without_a_key_is_refused(raw: bytes) -> None:
     with pytest.raises(BadTrust):
         parse_trust(raw)
@@ -52,23 +57,26 @@ def test_without_trust_nobody_is_known() -> None:
         found = trust.standing(KEY, 9, [(CENTRAL, build.AT_S, 9)], keys)
         assert not found.known
         assert not found.pinned
-        assert found.sentence.startswith("Signer unknown")
+        assert found.verdict == "Consistent, signer unknown."
+        assert found.sentence.startswith("Trusted: no key.")
 
 
 def test_a_pinned_journal_key_is_known() -> None:
     found = trust.standing(KEY, 9, [], [OTHER, KEY])
     assert found.known
     assert found.pinned
-    assert found.sentence == f"Signed by {KEY.name}, as your trust file says."
+    assert found.verdict == "Consistent, signer known."
+    assert found.sentence == f"Trusted: signed by {KEY.name}, the journal's own key."
 
 
 def test_a_pinned_cosigner_makes_the_signer_known_and_says_that_the_journal_key_is_not_pinned() -> None:
     found = trust.standing(KEY, 9, [(CENTRAL, build.AT_S, 4)], [CENTRAL])
     assert found.known
     assert not found.pinned
-    assert CENTRAL.name in found.sentence
-    assert "up to 4 entries" in found.sentence
-    assert f"{KEY.name}, is not in your trust file" in found.sentence
+    assert found.sentence == (
+        f"Trusted: countersigned by {CENTRAL.name} (entries before 4). "
+        f"The journal's own key, {KEY.name}, is not in a trust file."
+    )
 
 
 def test_both_pinned_are_both_named() -> None:

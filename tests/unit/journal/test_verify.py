@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -23,7 +23,7 @@ CENTRAL = build.cosigner()
 SIZE = 13
 
 
-def check(whole: Journal, rows: Sequence[Row] | None = None, **changed: Any) -> Verdict:
+def check(whole: Journal, rows: Iterable[Row] | None = None, **changed: Any) -> Verdict:
     arguments: dict[str, Any] = {
         "key": whole.key,
         "head": whole.head(),
@@ -188,10 +188,8 @@ def test_an_erasing_entry_does_not_excuse_what_comes_after_it_nor_itself() -> No
 
 
 def test_a_body_about_nobody_cannot_be_missing() -> None:
-    whole = build.journal(3, make=lambda journal, seq: build.entry_at(journal, seq, about=ids.NOBODY))
-    rows = list(whole.rows)
-    rows[1] = (rows[1][0], None, None, rows[1][3])
-    assert check(whole, rows, cosigned=None).bad_seq == 1
+    whole = build.erased(build.journal(3, make=lambda journal, seq: build.entry_at(journal, seq, about=ids.NOBODY)), 1)
+    assert check(whole, cosigned=None).bad_seq == 0
 
 
 def test_owed_bodies_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,13 +210,23 @@ def test_progress_is_told_now_and_then_and_at_the_end() -> None:
     assert told == [PROGRESS_EVERY, 2 * PROGRESS_EVERY, 2 * PROGRESS_EVERY + 5]
 
 
-def test_a_key_that_is_not_named_after_a_journal_is_our_mistake() -> None:
-    with pytest.raises(BugError):
-        check(WHOLE, key=Signer("somebody", WHOLE.signer.seed).verifier)
+def test_a_key_that_is_not_named_after_its_journal_is_our_mistake() -> None:
+    for signer in (Signer("somebody", WHOLE.signer.seed), Signer(WHOLE.signer.name, build.number("another"))):
+        with pytest.raises(BugError):
+            check(WHOLE, key=signer.verifier)
+
+
+def test_rows_that_can_no_longer_be_read_are_reported_where_they_end() -> None:
+    def broken() -> Iterator[Row]:
+        yield from WHOLE.rows[:5]
+        raise IntegrityError("A page of the store is broken.")
+
+    found = check(WHOLE, broken())
+    assert (found.consistent, found.bad_seq, "page" in found.sentence) == (False, 5, True)
 
 
 def test_rows_may_come_from_a_generator_and_are_read_once() -> None:
-    assert check(WHOLE, (row for row in WHOLE.rows)).consistent  # type: ignore[arg-type]
+    assert check(WHOLE, (row for row in WHOLE.rows)).consistent
 
 
 def test_an_old_row_put_back_after_an_erasure_still_verifies_but_only_with_its_own_body() -> None:

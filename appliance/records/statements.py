@@ -1,0 +1,25 @@
+"""Statements that read the same for SQLite and PostgreSQL, where SQLAlchemy spells them differently."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import Insert
+
+
+class _AddOnce(Insert):
+    inherit_cache = False
+
+
+@compiles(_AddOnce)
+def _compile(statement: _AddOnce, compiler: SQLCompiler, **options: Any) -> str:
+    insert: str = compiler.visit_insert(statement, **options)  # type: ignore[no-untyped-call]
+    return f"{insert} ON CONFLICT DO NOTHING"
+
+
+def add_once(table: sa.Table) -> sa.Executable:
+    """Insert a row; a second one under the same key says nothing."""
+    return _AddOnce(table)

@@ -1,0 +1,316 @@
+"""Checking a whole home: the database, the journal, the orders, the tables, the blobs and the witness.
+
+What is found: any change to an entry or to what was derived from one; entries that are missing, exchanged, or put back
+with a body that was erased; tables that are not the fold of the journal; blobs that are missing or damaged; a damaged
+page; an old page put back, except one that nothing uses any more; an older copy of the store put back, as long as the
+witness was left in its place.
+
+What is not: an older copy of the whole home, and entries that whoever holds the keys wrote anew after the size that
+central countersigned. Only central can tell. The node's other secrets are taken as they are.
+
+The journal is read in one transaction, so that all is checked as it stood at one moment, also while others write.
+Nothing is changed; SQLite may move what was written from its write-ahead log into the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from sqlalchemy import bindparam, func, select
+
+from appliance.journal import verify
+from appliance.journal.checkpoint import open_checkpoint, open_cosignature
+from appliance.journal.errors import IntegrityError
+from appliance.journal.ids import BlobDigest, JournalId, journal_id, orders_of, origin
+from appliance.journal.notes import NOTE_SIGNATURE, Signer, VerifierKey
+from appliance.journal.verify import Row
+from appliance.records import folding
+from appliance.records import tables as t
+from appliance.records.database import Database, Tx
+from appliance.records.log import Head, Log
+from appliance.store import local
+from appliance.store.blobs import BlobFolder
+from appliance.store.keys import COSIGNER, JOURNAL_KEY, ORDERS_SIGNER
+from appliance.store.layout import Layout
+from appliance.store.witness import Witness, see_contained
+
+MAX_FAULTS: Final = 20
+"""Faults of one part that are named; there may be more."""
+
+Progress = Callable[[str, int, int], None]
+"""Told which part is being checked, how much of it is done, and of how much. It may raise, to stop."""
+
+_JOURNALS: Final = select(t.entries.c.journal).distinct()
+_HEADS: Final = select(t.heads.c.journal)
+_STAMPS: Final = select(t.stamps.c.journal)
+_ORDERS_STATE: Final = select(t.orders_state.c.size, t.orders_state.c.root).where(
+    t.orders_state.c.journal == bindparam("journal")
+)
+_BACK_AGAIN: Final = (
+    select(t.entries.c.seq)
+    .join(t.erased, (t.erased.c.journal == t.entries.c.journal) & (t.erased.c.about == t.entries.c.about))
+    .where(
+        t.entries.c.journal == bindparam("journal"),
+        t.ABOUT_SOMEBODY,
+        t.entries.c.seq < t.erased.c.seq,
+        t.entries.c.body.is_not(None),
+    )
+    .order_by(t.entries.c.seq)
+    .limit(1)
+)
+_BLOBS: Final = (
+    select(t.blobs.c.digest, func.min(t.blobs.c.seq))
+    .where(t.blobs.c.journal == bindparam("journal"))
+    .group_by(t.blobs.c.digest)
+)
+_IS_NAMED: Final = select(t.blobs.c.seq).where(
+    t.blobs.c.journal == bindparam("journal"), t.blobs.c.digest == bindparam("digest")
+)
+
+
+def no_progress(_part: str, _done: int, _total: int) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class HomeReport:
+    """What came out."""
+
+    journal: JournalId
+    size: int
+    """Entries that were checked and found good."""
+    cosigned_size: int
+    """How many of them central has countersigned, by what the store holds."""
+    bad_seq: int | None
+    """The first bad entry, where one can be named."""
+    reasons: tuple[str, ...]
+    """What is wrong, each a sentence. Empty when all is well."""
+    remarks: tuple[str, ...]
+    """What was not checked, and why."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.reasons
+
+
+@dataclass(slots=True)
+class _Findings:
+    size: int = 0
+    cosigned_size: int = 0
+    bad_seq: int | None = None
+    reasons: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def fault(self, sentence: str, seq: int | None = None) -> None:
+        if sentence not in self.reasons:
+            self.reasons.append(sentence)
+        if seq is not None and (self.bad_seq is None or seq < self.bad_seq):
+            self.bad_seq = seq
+
+
+def verify_home(layout: Layout, key: bytes, progress: Progress = no_progress) -> HomeReport:
+    """Check everything in a node's home that can be checked without central.
+
+    Args:
+        layout: the home.
+        key: the store key, 32 bytes.
+        progress: is called now and then; whatever it raises stops the check.
+
+    Raises:
+        StoreMissing, StoreUnreadable: there is no store, or this is not its key, or its first pages are damaged.
+        IntegrityError: the store holds no key of a journal.
+    """
+    database = Database(layout.database, key, lock=layout.lock)
+    try:
+        # Before the transaction: what was countersigned by now is in what it will show.
+        seen = Witness(layout.witness).note()
+        with database.read() as tx:
+            checking = _Checking(layout, tx, seen, progress)
+            checking.all_parts(tx)
+        found = checking.found
+        try:
+            progress("pages", 0, 1)
+            for sentence in _page_faults(database)[:MAX_FAULTS]:
+                found.fault(f"The database: {sentence}.")
+            progress("pages", 1, 1)
+            with database.read() as tx:
+                checking.lost_blobs(tx)
+        except IntegrityError as error:
+            found.fault(error.sentence)
+    finally:
+        database.close()
+    return HomeReport(
+        checking.journal, found.size, found.cosigned_size, found.bad_seq, tuple(found.reasons), tuple(found.remarks)
+    )
+
+
+class _Checking:
+    """One run over one home. Each part adds what it finds; one that cannot go on raises."""
+
+    def __init__(self, layout: Layout, tx: Tx, seen: bytes | None, progress: Progress) -> None:
+        seed = local.secret(tx, JOURNAL_KEY)
+        if seed is None:
+            raise IntegrityError("The store holds no key of a journal.")
+        public = Signer("-", seed).verifier.public
+        self.journal = journal_id(public)
+        self.found = _Findings()
+        self._key = VerifierKey(origin(self.journal), NOTE_SIGNATURE, public)
+        self._orders = orders_of(self.journal)
+        self._layout = layout
+        self._seen = seen
+        self._progress = progress
+        self._lost: list[tuple[BlobDigest, int, str]] = []
+
+    def all_parts(self, tx: Tx) -> None:
+        """Check everything that a transaction shows, part by part; a part that fails does not keep the next from it."""
+        for part in (
+            self._journal,
+            self._central_orders,
+            self._strangers,
+            self._tables,
+            self._erased_bodies,
+            self._memory,
+            self._witness,
+            self._blobs,
+        ):
+            try:
+                part(tx)
+            except IntegrityError as error:
+                self.found.fault(error.sentence)
+
+    def _journal(self, tx: Tx) -> None:
+        log = Log(tx, self.journal)
+        head = log.head()
+        if head is None:
+            raise IntegrityError("The journal has no head.")
+        cosigner = self._central_key(tx, COSIGNER)
+        self.found.cosigned_size = head.cosigned_size
+        verdict = self._verdict(log, self._key, head, () if cosigner is None else (cosigner,))
+        self.found.size = verdict.size
+        if not verdict.consistent:
+            self.found.fault(verdict.sentence, verdict.bad_seq)
+        self._check_head(head, self._key)
+
+    def _central_orders(self, tx: Tx) -> None:
+        log = Log(tx, self._orders)
+        head = log.head()
+        applied = tx.one(_ORDERS_STATE, {"journal": self.journal})
+        if head is None:
+            if log.count() or applied is not None:
+                self.found.fault("The orders of central have no head.")
+            return
+        key = self._central_key(tx, ORDERS_SIGNER)
+        if key is None:
+            self.found.fault("There are orders, and no key of central to check them with.")
+            return
+        verdict = self._verdict(log, key, head, ())
+        if not verdict.consistent:
+            self.found.fault(f"The orders of central: {verdict.sentence}")
+        self._check_head(head, key)
+        if applied != (head.size, head.root.hex()):
+            self.found.fault("The orders of central are not those that the journal took up.")
+
+    def _verdict(self, log: Log, key: VerifierKey, head: Head, cosigners: tuple[VerifierKey, ...]) -> verify.Verdict:
+        return verify.verify_entries(
+            _rows(log),
+            key=key,
+            head=head.checkpoint,
+            cosigned=head.cosigned,
+            cosigners=cosigners,
+            progress=lambda done: self._progress(log.journal, done, head.size),
+        )
+
+    def _check_head(self, head: Head, key: VerifierKey) -> None:
+        """What a head says beside its notes must be what the notes say."""
+        newest = open_checkpoint(head.checkpoint, key)
+        cosigned = 0 if head.cosigned is None else open_checkpoint(head.cosigned, key).size
+        if (head.size, head.root, head.cosigned_size) != (newest.size, newest.root, cosigned):
+            self.found.fault("The head of a journal is not what its checkpoints say.")
+
+    def _strangers(self, tx: Tx) -> None:
+        known = {self.journal, self._orders}
+        there = {row[0] for statement in (_JOURNALS, _HEADS, _STAMPS) for row in tx.all(statement)}
+        if there - known:
+            self.found.fault("The store holds rows of a journal that is not its own.")
+
+    def _tables(self, tx: Tx) -> None:
+        head = Log(tx, self.journal).head()
+        size = 0 if head is None else head.size
+        stamp = folding.stamped(tx, self.journal)
+        if stamp is not None and stamp[0] != folding.VERSION:
+            self.found.remarks.append("The tables are of another version of Sanad; they were not compared.")
+            return
+        if stamp is None or stamp[1] != size:
+            self.found.fault("The tables do not stand where the journal does.")
+        again = Database.in_memory((t.FOLDED,))
+        folding.fold_range(again, tx, self.journal, 0, size, partial(self._progress, "tables"))
+        folding.same_tables(tx, again, self.journal)
+
+    def _erased_bodies(self, tx: Tx) -> None:
+        row = tx.one(_BACK_AGAIN, {"journal": self.journal})
+        if row is not None:
+            self.found.fault(f"Entry {row[0]} was erased, and says again what it said.", row[0])
+
+    def _memory(self, tx: Tx) -> None:
+        if not local.is_whole(tx):
+            self.found.fault("What the box remembers of central is not what it remembered last.")
+
+    def _witness(self, tx: Tx) -> None:
+        log = Log(tx, self.journal)
+        head = log.head()
+        if self._seen is not None:
+            cosigner = self._central_key(tx, COSIGNER)
+            if cosigner is None:
+                raise IntegrityError("There is a countersigned checkpoint, and no key of central to check it with.")
+            open_cosignature(self._seen, cosigner)
+            see_contained(log, open_checkpoint(self._seen, self._key))
+        # Read again: others may have gone on meanwhile.
+        latest = Witness(self._layout.witness).note()
+        size = 0 if latest is None else open_checkpoint(latest, self._key).size
+        if head is not None and size < head.cosigned_size:
+            self.found.fault("The file that witnesses what central countersigned is missing, or older than the store.")
+
+    def _blobs(self, tx: Tx) -> None:
+        folder = BlobFolder(self._layout.blobs)
+        named = tx.all(_BLOBS, {"journal": self.journal})
+        for done, (digest, seq) in enumerate(named):
+            self._progress("blobs", done, len(named))
+            try:
+                folder.read(BlobDigest(digest))
+            except IntegrityError as error:
+                self._lost.append((BlobDigest(digest), seq, error.sentence))
+        self._progress("blobs", len(named), len(named))
+
+    def lost_blobs(self, tx: Tx) -> None:
+        """Name the blobs that were not there, unless their subject was erased while the others were read."""
+        for digest, seq, sentence in self._lost:
+            if tx.one(_IS_NAMED, {"journal": self.journal, "digest": digest}) is not None:
+                self.found.fault(f"Entry {seq}: {sentence}")
+
+    def _central_key(self, tx: Tx, name: str) -> VerifierKey | None:
+        text = local.remembered(tx, name)
+        return None if text is None else VerifierKey.parse(text)
+
+
+def _rows(log: Log) -> Iterator[Row]:
+    """The rows of a journal, after what stands beside each header was held against it."""
+    for seq, about, header, salt, body, nodes in log.stored():
+        # No field of a header is free text, so these bytes stand for nothing else in it.
+        if f'"seq":{seq},'.encode() not in header or f'"about":"{about}"'.encode() not in header:
+            raise IntegrityError("It is stored under a position or a subject that is not its own.")
+        yield header, salt, body, nodes
+
+
+def _page_faults(database: Database) -> list[str]:
+    """What the database finds wrong with its own pages."""
+    with database.read() as tx:
+        faults = tx.integrity_faults()
+    if faults:
+        # A page that was just being moved from the write-ahead log looks damaged: look again while nobody writes.
+        with database.write() as tx:
+            faults = tx.integrity_faults()
+    return faults

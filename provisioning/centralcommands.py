@@ -1,0 +1,171 @@
+"""`sanad central …`: make it, serve it, invite nodes, see them, open a blob."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from appliance.journal.errors import OperatorError
+from appliance.journal.ids import BlobDigest
+from appliance.journal.trust import format_trust
+from appliance.records.disk import write_durably
+from provisioning import logs, terminal
+from provisioning.keyservice import CENTRAL_SOCKET, KeyService
+from provisioning.making import first_slot, new_home
+from provisioning.opening import (
+    CentralOption,
+    JsonOption,
+    central_home,
+    central_key,
+    open_central,
+    real_clock,
+)
+from provisioning.settings import CENTRAL_FILE, CentralSettings, Listen, central_toml, load
+from provisioning.unlock import read_passphrase, store_key
+from sync.central.central import Central, CentralLayout
+from sync.central.serve import Service, bind
+from sync.invite import encode_invite
+
+DIGEST_LENGTH = 64
+
+app = typer.Typer(no_args_is_help=True, help="The central locker: make it, serve it, invite nodes.")
+
+
+@app.command("init")
+def init(
+    name: Annotated[str, typer.Option(help="What nodes and people call it.")] = "Sanad central",
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8443,
+    url: Annotated[
+        str | None, typer.Option(help="The address that nodes know it by; https://HOST:PORT if not said.")
+    ] = None,
+    home: CentralOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a central: databases, keys, its own certificate authority. The passphrase is asked for."""
+    place = central_home(home)
+    listen = Listen(host=host, port=port, public_url=url or f"https://{host}:{port}")
+    passphrase = read_passphrase(place, new=True, prompt="New passphrase of this central")
+    fingerprint = make_central(place, name, listen, passphrase)
+    terminal.answer(
+        {"home": str(place), "url": listen.public_url, "fingerprint": fingerprint},
+        f"Central is in {place}.\nIts fingerprint, for nodes to compare: {fingerprint}\n"
+        f"Next: `sanad central serve`, then `sanad central invite CENTRE NAME`.",
+        as_json=as_json,
+    )
+
+
+def make_central(home: Path, name: str, listen: Listen, passphrase: str) -> str:
+    """Make a central in `home`; answers the fingerprint of its certificate authority.
+
+    Raises:
+        OperatorError: there is something in `home` already.
+    """
+    with new_home(home) as making:
+        (key,) = first_slot(making, passphrase, "first passphrase").keys
+        layout = CentralLayout(making)
+        Central.create(layout, key, name=name, clock=real_clock, random=os.urandom, halt=terminal.halt)
+        write_durably(making / CENTRAL_FILE, central_toml(name, listen).encode())
+        with open_central(making, key) as central:
+            write_durably(making / "trust", format_trust([central.cosigner]))
+            return central.fingerprint
+
+
+@app.command("serve")
+def serve(home: CentralOption = None) -> None:
+    """Serve nodes until told to stop. Unlocks once; other commands get the key from this one."""
+    place = central_home(home)
+    listen = load(CentralSettings, place / CENTRAL_FILE).listen
+    key = store_key(place)
+    logs.configure()
+    with open_central(place, key) as central, KeyService(place, CENTRAL_SOCKET, key):
+        with terminal.progress("Folding") as progress:
+            central.start(progress)
+        host = urlsplit(listen.public_url).hostname or listen.host
+        service = Service(central, sorted({host, listen.host}), [bind(listen.host, listen.port)])
+
+        def ready() -> None:
+            terminal.note(f"Central answers at {listen.public_url}. Fingerprint: {central.fingerprint}")
+
+        signal.signal(signal.SIGTERM, lambda *_: service.stop())
+        service.run(ready)
+
+
+@app.command("invite")
+def invite(
+    centre: Annotated[str, typer.Argument(help="The centre's code: 2 to 16 capitals and digits.")],
+    name: Annotated[str, typer.Argument(help="The centre's name, as it stands over the door.")],
+    out: Annotated[Path | None, typer.Option(help="A file to write the invite to, instead of showing it.")] = None,
+    home: CentralOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Invite one node. The invite is good once, and for 24 hours."""
+    place = central_home(home)
+    with open_central(place, central_key(place)) as central:
+        line = encode_invite(central.invite(centre, name))
+        fingerprint = central.fingerprint
+    if out is not None:
+        write_durably(out.absolute(), line.encode() + b"\n")
+    shown = f"The invite is in {out}." if out is not None else line
+    terminal.answer(
+        {
+            "invite": line if out is None else None,
+            "file": None if out is None else str(out),
+            "fingerprint": fingerprint,
+        },
+        shown,
+        as_json=as_json,
+    )
+    if not as_json:
+        terminal.note(
+            f"Good once, for 24 hours; whoever holds it can enrol as {centre}. At the node: `sanad enrol INVITE`.\n"
+            f"The node will show central's fingerprint; it must be: {fingerprint}"
+        )
+
+
+@app.command("nodes")
+def nodes(home: CentralOption = None, as_json: JsonOption = False) -> None:
+    """Show the enrolled nodes: how much central holds and has countersigned, and their fingerprints to compare."""
+    place = central_home(home)
+    with open_central(place, central_key(place)) as central:
+        found = central.nodes()
+    rows = [
+        {
+            "journal": each.node.journal,
+            "centre": each.node.centre,
+            "centre_name": each.node.centre_name,
+            "size": each.size,
+            "cosigned_size": each.cosigned_size,
+            "blobs_wanted": each.wanted,
+            "fingerprint": each.fingerprint,
+        }
+        for each in found
+    ]
+    lines = [
+        f"{each.node.centre}  {each.node.centre_name}\n  journal {each.node.journal}\n"
+        f"  {each.size} entries held, {each.cosigned_size} countersigned, {each.wanted} sealed files still to come\n"
+        f"  fingerprint {each.fingerprint}"
+        for each in found
+    ]
+    terminal.answer({"nodes": rows}, "\n".join(lines) or "No node is enrolled yet.", as_json=as_json)
+
+
+@app.command("fetch")
+def fetch(
+    digest: Annotated[str, typer.Argument(help="The digest of the sealed bytes: 64 hexadecimal digits.")],
+    home: CentralOption = None,
+) -> None:
+    """Open one blob with central's key, and write it to standard output."""
+    place = central_home(home)
+    if len(digest) != DIGEST_LENGTH or not set(digest) <= set("0123456789abcdef"):
+        raise OperatorError("A digest has 64 hexadecimal digits.", "See `sanad journal show --json` at the node.")
+    with open_central(place, central_key(place)) as central:
+        content = central.fetch(BlobDigest(digest))
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()

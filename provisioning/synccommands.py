@@ -1,0 +1,120 @@
+"""`sanad sync …`: carry what central lacks now, and say where things stand."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import typer
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from appliance.journal.errors import OperatorError, SanadError
+from appliance.store.store import Store
+from provisioning import terminal
+from provisioning.making import KEYS
+from provisioning.opening import HomeOption, JsonOption, node_store
+from provisioning.settings import NODE_FILE, NodeSettings, load
+from sync.agent import SyncOutcome, SyncProgress, sync_once
+from sync.link import Address
+
+LAST_AT: Final = "sync-last-at"
+LAST_TROUBLE: Final = "sync-last-trouble"
+
+app = typer.Typer(no_args_is_help=True, help="Carry the journal to central, and see how far it is.")
+
+
+def central_address(home: Path) -> Address:
+    """Where this node's central is, and the authority that it is known by.
+
+    Raises:
+        OperatorError: this node is not enrolled.
+    """
+    certificate = home / KEYS / "ca.crt"
+    if not certificate.is_file():
+        raise OperatorError("This node is not enrolled at any central.", "Ask central IT for an invite: `sanad enrol`.")
+    authority = x509.load_pem_x509_certificate(certificate.read_bytes())
+    return Address(load(NodeSettings, home / NODE_FILE).central.url, authority.public_bytes(Encoding.DER))
+
+
+def sync_and_remember(store: Store, address: Address, watch: terminal.Progress | None = None) -> SyncOutcome:
+    """One sync; what came of it is remembered for `sync status`.
+
+    Raises:
+        SanadError: as `sync_once`.
+    """
+
+    def seen(progress: SyncProgress) -> None:
+        if watch is not None:
+            left = progress.entries_left + progress.blobs_left
+            watch(progress.entries_sent, progress.entries_sent + left)
+
+    try:
+        outcome = sync_once(store, address, now_s=lambda: int(time.time()), watch=seen)
+    except SanadError as error:
+        store.remember(**{LAST_TROUBLE: str(error)})
+        raise
+    store.remember(**{LAST_AT: store.now(), LAST_TROUBLE: trouble(outcome)})
+    return outcome
+
+
+def trouble(outcome: SyncOutcome) -> str:
+    """What people must know of an outcome that is not complete; empty when all is well."""
+    if outcome.complete:
+        return ""
+    if outcome.missing:
+        return (
+            f"{len(outcome.missing)} sealed files are missing or damaged on this box. Check the disk; call central IT."
+        )
+    return "Not everything is countersigned yet. Sync again."
+
+
+@app.command("now")
+def now(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Carry everything to central now. Exit 0 only when all of it is countersigned and every sealed file is there."""
+    with node_store(home) as store:
+        address = central_address(store.layout.home)
+        with terminal.progress("Syncing") as watch:
+            outcome = sync_and_remember(store, address, watch)
+    values = {
+        "size": outcome.size,
+        "cosigned_size": outcome.cosigned_size,
+        "entries_sent": outcome.entries_sent,
+        "blob_bytes_sent": outcome.blob_bytes_sent,
+        "orders_taken": outcome.orders_taken,
+        "missing": list(outcome.missing),
+        "complete": outcome.complete,
+    }
+    words = f"{outcome.cosigned_size} of {outcome.size} entries are countersigned by central. {trouble(outcome)}"
+    terminal.answer(values, words.rstrip(), as_json=as_json)
+    if not outcome.complete:
+        sys.exit(terminal.EXIT_REFUSED)
+
+
+@app.command("status")
+def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Say in one line whether all is well, and if not, what to do."""
+    with node_store(home) as store:
+        head = store.head()
+        last_at, last_trouble = store.local(LAST_AT), store.local(LAST_TROUBLE) or ""
+        enrolled = (store.layout.home / KEYS / "ca.crt").is_file()
+    waiting = head.size - head.cosigned_size
+    values = {
+        "enrolled": enrolled,
+        "size": head.size,
+        "cosigned_size": head.cosigned_size,
+        "waiting": waiting,
+        "last_complete_contact": last_at,
+        "trouble": last_trouble or None,
+    }
+    if not enrolled:
+        words = "This node is not enrolled. Ask central IT for an invite: `sanad enrol`."
+    elif last_trouble:
+        words = f"{waiting} entries wait for central. {last_trouble}"
+    elif waiting:
+        words = f"{waiting} entries wait for central; last contact {last_at or 'never'}."
+    else:
+        words = f"All {head.size} entries are at central; last contact {last_at}."
+    terminal.answer(values, words, as_json=as_json)

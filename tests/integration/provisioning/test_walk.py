@@ -1,0 +1,52 @@
+"""`sanad run`: the whole system on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import SAMPLES, Place
+
+
+@pytest.fixture
+def scan() -> Path:
+    if not SAMPLES.is_dir():
+        pytest.skip("the sample files are not there")
+    return SAMPLES / "scans" / "linn.png"
+
+
+def test_a_case_is_walked_from_the_counter_to_central_and_compared(tmp_path: Path, scan: Path) -> None:
+    place = Place(tmp_path / "place")
+    out = place.run("run", "--once", "--place", place.folder / "run", "--scan", scan)
+    result = json.loads(out.splitlines()[-1])
+    assert result["synced"]
+    assert result["journal_size"] == result["cosigned_size"] > 0
+    assert result["blobs"] == result["blobs_at_central"] == 1
+    (paper,) = result["papers"]
+    assert paper["central_sha256"] == paper["sha256"] == hashlib.sha256(scan.read_bytes()).hexdigest()
+    unlocked = {"SANAD_PASSPHRASE_FILE": result["passphrase_file"]}
+    place.run("journal", "verify", home=Path(result["home"]), environment=unlocked)
+    place.run("central", "nodes", home=Path(result["central_home"]), environment=unlocked)
+    assert not Path(result["results"]).is_relative_to(result["home"])
+    assert {step["step"] for step in result["steps"]} >= {"carried to central", "application approved"}
+
+
+def test_without_a_link_everything_is_kept(tmp_path: Path, scan: Path) -> None:
+    place = Place(tmp_path / "place")
+    out = place.run("run", "--once", "--offline", "--place", place.folder / "run", "--scan", scan)
+    result = json.loads(out.splitlines()[-1])
+    assert not result["synced"]
+    assert result["journal_size"] > result["cosigned_size"]
+    assert result["blobs"] == 1
+    assert result["blobs_at_central"] == 0
+
+
+def test_a_scan_that_intake_refuses_ends_it_with_status_4_and_a_sentence(tmp_path: Path) -> None:
+    place = Place(tmp_path / "place")
+    file = tmp_path / "text.pdf"
+    file.write_text("this is no PDF")
+    place.run("run", "--once", "--place", place.folder / "run", "--scan", file, code=4)
+    assert "not a PDF" in "".join(place.said)
