@@ -318,6 +318,7 @@ class Archive:
             return self._locker.add(piece)
         except StorageFailed as error:
             self._halt(error)
+            raise
 
     def _keep(self, journal: JournalId, piece: BlobPiece) -> Outcome:
         with self._database.read() as tx:

@@ -309,8 +309,11 @@ def cloned(node: EnrolledNode, home: Path) -> EnrolledNode:
     key = node.store._database._key
     node.store.close()
     shutil.copytree(node.store.layout.home, home)
-    store = Store(Layout(home), key, clock=real_clock, random=os.urandom, halt=halt)
-    return EnrolledNode(store, node.keys, node.enrolled)
+    node.store, copy = (
+        Store(Layout(each), key, clock=real_clock, random=os.urandom, halt=halt)
+        for each in (node.store.layout.home, home)
+    )
+    return EnrolledNode(copy, node.keys, node.enrolled)
 
 
 @pytest.mark.parametrize(("entries", "error"), [(4, Fork), (6, IntegrityError)])
