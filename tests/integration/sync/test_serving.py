@@ -1,4 +1,4 @@
-"""Making, opening and serving a central: what was interrupted is done again, and one home has one server."""
+"""Opening and serving a central: with its own key, by one server at a time."""
 
 from __future__ import annotations
 
@@ -8,41 +8,9 @@ from pathlib import Path
 import pytest
 
 from appliance.journal.errors import OperatorError
-from appliance.records.database import Database
-from appliance.records.failures import StorageFull, StoreUnreadable
-from sync.central.central import CentralLayout
+from appliance.records.failures import StoreUnreadable
 from sync.central.serve import Service, bind
-from tests.support.centrals import CENTRE, HOST, new_central, open_central, served
-
-
-def test_a_central_whose_making_was_interrupted_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = tmp_path / "central"
-    create = Database.create.__func__  # type: ignore[attr-defined]
-    for failing in ("index.db", "archive.new"):
-
-        def interrupted(
-            cls: type[Database], /, path: Path, *args: object, name: str = failing, **options: object
-        ) -> Database:
-            made = create(cls, path, *args, **options)
-            if path.name == name:
-                raise StorageFull
-            assert isinstance(made, Database)
-            return made
-
-        with monkeypatch.context() as patch:
-            patch.setattr(Database, "create", classmethod(interrupted))
-            with pytest.raises(StorageFull):
-                new_central(home)
-        assert not CentralLayout(home).archive.exists()
-    central = new_central(home)
-    assert central.invite(*CENTRE).centre == CENTRE[0]
-    central.close()
-
-
-def test_a_central_is_not_made_over_another(tmp_path: Path) -> None:
-    new_central(tmp_path).close()
-    with pytest.raises(OperatorError, match="already"):
-        new_central(tmp_path)
+from tests.support.centrals import HOST, new_central, open_central, served
 
 
 def test_a_central_opens_with_its_own_key_only(tmp_path: Path) -> None:
