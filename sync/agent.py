@@ -162,6 +162,8 @@ class _Session:
     entries_sent: int = 0
     blob_bytes_sent: int = 0
     orders_taken: int = 0
+    trouble: IntegrityError | None = None
+    """Why central's orders were not taken up; it does not keep this node's own entries from going up."""
     missing: dict[BlobDigest, None] = field(default_factory=dict)
     spoilt: set[BlobDigest] = field(default_factory=set)
 
@@ -169,10 +171,11 @@ class _Session:
         state = self._open()
         for _ in range(MAX_ROUNDS):
             self._take_cosignature(state)
-            while state.orders > (held := self._orders_held()):
-                self._take_orders(held)
+            self._take_orders(state)
             head = self.store.head()
             if self._is_done(head, state):
+                if self.trouble is not None:
+                    raise self.trouble
                 return self._outcome(head)
             before = state, len(self.missing), len(self.spoilt)
             state = self._stream(head, state)
@@ -237,7 +240,14 @@ class _Session:
         head = self.store.orders_head()
         return 0 if head is None else head.size
 
-    def _take_orders(self, held: int) -> None:
+    def _take_orders(self, state: CentralState) -> None:
+        try:
+            while self.trouble is None and state.orders > (held := self._orders_held()):
+                self._take_orders_from(held)
+        except IntegrityError as error:
+            self.trouble = error
+
+    def _take_orders_from(self, held: int) -> None:
         size = self.store.head().size
         reply = self.link.call("GET", f"{wire.ORDERS}?from={held}", limit=MAX_ORDERS_ANSWER, sign=self._sign(size))
         self.nonce = reply.headers.get(wire.CHALLENGE_HEADER, "")

@@ -19,7 +19,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from appliance.journal import ids
-from appliance.journal.errors import BugError, SanadError
+from appliance.journal.errors import BugError, IntegrityError, SanadError
 from appliance.journal.ids import JournalId
 from sync import signatures, wire
 from sync.central.central import Central
@@ -48,6 +48,7 @@ class _Desk:
         self._central = central
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="central")
         self._turns = Turns()
+        self._unheard: dict[JournalId, IntegrityError] = {}
 
     @asynccontextmanager
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
@@ -73,6 +74,9 @@ class _Desk:
     async def session(self, request: Request, body: Body) -> Response:
         node, claims = await self._authenticate(request)
         asked = await read_body(body, wire.MAX_SESSION)
+        unheard = self._unheard.pop(node.journal, None)
+        if unheard is not None:
+            raise unheard
         await self._turns.end(node.journal)
         answer = await self._run(lambda: self._central.session(node, claims, asked))
         _log.info("session", journal=node.journal, offered=claims.offered, stored=answer.stored, staged=answer.staged)
@@ -100,6 +104,32 @@ class _Desk:
         _log.info("stream", journal=node.journal, stored=answer.stored, wanted=len(answer.wanted))
         return _json(answer)
 
+    async def refuse(self, request: Request, body: Body, refused: SanadError) -> Response:
+        """Say no. A sender that was cut off in the middle of a long stream hears why at its next session."""
+        status, words = to_wire(refused)
+        journal: JournalId | None = getattr(request.state, "journal", None)
+        _log.warning("refused", path=request.url.path, journal=journal, code=words.error, error=type(refused).__name__)
+        if not isinstance(refused, Cut | TooSlow | TakenOver):
+            await body.drain()
+        if journal is not None and not body.ended and isinstance(refused, IntegrityError):
+            self._unheard[journal] = refused
+        return _json(words, status, {"connection": "close"})
+
+    def guarded(self, route: Route) -> Callable[[Request], Awaitable[Response]]:
+        """The route, with everything that it raises turned into an answer."""
+
+        async def answer(request: Request) -> Response:
+            body = Body(request.receive)
+            try:
+                return await route(request, body)
+            except SanadError as error:
+                return await self.refuse(request, body, error)
+            except Exception as error:  # noqa: BLE001  (the outermost edge; its words may quote a citizen, its kind cannot)
+                _log.error("bug", path=request.url.path, error=type(error).__name__, place=_place(error))
+                return await self.refuse(request, body, BugError("Something unforeseen happened."))
+
+        return answer
+
     async def _authenticate(self, request: Request) -> tuple[Node, Claims]:
         target = request.scope["raw_path"].decode("latin-1")
         if query := request.scope["query_string"].decode("latin-1"):
@@ -126,29 +156,9 @@ def make_app(central: Central) -> FastAPI:
         ("POST", wire.ENROL, desk.enrol),
     )
     for method, path, route in routes:
-        app.add_route(path, _guarded(route), methods=[method])
+        app.add_route(path, desk.guarded(route), methods=[method])
     app.add_exception_handler(HTTPException, _unknown)
     return app
-
-
-def _guarded(route: Route) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(request: Request) -> Response:
-        body = Body(request.receive)
-        try:
-            return await route(request, body)
-        except SanadError as error:
-            refused = error
-        except Exception as error:  # noqa: BLE001  (the outermost edge; its words may quote a citizen, its kind cannot)
-            _log.error("bug", path=request.url.path, error=type(error).__name__, place=_place(error))
-            refused = BugError("Something unforeseen happened.")
-        status, words = to_wire(refused)
-        journal = getattr(request.state, "journal", "")
-        _log.warning("refused", path=request.url.path, journal=journal, code=words.error, error=type(refused).__name__)
-        if not isinstance(refused, Cut | TooSlow | TakenOver):
-            await body.drain()
-        return _json(words, status, {"connection": "close"})
-
-    return answer
 
 
 async def _unknown(_request: Request, error: Exception) -> Response:

@@ -149,7 +149,7 @@ class Archive:
         Raises:
             Fork, Rollback: see `judge_offer`. BadCheckpoint: the cosigned note is not what it must be.
         """
-        shown = None
+        shown: Checkpoint | None = None
         if cosigned is not None:
             shown = open_checkpoint(cosigned, node.verifier)
             open_cosignature(cosigned, self._cosigner.verifier)
@@ -259,11 +259,10 @@ class Archive:
 
     def bury(self) -> None:
         """Delete the files of blobs that only erased subjects named, and what the database's log still holds."""
-        with self._database.read() as tx:
-            doomed = [BlobDigest(row[0]) for row in tx.all(_DOOMED)]
-            live = {digest for digest in doomed if tx.one(_STILL_NAMED, {"digest": digest}) is not None}
-        self._locker.remove([digest for digest in doomed if digest not in live])
+        # The files go while nobody else can accept an entry that names one of them again.
         with self._database.write() as tx:
+            doomed = [BlobDigest(row[0]) for row in tx.all(_DOOMED)]
+            self._locker.remove([each for each in doomed if tx.one(_STILL_NAMED, {"digest": each}) is None])
             tx.many(_BURIED, [{"digest": digest} for digest in doomed])
         self._database.checkpoint()
 
@@ -318,6 +317,7 @@ class Archive:
             return self._locker.add(piece)
         except StorageFailed as error:
             self._halt(error)
+            raise
 
     def _keep(self, journal: JournalId, piece: BlobPiece) -> Outcome:
         with self._database.read() as tx:
@@ -332,9 +332,8 @@ class Archive:
         if outcome is Outcome.WHOLE:
             with self._database.write() as tx:
                 tx.run(_WANT_NO_MORE, {"digest": piece.digest})
-                gone = tx.one(_STILL_NAMED, {"digest": piece.digest}) is None
-            if gone:
-                self._locker.remove([BlobDigest(piece.digest)])
+                if tx.one(_STILL_NAMED, {"digest": piece.digest}) is None:
+                    self._locker.remove([BlobDigest(piece.digest)])
         return outcome
 
     def _floor(self, node: Node) -> Checkpoint | None:

@@ -22,12 +22,12 @@ from sqlalchemy import bindparam, select
 
 from appliance.journal.checkpoint import open_checkpoint
 from appliance.journal.errors import BugError, OperatorError
-from appliance.journal.ids import BlobDigest, EntityId, JournalId, entity_id
+from appliance.journal.ids import BlobDigest, EntityId, JournalId, entity_id, orders_of
 from appliance.journal.kinds import Body
 from appliance.journal.notes import COSIGNATURE, Signer, VerifierKey
 from appliance.records import tables as log_tables
-from appliance.records.database import Database, Halt
-from appliance.records.disk import sync_folder, write_durably
+from appliance.records.database import Database, Halt, Tx
+from appliance.records.disk import write_durably
 from appliance.records.folding import Progress, no_progress
 from appliance.records.log import Log
 from appliance.records.moment import Clock
@@ -114,6 +114,10 @@ class CentralLayout:
         return self.home / "central.lock"
 
 
+class OrdersLost(OperatorError):
+    """New orders would contradict those that the node already holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
     """How far central's copy of a node is."""
@@ -189,7 +193,9 @@ class Central:
     def create(
         cls, layout: CentralLayout, key: bytes, *, name: str, clock: Clock, random: Randomness, halt: Halt
     ) -> None:
-        """Make a central in an existing home: databases, folders, and all its keys.
+        """Make a central in a new home: databases, folders, and all its keys.
+
+        Whoever calls sees to it that a home that was not made whole does not count.
 
         Args:
             layout: central's home; it may hold the key slots already.
@@ -200,14 +206,8 @@ class Central:
             halt: called, and never returns, when the disk failed while being written.
 
         Raises:
-            OperatorError: there is a central here.
-            StorageFull, StorageReadOnly: the home can't be written; it can be tried again.
+            StorageFull, StorageReadOnly: the home can't be written.
         """
-        if layout.archive.exists():
-            raise OperatorError("There is a central in this home already.", "Choose another with --home.")
-        new = layout.archive.with_name("archive.new")
-        for left in (*layout.home.glob("archive.new*"), *layout.home.glob("index.db*")):
-            left.unlink()
         Locker.create(layout.blobs, layout.incoming)
         layout.keys.mkdir(mode=0o700, exist_ok=True)
         central = entity_id(random(16))
@@ -227,15 +227,12 @@ class Central:
         ).close()
         write_durably(layout.authority, certificate.public_bytes(Encoding.PEM))
         archive = Database.create(
-            new, key, (log_tables.LOG, t.CENTRAL), lock=layout.archive.with_suffix(".lock"), halt=halt
+            layout.archive, key, (log_tables.LOG, t.CENTRAL), lock=layout.archive.with_suffix(".lock"), halt=halt
         )
         with archive.write() as tx:
             tx.many(_ADD_SECRET, [{"name": each, "value": value} for each, value in secrets.items()])
             tx.many(_ADD_LOCAL, [{"name": "id", "value": central}, {"name": "name", "value": name}])
         archive.close()
-        # Last, and whole: a home without an archive is no central.
-        new.rename(layout.archive)
-        sync_folder(layout.home)
 
     def start(self, progress: Progress = no_progress) -> None:
         """Make good what a crash left: doomed files, unwanted pieces, entries that were not folded."""
@@ -308,21 +305,20 @@ class Central:
         """Order something of a node; it is told when it next syncs.
 
         Raises:
-            NotEnrolled: there is no such node.
+            NotEnrolled: there is no such node. OrdersLost: it holds orders that central has lost.
         """
         with self._archive_db.write() as tx:
-            registry.require_node(tx, journal)
-            self._orders.give(tx, journal, bodies)
+            self._give(tx, registry.require_node(tx, journal), bodies)
 
     def lease(self, journal: JournalId) -> None:
         """Give a node the next block of certificate numbers.
 
         Raises:
-            NotEnrolled: there is no such node.
+            NotEnrolled: there is no such node. OrdersLost: it holds orders that central has lost.
         """
         with self._archive_db.write() as tx:
             node = registry.require_node(tx, journal)
-            self._orders.give(tx, journal, [registry.lease_numbers(tx, node.centre, journal)])
+            self._give(tx, node, [registry.lease_numbers(tx, node.centre, journal)])
 
     @property
     def cosigner(self) -> VerifierKey:
@@ -383,6 +379,9 @@ class Central:
         if request.cosigned is not None and len(request.cosigned) > wire.MAX_NOTE:
             raise BadRequest("A countersigned checkpoint is larger than any.")
         state = self.archive.offer(node, offered, request.cosigned)
+        if request.orders > state.orders:
+            with self._archive_db.write() as tx:
+                registry.set_orders_held(tx, node.journal, request.orders)
         return StateAnswer.of(state, self.challenge(node.journal))
 
     def ingest(self, node: Node, claims: Claims) -> Ingest:
@@ -406,6 +405,15 @@ class Central:
     def enrol(self, body: bytes) -> bytes:
         """Enrol a node; see `Enrolment.enrol`."""
         return self._enrolment.enrol(body, self.index.soon)
+
+    def _give(self, tx: Tx, node: Node, bodies: Sequence[Body]) -> None:
+        head = Log(tx, orders_of(node.journal)).head()
+        if head is None or head.size < node.orders_held:
+            raise OrdersLost(
+                "Central was restored from a backup, and this node holds orders that central has lost.",
+                "Restore a newer backup. Until then the node syncs, but gets no new orders.",
+            )
+        self._orders.give(tx, node.journal, bodies)
 
     def _secret(self, name: str) -> bytes:
         with self._archive_db.read() as tx:

@@ -146,6 +146,7 @@ class Enrolment:
             certificate=certificate,
             enrolled_at=at_text(now),
             floor=None,
+            orders_held=0,
         )
         registry.add_node(tx, node)
         log = Log(tx, asked.journal)

@@ -1,8 +1,8 @@
 """Central's index: the tables that all nodes' journals fold to, in a database of their own.
 
 The archive is written and countersigned first; the fold follows, in one thread, journal by journal, and catches up at
-the start with whatever a crash kept from it. A fold that fails costs nothing that was acknowledged: it is logged, and
-tried again with the next entries and at the next start.
+the start with whatever a crash kept from it. A fold that fails costs nothing that was acknowledged, and stops no other
+journal: it is logged, and tried again with the next entries and at the next start.
 """
 
 from __future__ import annotations
@@ -53,9 +53,11 @@ class Index:
         if not current:
             self._database.enlarge_cache()
             with self._archive.read() as log, self._database.write() as tx:
-                folding.refold(tx, log, journals, progress)
-        for journal in journals:
-            self.catch_up(journal)
+                # Empty tables first, then one journal after the other, so that a bad one cannot keep the rest away.
+                folding.refold(tx, log, ())
+        for done, journal in enumerate(journals, 1):
+            self._try(journal)
+            progress(done, len(journals))
 
     def soon(self, journal: JournalId) -> None:
         """Let the thread catch up with a journal."""
@@ -63,7 +65,7 @@ class Index:
             if journal in self._waiting:
                 return
             self._waiting.add(journal)
-            self._last = self._thread.submit(self._try, journal)
+            self._last = self._thread.submit(self._follow, journal)
 
     def settle(self, timeout_s: float) -> None:
         """Wait until everything that was asked for so far is folded, or was tried."""
@@ -107,9 +109,12 @@ class Index:
                     folding.stamp(tx, journal, stop)
         return stop < size
 
-    def _try(self, journal: JournalId) -> None:
+    def _follow(self, journal: JournalId) -> None:
         with self._guard:
             self._waiting.discard(journal)
+        self._try(journal)
+
+    def _try(self, journal: JournalId) -> None:
         try:
             self.catch_up(journal)
         except SanadError as error:

@@ -54,7 +54,7 @@ class Locker:
         """Make both folders, durable."""
         try:
             for folder in (blobs, incoming, *(blobs / f"{first:02x}" for first in range(256))):
-                folder.mkdir(mode=0o700, exist_ok=True)
+                folder.mkdir(mode=0o700)
             sync_folder(blobs)
             sync_folder(blobs.parent)
         except OSError as error:

@@ -114,9 +114,13 @@ class Service:
         Raises:
             OperatorError: another process serves this home.
         """
-        with _only_one(self._central):
-            self._server.ready = ready
-            self._server.run(sockets=self._listeners)
+        try:
+            with _only_one(self._central):
+                self._server.ready = ready
+                self._server.run(sockets=self._listeners)
+        finally:
+            for listener in self._listeners:
+                listener.close()
 
     def stop(self) -> None:
         """Finish what is being answered, and end `run`. From any thread."""

@@ -25,7 +25,8 @@ def _bytes(name: str) -> Column[bytes]:
     return Column(name, LargeBinary, nullable=False)
 
 
-# `floor`: a checkpoint of the node that central once countersigned, and lost with what came after a backup.
+# What central lost with all that came after a backup, and the node showed it: `floor`, a checkpoint of the node that
+# central once countersigned; `orders_held`, how many orders it once gave to the node.
 nodes: Final = Table(
     "nodes",
     CENTRAL,
@@ -38,6 +39,7 @@ nodes: Final = Table(
     _bytes("certificate"),
     _text("enrolled_at"),
     Column("floor", LargeBinary),
+    _number("orders_held"),
     sqlite_with_rowid=False,
 )
 

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import sqlalchemy as sa
 from sqlcipher3 import dbapi2
 
 from appliance.journal.checkpoint import BadCheckpoint, Checkpoint, open_checkpoint, open_cosignature, sign_checkpoint
 from appliance.journal.entry import Entry
 from appliance.journal.errors import SanadError
 from appliance.journal.ids import BlobDigest, EntityId, JournalId, entity_id
-from appliance.records import folding
+from appliance.journal.kinds import OrdersApplied
+from appliance.records import folding, tables
 from appliance.records.database import Database
 from appliance.records.failures import StorageFull
 from appliance.records.log import Log
@@ -536,6 +538,32 @@ def test_the_index_catches_up_at_the_start_with_what_a_crash_kept_from_it(
     assert position(desk.central, desk.scribe.journal) < 31
     desk.reopen()
     assert position(desk.central, desk.scribe.journal) == 31
+
+
+def test_a_journal_that_cannot_be_folded_keeps_no_other_from_it_and_central_from_nothing(desk: Desk) -> None:
+    other = Scribe()
+    other.opens()
+    desk.enrol(other)
+    desk.scribe.write(OrdersApplied(size=999, root="0" * 64))
+    assert desk.send_from(1).stored == 2
+    for _ in range(2):
+        desk.send_from(len(desk.held(other)), scribe=other.grow(3))
+        desk.central.index.settle(30)
+        desk.reopen()
+    assert position(desk.central, other.journal) == 7
+    assert position(desk.central, desk.scribe.journal) < 2
+
+
+def test_tables_of_another_version_are_folded_again_at_the_start(desk: Desk) -> None:
+    desk.send_from(1, scribe=desk.scribe.grow(30))
+    desk.central.index.settle(30)
+    with desk.central._index_db.write() as tx:
+        tx.run(sa.update(tables.stamps).values(version="older"))
+        tx.run(sa.delete(tables.timeline))
+    desk.reopen()
+    assert position(desk.central, desk.scribe.journal) == 31
+    with desk.central._index_db.read() as tx:
+        assert tx.one(sa.select(sa.func.count()).select_from(tables.timeline)) == (31,)
 
 
 def position(central: Central, journal: JournalId) -> int:

@@ -17,21 +17,24 @@ from pathlib import Path
 import msgspec
 import pytest
 import requests
+import sqlalchemy as sa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from appliance.journal.entry import Entry
 from appliance.journal.errors import IntegrityError, NetworkError, OperatorError
 from appliance.journal.ids import JournalId
 from appliance.journal.kinds import NumbersLeased
+from appliance.records import tables
 from appliance.records.log import Log
 from appliance.sealing import age
 from appliance.store.layout import Layout
 from appliance.store.store import NODE_KEY, NodeKeys, Store
 from sync import signatures, wire
 from sync.agent import SyncOutcome, sync_once
+from sync.central import inflow
 from sync.central import serve as serve_module
 from sync.central.authority import Authority, new_key
-from sync.central.central import Central
+from sync.central.central import Central, OrdersLost
 from sync.enrol import enrol_request
 from sync.frames import Hello
 from sync.invite import Invite
@@ -46,6 +49,7 @@ from sync.refusals import (
     NotEnrolled,
     Rollback,
     TakenOver,
+    WrongJournal,
 )
 from sync.wire import ChallengeAnswer
 from tests.support.centrals import CENTRE, HOST, EnrolledNode, create_store, enrol, free_port, served, stream
@@ -108,6 +112,32 @@ def test_orders_come_down_and_that_they_were_applied_goes_up(central: Central, n
     assert same_on_both_sides(central, node)
     central.order(node.store.journal, [NumbersLeased(prefix="PEW01", first=1, last=2)] * 3)
     assert sync(node).orders_taken == 3
+
+
+def test_orders_that_do_not_fit_keep_no_entry_of_the_node_s_own_from_going_up(
+    central: Central, node: EnrolledNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    central.lease(node.store.journal)
+    wrong = stream([Hello(node.store.journal, 3)])
+    with monkeypatch.context() as patch:
+        patch.setattr(Central, "orders_stream", lambda *_: wrong)
+        with pytest.raises(WrongJournal):
+            sync(node)
+    assert same_on_both_sides(central, node)
+    assert sync(node).orders_taken == 1
+
+
+def test_a_central_that_has_lost_orders_gives_no_others_that_would_contradict_them(
+    central: Central, node: EnrolledNode
+) -> None:
+    with central._archive_db.write() as tx:
+        tx.run(LOSE_ORDERS, {"lost": f"{node.store.journal}.orders"})
+    assert sync(node).complete
+    with pytest.raises(OrdersLost):
+        central.lease(node.store.journal)
+
+
+LOSE_ORDERS = sa.update(tables.heads).where(tables.heads.c.journal == sa.bindparam("lost")).values(size=1)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -308,8 +338,11 @@ def cloned(node: EnrolledNode, home: Path) -> EnrolledNode:
     key = node.store._database._key
     node.store.close()
     shutil.copytree(node.store.layout.home, home)
-    store = Store(Layout(home), key, clock=real_clock, random=os.urandom, halt=halt)
-    return EnrolledNode(store, node.keys, node.enrolled)
+    node.store, copy = (
+        Store(Layout(each), key, clock=real_clock, random=os.urandom, halt=halt)
+        for each in (node.store.layout.home, home)
+    )
+    return EnrolledNode(copy, node.keys, node.enrolled)
 
 
 @pytest.mark.parametrize(("entries", "error"), [(4, Fork), (6, IntegrityError)])
@@ -349,6 +382,23 @@ def test_a_tampered_stream_is_refused_in_words_though_its_sender_goes_on(central
 
     with pytest.raises(IntegrityError):
         signed_call(node, "POST", wire.STREAM, endless())
+    assert sync(node).complete
+
+
+def test_a_sender_that_was_cut_off_hears_why_at_its_next_session(
+    node: EnrolledNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inflow, "DRAIN_BYTES", 0)
+
+    def endless() -> Iterator[bytes]:
+        yield stream([Hello(node.store.journal, node.store.head().size)], end=False)
+        for _ in range(2000):
+            yield os.urandom(16 * 1024)
+
+    with pytest.raises(NetworkError):
+        signed_call(node, "POST", wire.STREAM, endless())
+    with pytest.raises(IntegrityError, match="frame"):
+        sync(node)
     assert sync(node).complete
 
 
