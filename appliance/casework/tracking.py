@@ -1,6 +1,6 @@
 """The tracking number of an application: made at the centre, offline; read out over the telephone.
 
-`CENTRE-YEAR-SEQUENCE-CHECK`, for example `PEW01-2026-000042-K`. The check character is ISO 7064 MOD 37,36 over the rest
+`CENTRE-YEAR-SEQUENCE-CHECK`, for example `PEW01-2026-000042-T`. The check character is ISO 7064 MOD 37,36 over the rest
 without its hyphens: it catches every single wrong character and every swap of two neighbours.
 """
 

@@ -10,9 +10,9 @@ Clock = Callable[[], datetime]
 
 def at_text(moment: datetime) -> str:
     """`YYYY-MM-DDTHH:MM:SS.mmmZ` of an aware datetime; texts sort as the moments do."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def parse_at(text: str) -> datetime:
     """The moment of a text that an entry holds; its form was checked when the entry was read."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
