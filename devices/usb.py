@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import usb.backend.libusb1
@@ -22,6 +22,7 @@ MAX_DEVICES: Final = 128
 GONE: Final = frozenset({errno.ENODEV, errno.ESHUTDOWN, errno.ENOENT, errno.ENXIO})
 STALLED: Final = frozenset({errno.EPIPE})
 TIMED_OUT: Final = frozenset({errno.ETIMEDOUT})
+STRINGS: Final = ("iSerialNumber", "iProduct")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,18 @@ class UsbEntry:
     port: str
     interfaces: tuple[UsbInterface, ...]
     handle: Any
+    _strings: dict[str, str] = field(default_factory=dict)
 
-    def text(self, index_name: str) -> str:
-        """A string descriptor (`iSerialNumber`, `iProduct`, `iManufacturer`); empty where it cannot be read."""
-        try:
-            index = getattr(self.handle, index_name)
-            found = usb.util.get_string(self.handle, index) if index else None
-        except (usb.core.USBError, ValueError, NotImplementedError, UnicodeDecodeError):
-            return ""
-        return "".join(c for c in (found or "") if c.isprintable()).strip()
+    def text(self, name: str) -> str:
+        """A string descriptor (`iSerialNumber`, `iProduct`); empty where it cannot be read.
+
+        Reading opens the device, so all are read at once, before anything else opens it, and it is let go again.
+        """
+        if not self._strings:
+            for each in STRINGS:
+                self._strings[each] = _string(self.handle, each)
+            usb.util.dispose_resources(self.handle)
+        return self._strings[name]
 
     @property
     def serial(self) -> str:
@@ -95,6 +99,15 @@ def _entry(handle: Any) -> UsbEntry | None:
     return UsbEntry(handle.idVendor, handle.idProduct, port, interfaces, handle)
 
 
+def _string(handle: Any, name: str) -> str:
+    try:
+        index = getattr(handle, name)
+        found = usb.util.get_string(handle, index) if index else None
+    except (usb.core.USBError, ValueError, NotImplementedError, UnicodeDecodeError):
+        return ""
+    return "".join(c for c in (found or "") if c.isprintable()).strip()
+
+
 def _interface(found: Any) -> UsbInterface:
     ends = [e.bEndpointAddress for e in found if e.bmAttributes & 3 in (2, 3)]
     return UsbInterface(
@@ -106,16 +119,18 @@ def _interface(found: Any) -> UsbInterface:
 
 
 def find(which: Which) -> UsbEntry | None:
-    """The device that is meant, if it is plugged in now."""
-    for entry in entries():
-        if (entry.vendor, entry.product) != (which.vendor, which.product):
-            continue
-        if which.serial and entry.serial != which.serial:
-            continue
-        if not which.serial and which.port and entry.port != which.port:
-            continue
-        return entry
-    return None
+    """The device that is meant, if it is plugged in now.
+
+    A serial number goes before the port, so a device may be put into another socket; the port decides between devices
+    with the same serial number, or with none.
+    """
+    able = [entry for entry in entries() if (entry.vendor, entry.product) == (which.vendor, which.product)]
+    here = [entry for entry in able if not which.port or entry.port == which.port]
+    if not which.serial:
+        return here[0] if here else None
+    same = [entry for entry in able if entry.serial == which.serial]
+    unread = [entry for entry in here if which.port and not entry.serial]
+    return next((entry for entry in same if entry in here), None) or next(iter(same + unread), None)
 
 
 class UsbPort:
@@ -225,6 +240,7 @@ class UsbPort:
         interface = self._choose(entry.interfaces)
         if interface is None:
             raise Refused(f"The {self._name} is of a kind that is not supported.", "See docs/devices.md.")
+        entry.text("iSerialNumber")  # now: later it would take the device from under us
         self._open = (entry, interface)
         with self._translated():
             if _driver_bound(entry.handle, interface.number):

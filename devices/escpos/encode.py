@@ -6,12 +6,11 @@ never inside a command, where the printer would take it for data.
 
 from __future__ import annotations
 
-import copy
+import functools
 import unicodedata
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
-from escpos.printer import Dummy
 from PIL import Image
 
 from devices.contracts import (
@@ -28,6 +27,7 @@ from devices.contracts import (
     ReceiptPart,
 )
 from devices.errors import Unprintable
+from devices.escpos.library import new_encoder
 from devices.pictures import open_picture, to_mono
 
 BAND_ROWS: Final = 48
@@ -49,7 +49,6 @@ class ReceiptEncoder:
         self.width_dots = width_dots
         self._profile = profile
         self._sayable: dict[str, bool] = {}
-        self._probe = self._fresh()
 
     def can_say(self, text: str) -> bool:
         """Whether a code page of the printer has every character, and the printer sets it rightly.
@@ -74,12 +73,12 @@ class ReceiptEncoder:
             made.extend(self._part(printer, part, number))
         return tuple(piece for piece in made if piece)
 
-    def _fresh(self) -> Dummy:
-        printer = Dummy(profile=self._profile)
-        data = copy.deepcopy(printer.profile.profile_data)
-        data["media"] = {**data.get("media", {}), "width": {"pixels": self.width_dots}}
-        printer.profile.profile_data = data
-        return printer
+    def _fresh(self) -> Any:
+        return new_encoder(self._profile, self.width_dots)
+
+    @functools.cached_property
+    def _probe(self) -> Any:
+        return self._fresh()
 
     def _can_say(self, character: str) -> bool:
         known = self._sayable.get(character)
@@ -92,7 +91,7 @@ class ReceiptEncoder:
             self._sayable[character] = known
         return known
 
-    def _part(self, printer: Dummy, part: ReceiptPart, number: int) -> Iterator[bytes]:
+    def _part(self, printer: Any, part: ReceiptPart, number: int) -> Iterator[bytes]:
         match part:
             case Line():
                 if self.can_say(part.text):
@@ -130,7 +129,7 @@ class ReceiptEncoder:
                 printer.cashdraw(part.pin)
                 yield _taken(printer)
 
-    def _bands(self, printer: Dummy, picture: Picture, align: Align, number: int) -> Iterator[bytes]:
+    def _bands(self, printer: Any, picture: Picture, align: Align, number: int) -> Iterator[bytes]:
         image = to_mono(open_picture(picture))
         if image.width > self.width_dots or image.height > MAX_PICTURE_ROWS:
             raise Unprintable(f"The picture in part {number} of the receipt does not fit on the paper.", BUG_STEP)
@@ -144,7 +143,7 @@ class ReceiptEncoder:
             yield _taken(printer)
 
 
-def _taken(printer: Dummy) -> bytes:
+def _taken(printer: Any) -> bytes:
     """What was encoded since the last time."""
     data: bytes = printer.output
     printer.clear()

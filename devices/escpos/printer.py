@@ -112,13 +112,22 @@ class EscposPrinter:
 
     def status(self) -> Status:
         """How it is now; silence is `UNKNOWN`."""
+        try:
+            return self.check()
+        except Unplugged:
+            return Status.UNPLUGGED
+        except DeviceFault:
+            return Status.UNKNOWN
+
+    def check(self) -> Status:
+        """As `status`, and says why where it cannot be asked.
+
+        Raises:
+            DeviceFault: it is not there, or may not be opened.
+        """
         with self._lock:
             try:
                 return self._ask()
-            except Unplugged:
-                return Status.UNPLUGGED
-            except DeviceFault:
-                return Status.UNKNOWN
             finally:
                 self._link.close()
 

@@ -19,7 +19,7 @@ PORT = "1-1"
 CANCEL, CLEAR, ACCEPT = ["tap", 0.16, 0.92], ["tap", 0.5, 0.92], ["tap", 0.84, 0.92]
 FIRST = [[1000 + 40 * i, 1300 + 7 * i, 100 + 10 * i] for i in range(20)]
 SECOND = [[3000 - 30 * i, 1200 + 9 * i, 300 - 10 * i] for i in range(20)]
-SIZES = {"00a1": (640, 480), "00a2": (396, 100), "00a3": (320, 200), "00a4": (320, 200), "00a5": (800, 480),
+SIZES = {"00a1": (320, 240), "00a2": (396, 100), "00a3": (320, 200), "00a4": (320, 200), "00a5": (400, 240),
          "00a8": (320, 200)}  # fmt: skip
 
 
@@ -107,9 +107,9 @@ def test_lost_reports_are_counted_and_the_clock_goes_round_while_the_pen_is_away
     assert signature.samples[-1].t_ms == 30_000 + 5 * (len(signature.samples) - 1)
 
 
-@pytest.mark.parametrize("raw", ["99", "34", "01800000", "34" + "ff" * 10, "10" + "00" * 16, "30" + "90ff" * 4])
-def test_a_few_reports_that_cannot_be_are_forgiven(raw: str) -> None:
-    ran = sign("00a5", [["stroke", FIRST], ["raw", raw], ["stroke", SECOND], ACCEPT])
+def test_a_few_reports_that_cannot_be_are_forgiven() -> None:
+    garbage = ["99", "34", "01800000", "34" + "ff" * 10, "10" + "00" * 16, "30" + "90ff" * 4]
+    ran = sign("00a5", [["stroke", FIRST], *[["raw", raw] for raw in garbage], ["stroke", SECOND], ACCEPT])
     assert points(signature_of(ran)) == [FIRST, SECOND]
 
 

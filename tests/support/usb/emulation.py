@@ -7,6 +7,7 @@ import struct
 import time
 import traceback
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import gi
@@ -55,13 +56,20 @@ class Model(Protocol):
         """Take an OUT transfer: how many bytes; None while the device takes none."""
 
 
+@dataclass
+class Urbs:
+    """The transfers of one open file: as in the kernel, nobody fetches those of another."""
+
+    pending: list[Any] = field(default_factory=list)
+    done: list[Any] = field(default_factory=list)
+
+
 class Server:
     """Serves one model at one device node."""
 
     def __init__(self, testbed: Any, node: str, model: Model) -> None:
         self.model = model
-        self._pending: list[Any] = []
-        self._done: list[Any] = []
+        self._open: dict[Any, Urbs] = {}
         self.handler = UMockdev.IoctlBase()
         self.handler.connect("handle-ioctl", self._handle)
         testbed.attach_ioctl(node, self.handler)
@@ -74,13 +82,13 @@ class Server:
             elif name in SIMPLE:
                 client.complete(0, 0)
             else:
-                self._answer(name, client, client.get_property("arg"))
+                self._answer(name, client, client.get_property("arg"), self._open.setdefault(client, Urbs()))
         except Exception:  # noqa: BLE001 -- whatever a model does wrong must reach the test's output, not hang it
             traceback.print_exc()
             client.complete(-1, errno.EIO)
         return True
 
-    def _answer(self, name: str, client: Any, argument: Any) -> None:
+    def _answer(self, name: str, client: Any, argument: Any, urbs: Urbs) -> None:
         if name == "GET_CAPABILITIES":
             argument.resolve(0, 4).update(0, list(struct.pack("<I", 5)))
             client.complete(0, 0)
@@ -89,22 +97,22 @@ class Server:
         elif name == "SUBMIT":
             urb = argument.resolve(0, 56)
             kind, endpoint, _, _, _, length = struct.unpack_from("<BBxxiI4xQi", bytes(urb.retrieve()), 0)
-            self._pending.append((urb, urb.resolve(16, length) if length else None, kind, endpoint, length))
+            urbs.pending.append((urb, urb.resolve(16, length) if length else None, kind, endpoint, length))
             client.complete(0, 0)
         elif name == "DISCARD":
             address = struct.unpack("<Q", bytes(argument.retrieve()))[0]
-            found = next((urb for urb in self._pending if urb[0].client_addr == address), None)
+            found = next((urb for urb in urbs.pending if urb[0].client_addr == address), None)
             if found is not None:
-                self._finish(found, -errno.ENOENT, 0)
+                self._finish(urbs, found, -errno.ENOENT, 0)
             client.complete(*((-1, errno.EINVAL) if found is None else (0, 0)))
         elif name in ("REAP", "REAP_NO_DELAY"):
-            if not self._done:
-                any(self._complete(urb) for urb in list(self._pending) if self.model.plugged)
+            if not urbs.done:
+                any(self._complete(urbs, urb) for urb in list(urbs.pending) if self.model.plugged)
             if not self.model.plugged:  # as the kernel does: what is under way ends, and can still be fetched
-                for urb in list(self._pending):
-                    self._finish(urb, -errno.ESHUTDOWN, 0)
-            if self._done:
-                argument.resolve(0, 8).set_ptr(0, self._done.pop(0))
+                for urb in list(urbs.pending):
+                    self._finish(urbs, urb, -errno.ESHUTDOWN, 0)
+            if urbs.done:
+                argument.resolve(0, 8).set_ptr(0, urbs.done.pop(0))
                 client.complete(0, 0)
             elif not self.model.plugged:
                 client.complete(-1, errno.ENODEV)
@@ -114,35 +122,35 @@ class Server:
         else:
             client.complete(-1, errno.ENOTTY)
 
-    def _finish(self, urb: Any, status: int, actual: int) -> None:
+    def _finish(self, urbs: Urbs, urb: Any, status: int, actual: int) -> None:
         descriptor = urb[0]
         descriptor.update(4, list(struct.pack("<i", status)))
         descriptor.update(28, list(struct.pack("<i", actual)))
-        self._pending.remove(urb)
-        self._done.append(descriptor)
+        urbs.pending.remove(urb)
+        urbs.done.append(descriptor)
 
-    def _complete(self, urb: Any) -> bool:
+    def _complete(self, urbs: Urbs, urb: Any) -> bool:
         _, buffer, kind, endpoint, length = urb
         data = bytes(buffer.retrieve()) if buffer else b""
         if kind == URB_CONTROL:
             answer = self._control(data)
             if answer is None:
-                self._finish(urb, -errno.EPIPE, 0)
+                self._finish(urbs, urb, -errno.EPIPE, 0)
             else:
                 if answer and data[0] & 0x80:
                     buffer.update(8, list(answer))
-                self._finish(urb, 0, len(answer) if data[0] & 0x80 else len(data) - 8)
+                self._finish(urbs, urb, 0, len(answer) if data[0] & 0x80 else len(data) - 8)
         elif endpoint & 0x80:
             answer = self.model.read(endpoint, length)
             if answer is None:
                 return False
             buffer.update(0, list(answer))
-            self._finish(urb, 0, len(answer))
+            self._finish(urbs, urb, 0, len(answer))
         else:
             taken = self.model.write(endpoint, data)
             if taken is None:
                 return False
-            self._finish(urb, 0, taken)
+            self._finish(urbs, urb, 0, taken)
         return True
 
     def _control(self, data: bytes) -> bytes | None:
@@ -157,6 +165,11 @@ class Server:
             return (bytes((len(text) + 2, STRING)) + text)[:size]
         answer = self.model.control(request_type, request, value, index, data[8 : 8 + size])
         return answer[:size] if answer is not None and request_type & 0x80 else answer
+
+
+def new_testbed() -> Any:
+    """An empty bus."""
+    return UMockdev.Testbed.new()
 
 
 def describe(

@@ -17,14 +17,14 @@ from typing import Any
 VENDOR = 0x056A
 GET, SET = (0xA1, 0x01), (0x21, 0x09)
 NAMES = {0xA1: "STU-500", 0xA2: "STU-300", 0xA3: "STU-520", 0xA4: "STU-430", 0xA5: "STU-530", 0xA8: "STU-540"}
-# Max x, y, pressure, width, height, flags; a short capability where flags are None. The screens of the coloured pads are
-# smaller than real ones, to spare the emulated bus: a driver must take the size that the pad tells.
+# Max x, y, pressure, width, height, flags; a short capability where flags are None. The screens are smaller than real
+# ones, to spare the emulated bus: a driver must take the size that the pad tells.
 SIZES = {
-    0xA1: (10240, 7680, 511, 640, 480, None),
+    0xA1: (10240, 7680, 511, 320, 240, None),
     0xA2: (9600, 2400, 511, 396, 100, None),
     0xA3: (10400, 6500, 1023, 320, 200, 4),
     0xA4: (9600, 6000, 1023, 320, 200, 2),
-    0xA5: (10800, 6500, 1023, 800, 480, 15),
+    0xA5: (10800, 6500, 1023, 400, 240, 15),
     0xA8: (10800, 6500, 1023, 320, 200, 8),
 }
 STEP_MS = 5

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from tests.support.escpos_reader import Splitter, Token
 
 VENDOR, PRODUCT = 0x04B8, 0x0202
+PAGE_DEVICE_ID = b"MFG:Hewlett-Packard;CMD:PJL,PCL,PDF,URF,PWGRaster;MDL:LaserJet;CLS:PRINTER;"
 DEVICE_ID = b"MFG:EPSON;CMD:ESC/POS;MDL:TM-T88V;CLS:PRINTER;"
 
 
@@ -53,6 +54,7 @@ class Printer:
     endpoints: ClassVar[Sequence[tuple[int, int, int, int]]] = ((0x81, 2, 64, 0), (0x02, 2, 64, 0))
     interface_class = (7, 1, 2)
     ids = (VENDOR, PRODUCT)
+    device_id_text: ClassVar[bytes] = DEVICE_ID
 
     def plug_in(self) -> None:
         """Power and cable are there again; what it had not worked through is gone."""
@@ -66,7 +68,7 @@ class Printer:
     def control(self, request_type: int, request: int, value: int, index: int, data: bytes) -> bytes | None:
         """GET_DEVICE_ID and GET_PORT_STATUS of the printer class."""
         if (request_type, request) == (0xA1, 0) and self.device_id:
-            return (len(DEVICE_ID) + 2).to_bytes(2, "big") + DEVICE_ID
+            return (len(self.device_id_text) + 2).to_bytes(2, "big") + self.device_id_text
         if (request_type, request) == (0xA1, 1):
             return b"\x18"
         return None
@@ -141,3 +143,12 @@ class SmallPrinter(Printer):
     endpoints: ClassVar[Sequence[tuple[int, int, int, int]]] = ((0x01, 2, 64, 0),)
     interface_class = (7, 1, 1)
     ids = (0x0416, 0x5011)
+
+
+@dataclass
+class PageUsbPrinter(Printer):
+    """An office printer: of the same USB class, and no receipt printer."""
+
+    strings: Sequence[str] = ("HP", "LaserJet", "P1")
+    device_id_text: ClassVar[bytes] = PAGE_DEVICE_ID
+    ids = (0x03F0, 0x1234)

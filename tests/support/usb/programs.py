@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from PIL import Image, ImageDraw
 
-from devices import signatures
+from devices import discovery, signatures
 from devices.contracts import (
     Align,
     CaptureOutcome,
@@ -181,6 +181,30 @@ def sign_fault() -> None:
         answer({"kind": type(fault).__name__, "step": fault.next_step, "status": device.status().value})
 
 
+def watch() -> None:
+    """Look after each thing that happens on the bus; a printer keeps its serial number at another port."""
+    watching = discovery.Watch()
+    device = EscposPrinter(
+        Identity(Kind.RECEIPT_PRINTER, f"{VENDOR:04x}", f"{PRODUCT:04x}", "", "R1", PORT),
+        UsbLink(Which(VENDOR, PRODUCT, "R1", PORT)),
+        limits=LIMITS,
+    )
+
+    def look() -> list[list[str]]:
+        return [sorted(plug.port for plug in plugs) for plugs in watching.look()]
+
+    seen = {"first": look(), "still": look()}
+    states = [device.status().value]
+    order("unplug")
+    seen["pulled"] = look()
+    states.append(device.status().value)
+    order("plug", port="1-7")
+    seen["elsewhere"] = look()
+    states.append(device.status().value)
+    order("plug")
+    answer({**seen, "again": look(), "status": states})
+
+
 PROGRAMS: dict[str, Callable[[], None]] = {
     "receipt": receipt,
     "long": long_receipt,
@@ -192,6 +216,7 @@ PROGRAMS: dict[str, Callable[[], None]] = {
     "sign-limits": sign_limits,
     "sign-fault": sign_fault,
     "show": show,
+    "watch": watch,
 }
 
 if __name__ == "__main__":

@@ -13,20 +13,18 @@ import subprocess
 import sys
 from typing import Any
 
-from gi.repository import UMockdev
-
-from tests.support.usb.emulation import Server, describe
+from tests.support.usb.emulation import Server, describe, new_testbed
 from tests.support.usb.pads import Pad
-from tests.support.usb.printers import Printer, SmallPrinter
+from tests.support.usb.printers import PageUsbPrinter, Printer, SmallPrinter
 
-MODELS: dict[str, Any] = {"printer": Printer, "small-printer": SmallPrinter, "pad": Pad}
+MODELS: dict[str, Any] = {"printer": Printer, "small-printer": SmallPrinter, "page-printer": PageUsbPrinter, "pad": Pad}
 
 
 class Bus:
     """One USB bus."""
 
     def __init__(self, devices: dict[str, dict[str, Any]]) -> None:
-        self.testbed = UMockdev.Testbed.new()
+        self.testbed = new_testbed()
         self.devices: dict[str, Any] = {}
         self._paths: dict[str, str] = {}
         self._servers: list[Server] = []
@@ -79,7 +77,7 @@ def main() -> int:
         raise RuntimeError("no pipes")
     plain: list[str] = []
     for line in child.stdout:
-        message = json.loads(line) if line.startswith("{") else None
+        message = json.loads(line) if line.startswith(('{"do"', '{"result"')) else None
         if message is None:
             plain.append(line)
         elif "do" in message:

@@ -1,0 +1,100 @@
+"""Scanner, camera and code reader that are not there: they see what they are given, marked SIMULATED."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+from PIL import ImageDraw, ImageFont
+
+from devices.contracts import Code, Identity, Kind, Picture, ScanColour, ScanEnd, ScanSource, Status
+from devices.errors import Unplugged
+from devices.pictures import open_picture, to_png
+from devices.simulators.fates import SIMULATED, Fate
+
+MARK_PX: Final = 28
+
+
+class _Eye:
+    """What they share."""
+
+    def __init__(self, kind: Kind, name: str, fate: Fate) -> None:
+        self.fate = fate
+        self._name = name
+        self.identity = Identity(kind, "", "", f"{SIMULATED} {name}", SIMULATED, SIMULATED.lower(), simulated=True)
+
+    def status(self) -> Status:
+        """As told."""
+        return {Fate.UNPLUGGED: Status.UNPLUGGED, Fate.FAILS: Status.JAMMED, Fate.SILENT: Status.UNKNOWN}.get(
+            self.fate, Status.READY
+        )
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def _there(self) -> None:
+        if self.fate is Fate.UNPLUGGED:
+            raise Unplugged(f"The {self._name} is not connected.", "Check its cable and its power.")
+
+
+class SimulatedScanner(_Eye):
+    """Scans the pages that lie in it; a page in the feeder is taken once, the one on the glass stays."""
+
+    def __init__(self, pages: Sequence[Picture] = (), fate: Fate = Fate.WORKS) -> None:
+        super().__init__(Kind.SCANNER, "scanner", fate)
+        self.pages = deque(pages)
+
+    def scan(self, source: ScanSource, colour: ScanColour, *, resolution_dpi: int = 200) -> ScanEnd:
+        """Scan what lies in it; `FAILS` jams after the first page, `REFUSES` has no documents."""
+        del resolution_dpi
+        self._there()
+        if not self.pages or self.fate is Fate.REFUSES:
+            return ScanEnd((), Status.PAPER_OUT, f"{SIMULATED}: there is no paper in the scanner.", "Put paper in.")
+        if source is ScanSource.FLATBED:
+            return ScanEnd((_marked(self.pages[0], colour),), Status.READY, f"{SIMULATED}: one page was scanned.")
+        taken: list[Picture] = []
+        while self.pages and not (self.fate is Fate.FAILS and taken):
+            taken.append(_marked(self.pages.popleft(), colour))
+        if self.fate is Fate.FAILS:
+            step = "Take the paper out, and scan the rest again."
+            return ScanEnd(tuple(taken), Status.JAMMED, f"{SIMULATED}: a page jammed.", step)
+        return ScanEnd(tuple(taken), Status.READY, f"{SIMULATED}: {len(taken)} pages were scanned.")
+
+
+class SimulatedCamera(_Eye):
+    """Sees one picture."""
+
+    def __init__(self, view: Picture, fate: Fate = Fate.WORKS) -> None:
+        super().__init__(Kind.CAMERA, "camera", fate)
+        self.view = view
+
+    def snap(self) -> Picture:
+        """Take the picture."""
+        self._there()
+        return _marked(self.view, ScanColour.COLOUR)
+
+
+class SimulatedCodeReader(_Eye):
+    """Reads the codes that are put before it, one a call."""
+
+    def __init__(self, codes: Sequence[Code] = (), fate: Fate = Fate.WORKS) -> None:
+        super().__init__(Kind.CODE_READER, "code reader", fate)
+        self.codes = deque(codes)
+
+    def read(self, *, cancelled: threading.Event | None = None, limit_s: float = 30.0) -> Code | None:
+        """The next code, or None where there is none: it never waits."""
+        del limit_s
+        self._there()
+        if (cancelled is not None and cancelled.is_set()) or self.fate is not Fate.WORKS or not self.codes:
+            return None
+        return self.codes.popleft()
+
+
+def _marked(picture: Picture, colour: ScanColour) -> Picture:
+    image = open_picture(picture)
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((0, 0, image.width, MARK_PX + 8), fill="black")
+    pen.text((8, 4), SIMULATED, fill="white", font=ImageFont.load_default(MARK_PX))
+    return to_png(image.convert("L") if colour is ScanColour.GREY else image)

@@ -1,0 +1,162 @@
+"""`sanad devices …`: what is plugged in, and whether it works. No enrolled home is needed."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+import typer
+
+from appliance.journal.errors import DeviceError, OperatorError
+from devices import discovery, signatures
+from devices.contracts import (
+    Align,
+    CaptureEnd,
+    Cut,
+    Identity,
+    JobEnd,
+    Kind,
+    Line,
+    Picture,
+    QrCode,
+    ReceiptPart,
+    SigningScreen,
+)
+from devices.discovery import Found
+from devices.errors import DeviceFault
+from devices.escpos.links import RAW_PORT, TcpLink
+from devices.escpos.printer import EscposPrinter
+from devices.paper import draw_receipt
+from provisioning import terminal
+
+SAMPLE: Final = (
+    Line("Sanad", Align.CENTER, bold=True, large=True),
+    Line("This is a test of the receipt printer.", Align.CENTER),
+    Line("If you can read this, it works."),
+    QrCode("SANAD TEST"),
+    Cut(),
+)
+SAMPLE_TEXT: Final = "This is a test of the signature pad."
+TCP: Final = "tcp:"
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer in one line of JSON.")]
+HomeOption = Annotated[Path | None, typer.Option("--home", help="Not needed: devices are the machine's.")]
+OutOption = Annotated[Path, typer.Option("--out", help="Where the picture goes.")]
+DeviceArgument = Annotated[
+    str, typer.Argument(help="A serial number or a port from `devices list`, or tcp:HOST[:PORT].")
+]
+
+app = typer.Typer(no_args_is_help=True, help="The devices of this counter: list them, try them.")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What a device says is wrong, as an error that the command line tells."""
+    try:
+        yield
+    except DeviceFault as fault:
+        raise DeviceError(fault.sentence, fault.next_step) from None
+
+
+@app.command("list")
+def list_devices(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """List every device that is plugged in, and how it is."""
+    del home
+    with _told():
+        found = discovery.discover()
+    terminal.answer({"devices": [one.row() for one in found]}, _table(found), as_json=as_json)
+
+
+@app.command("test")
+def try_device(
+    device: DeviceArgument,
+    out: OutOption = Path("device-test.png"),
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a test receipt, or take a test signature; a picture of it is written to a file."""
+    del home
+    with _told():
+        kind, (end, sentence, next_step), picture = _try_out(device)
+    if picture is not None:
+        out.write_bytes(picture.png)
+    written = str(out.resolve()) if picture is not None else None
+    values = {
+        "kind": kind.value,
+        "outcome": end.value,
+        "sentence": sentence,
+        "next_step": next_step,
+        "picture": written,
+    }
+    words = f"{sentence} {next_step}".rstrip() + (f"\nThe picture is {written}." if written else "")
+    terminal.answer(values, words, as_json=as_json)
+    if end not in (JobEnd.PRINTED, JobEnd.SENT_UNCONFIRMED, CaptureEnd.ACCEPTED):
+        sys.exit(terminal.EXIT_REFUSED)
+
+
+def _table(found: list[Found]) -> str:
+    if not found:
+        return "No device is plugged in that Sanad can serve."
+    lines = []
+    for one in found:
+        who = one.identity
+        name = " ".join(part for part in (who.model, who.serial) if part)
+        lines.append(
+            f"{who.kind.value:16} {who.vendor}:{who.product}  {who.port:8} {one.status.value:12} {name}".rstrip()
+        )
+        if one.sentence:
+            lines.append(f"{'':16} {one.sentence} {one.next_step}".rstrip())
+    return "\n".join(lines)
+
+
+Tried = tuple[Kind, tuple[JobEnd | CaptureEnd, str, str], Picture | None]
+
+
+def _try_out(device: str) -> Tried:
+    if device.startswith(TCP):
+        link = TcpLink(*_tcp_place(device.removeprefix(TCP)))
+        return _try_printer(EscposPrinter(Identity(Kind.RECEIPT_PRINTER, "", "", "", "", link.place), link))
+    found = [f.identity for f in discovery.discover() if device in (f.identity.serial, f.identity.port)]
+    if len(found) != 1:
+        what = "No device" if not found else "More than one device"
+        raise OperatorError(f"{what} has that serial number or port.", "Look it up with `sanad devices list`.")
+    match found[0].kind:
+        case Kind.RECEIPT_PRINTER:
+            return _try_printer(discovery.open_receipt_printer(found[0]))
+        case Kind.SIGNATURE_PAD:
+            return _try_pad(found[0])
+        case _:
+            raise OperatorError(
+                "A device of that kind cannot be tried from here.", "Use the system's own printer test."
+            )
+
+
+def _tcp_place(text: str) -> tuple[str, int]:
+    try:
+        place = urlsplit(f"//{text}")
+        host, port = place.hostname, place.port or RAW_PORT
+    except ValueError:
+        host, port = None, 0
+    if not host:
+        raise OperatorError("That is no network address.", "Write tcp:HOST or tcp:HOST:PORT, as tcp:192.0.2.7:9100.")
+    return host, port
+
+
+def _try_printer(printer: EscposPrinter) -> Tried:
+    parts: tuple[ReceiptPart, ...] = SAMPLE
+    outcome = printer.print(parts)
+    sent = draw_receipt(parts, printer.width_dots) if outcome.sent_bytes else None
+    return Kind.RECEIPT_PRINTER, (outcome.end, outcome.sentence, outcome.next_step), sent
+
+
+def _try_pad(identity: Identity) -> Tried:
+    terminal.note("Sign on the pad, and tap Accept there.")
+    screen = SigningScreen(hashlib.sha256(SAMPLE_TEXT.encode()).digest(), (SAMPLE_TEXT,))
+    outcome = discovery.open_pad(identity).capture(screen)
+    drawn = None if outcome.signature is None else signatures.to_picture(outcome.signature)
+    return Kind.SIGNATURE_PAD, (outcome.end, outcome.sentence, outcome.next_step), drawn
