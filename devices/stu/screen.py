@@ -21,9 +21,6 @@ BUTTON_SHARE: Final = 0.2
 MARGIN: Final = 6
 SIZES: Final = (30, 26, 22, 19, 16, 14, 12)
 """Letter heights in pixels, the largest that fits is taken."""
-TOO_LONG: Final = Unprintable(
-    "What the citizen signs does not fit on the pad.", "Tell central IT: this is a fault of the program."
-)
 BUTTON_ORDER: Final = (Button.CANCEL, Button.CLEAR, Button.ACCEPT)
 
 
@@ -91,6 +88,12 @@ def encode(image: Image.Image, encoding: Encoding) -> bytes:
     return bytes(out)
 
 
+def _too_long() -> Unprintable:
+    return Unprintable(
+        "What the citizen signs does not fit on the pad.", "Tell central IT: this is a fault of the program."
+    )
+
+
 def _draw_text(pen: ImageDraw.ImageDraw, lines: tuple[str, ...], box: Box) -> None:
     if not all(map(can_say, lines)):
         raise Unprintable(
@@ -104,7 +107,7 @@ def _draw_text(pen: ImageDraw.ImageDraw, lines: tuple[str, ...], box: Box) -> No
             for number, line in enumerate(wrapped):
                 pen.text((box.left + MARGIN, box.top + MARGIN + number * step), line, fill="black", font=font)
             return
-    raise TOO_LONG
+    raise _too_long()
 
 
 def _wrap(pen: ImageDraw.ImageDraw, line: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
@@ -118,7 +121,7 @@ def _wrap(pen: ImageDraw.ImageDraw, line: str, font: ImageFont.FreeTypeFont, wid
         else:
             current = longer
         if pen.textlength(current, font=font) > width:
-            raise TOO_LONG
+            raise _too_long()
     return [*out, current]
 
 
