@@ -27,6 +27,9 @@ CAPTURE_LIMIT_S: Final = 180.0
 """How long a citizen may take to sign, in seconds."""
 CONNECT_LIMIT_S: Final = 3.0
 """How long a network printer may take to accept a connection, in seconds."""
+SCAN_LIMIT_S: Final = 300.0
+"""How long one scan may last, a full feeder included, in seconds."""
+MAX_SCAN_PAGES: Final = 100
 MAX_SAMPLES: Final = 100_000
 """Pen samples in one capture: 200 a second for the longest capture, with room."""
 MAX_RECEIPT_PARTS: Final = 500
@@ -369,10 +372,21 @@ class ScanSource(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class ScanEnd:
-    """How a scan ended: pages that came in before a jam are kept."""
+class ScannedPage:
+    """A page as the bytes of a JPEG file, upright and cut to what is on it."""
 
-    pages: tuple[Picture, ...]
+    jpeg: bytes
+    width_px: int
+    height_px: int
+    resolution_dpi: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScanEnd:
+    """How a scan ended: pages that came before a jam are kept. `blank` counts empty pages that were left out."""
+
+    pages: tuple[ScannedPage, ...]
+    blank: int
     status: Status
     sentence: str
     next_step: str = ""

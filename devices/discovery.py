@@ -6,7 +6,8 @@ page language; page printers are listed here and printed to by CUPS.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from devices import usb
@@ -15,12 +16,14 @@ from devices.errors import DeviceFault, Unplugged
 from devices.escpos.encode import ReceiptEncoder
 from devices.escpos.links import MAKERS_CLASS, PRINTER_CLASS, UsbLink, printer_interface
 from devices.escpos.printer import EscposPrinter
+from devices.sane import SaneScanner, scanners
 from devices.stu.pad import StuPad
 from devices.stu.reports import PRODUCTS, VENDOR
 
 IPP_OVER_USB: Final = 4
 PAGE_LANGUAGES: Final = ("PCL", "POSTSCRIPT", "PDF", "PWG", "URF", "PJL", "PCLXL", "GDI", "XPS", "ESCPL")
 RECEIPT_LANGUAGES: Final = ("ESC/POS", "ESCPOS", "EPOS", "STAR")
+USB_SCANNER: Final = re.compile(r"libusb:(\d{3}):(\d{3})$")
 RECEIPT_MAKERS: Final = frozenset({0x04B8, 0x0416, 0x0519, 0x0DD4, 0x0FE6, 0x1504, 0x154F, 0x1D90, 0x2730})
 """Makers of receipt printers that speak ESC/POS through an interface of their own class."""
 
@@ -76,13 +79,26 @@ class Watch:
 
 
 def discover() -> list[Found]:
-    """Every device that Sanad can serve, with its status, in the order of their ports.
+    """Every device that Sanad can serve and that tells of itself, with its status, by kind and port.
+
+    Network printers do not: they are known by their address. Where SANE is installed this takes some seconds, as its
+    backends ask the network for scanners.
 
     Raises:
         NotInstalled: libusb is not on this machine.
     """
-    found = [one for entry in usb.entries() if (one := _look_at(entry)) is not None]
+    found = discover_usb()
+    found += [Found(_on_usb(scanner), SaneScanner(scanner.port).status()) for scanner in scanners()]
     return sorted(found, key=lambda one: (one.identity.kind.value, one.identity.port))
+
+
+def discover_usb() -> list[Found]:
+    """The pads and printers on USB, with their status.
+
+    Raises:
+        NotInstalled: libusb is not on this machine.
+    """
+    return [one for entry in usb.entries() if (one := _look_at(entry)) is not None]
 
 
 def which(identity: Identity) -> usb.Which:
@@ -161,6 +177,15 @@ def _look_at(entry: usb.UsbEntry) -> Found | None:
         return Found(identity, Status.UNPLUGGED, fault.sentence, fault.next_step)
     except DeviceFault as fault:
         return Found(identity, Status.UNKNOWN, fault.sentence, fault.next_step)
+
+
+def _on_usb(scanner: Identity) -> Identity:
+    """A scanner of SANE with its USB numbers, where its name says which device on the bus it is."""
+    place = USB_SCANNER.search(scanner.port)
+    for entry in usb.entries() if place else []:
+        if place and (entry.handle.bus, entry.handle.address) == (int(place[1]), int(place[2])):
+            return replace(scanner, vendor=f"{entry.vendor:04x}", product=f"{entry.product:04x}", serial=entry.serial)
+    return scanner
 
 
 def _device_id(entry: usb.UsbEntry) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 import typer
+from PIL import Image
 
 from appliance.journal.errors import DeviceError, OperatorError
 from devices import discovery, signatures
@@ -25,13 +27,18 @@ from devices.contracts import (
     Picture,
     QrCode,
     ReceiptPart,
+    ScanColour,
+    ScanSource,
     SigningScreen,
+    Status,
 )
 from devices.discovery import Found
 from devices.errors import DeviceFault
 from devices.escpos.links import RAW_PORT, TcpLink
 from devices.escpos.printer import EscposPrinter
 from devices.paper import draw_receipt
+from devices.pictures import to_png
+from devices.sane import SaneScanner
 from provisioning import terminal
 
 SAMPLE: Final = (
@@ -79,7 +86,7 @@ def try_device(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print a test receipt, or take a test signature; a picture of it is written to a file."""
+    """Print a test receipt, take a test signature, or scan a page; a picture of it is written to a file."""
     del home
     with _told():
         kind, (end, sentence, next_step), picture = _try_out(device)
@@ -95,7 +102,7 @@ def try_device(
     }
     words = f"{sentence} {next_step}".rstrip() + (f"\nThe picture is {written}." if written else "")
     terminal.answer(values, words, as_json=as_json)
-    if end not in (JobEnd.PRINTED, JobEnd.SENT_UNCONFIRMED, CaptureEnd.ACCEPTED):
+    if end not in (JobEnd.PRINTED, JobEnd.SENT_UNCONFIRMED, CaptureEnd.ACCEPTED, Status.READY):
         sys.exit(terminal.EXIT_REFUSED)
 
 
@@ -114,14 +121,14 @@ def _table(found: list[Found]) -> str:
     return "\n".join(lines)
 
 
-Tried = tuple[Kind, tuple[JobEnd | CaptureEnd, str, str], Picture | None]
+Tried = tuple[Kind, tuple[JobEnd | CaptureEnd | Status, str, str], Picture | None]
 
 
 def _try_out(device: str) -> Tried:
     if device.startswith(TCP):
         link = TcpLink(*_tcp_place(device.removeprefix(TCP)))
         return _try_printer(EscposPrinter(Identity(Kind.RECEIPT_PRINTER, "", "", "", "", link.place), link))
-    found = [f.identity for f in discovery.discover() if device in (f.identity.serial, f.identity.port)]
+    found = _named(device, discovery.discover_usb()) or _named(device, discovery.discover())
     if len(found) != 1:
         what = "No device" if not found else "More than one device"
         raise OperatorError(f"{what} has that serial number or port.", "Look it up with `sanad devices list`.")
@@ -130,10 +137,25 @@ def _try_out(device: str) -> Tried:
             return _try_printer(discovery.open_receipt_printer(found[0]))
         case Kind.SIGNATURE_PAD:
             return _try_pad(found[0])
+        case Kind.SCANNER:
+            return _try_scanner(found[0])
         case _:
             raise OperatorError(
                 "A device of that kind cannot be tried from here.", "Use the system's own printer test."
             )
+
+
+def _named(device: str, found: list[Found]) -> list[Identity]:
+    return [one.identity for one in found if device in (one.identity.serial, one.identity.port)]
+
+
+def _try_scanner(identity: Identity) -> Tried:
+    end = SaneScanner(identity.port).scan(ScanSource.FLATBED, ScanColour.GREY)
+    picture = None
+    if end.pages:
+        with Image.open(io.BytesIO(end.pages[0].jpeg), formats=["JPEG"]) as page:
+            picture = to_png(page)
+    return Kind.SCANNER, (end.status, end.sentence, end.next_step), picture
 
 
 def _tcp_place(text: str) -> tuple[str, int]:

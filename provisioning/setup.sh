@@ -18,7 +18,7 @@ missing=""
 [ -z "$python" ] || "$python" -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 if [ "$purpose" = test ]; then
     for pair in age:age strace:strace openssl:openssl umockdev-wrapper:umockdev udevadm:udev \
-        ippeveprinter:cups-ipp-utils dbus-daemon:dbus-daemon avahi-daemon:avahi-daemon; do
+        ippeveprinter:cups-ipp-utils dbus-daemon:dbus-daemon avahi-daemon:avahi-daemon scanimage:sane-utils; do
         PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
     done
     # The emulated USB bus: libusb under test, and Debian's own python3, which drives umockdev.

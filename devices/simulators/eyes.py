@@ -7,11 +7,12 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from PIL import ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 from devices.contracts import Code, Identity, Kind, Picture, ScanColour, ScanEnd, ScanSource, Status
 from devices.errors import Unplugged
 from devices.pictures import open_picture, to_png
+from devices.scans import finish
 from devices.simulators.fates import SIMULATED, Fate
 
 MARK_PX: Final = 28
@@ -48,19 +49,21 @@ class SimulatedScanner(_Eye):
 
     def scan(self, source: ScanSource, colour: ScanColour, *, resolution_dpi: int = 200) -> ScanEnd:
         """Scan what lies in it; `FAILS` jams after the first page, `REFUSES` has no documents."""
-        del resolution_dpi
         self._there()
         if not self.pages or self.fate is Fate.REFUSES:
-            return ScanEnd((), Status.PAPER_OUT, f"{SIMULATED}: there is no paper in the scanner.", "Put paper in.")
-        if source is ScanSource.FLATBED:
-            return ScanEnd((_marked(self.pages[0], colour),), Status.READY, f"{SIMULATED}: one page was scanned.")
+            return ScanEnd((), 0, Status.PAPER_OUT, f"{SIMULATED}: there is no paper in the scanner.", "Put paper in.")
         taken: list[Picture] = []
-        while self.pages and not (self.fate is Fate.FAILS and taken):
-            taken.append(_marked(self.pages.popleft(), colour))
+        if source is ScanSource.FLATBED:
+            taken.append(self.pages[0])
+        else:
+            while self.pages and not (self.fate is Fate.FAILS and taken):
+                taken.append(self.pages.popleft())
+        finished = [finish(_marked(page), colour, resolution_dpi) for page in taken]
+        pages = tuple(page for page in finished if page is not None)
         if self.fate is Fate.FAILS:
             step = "Take the paper out, and scan the rest again."
-            return ScanEnd(tuple(taken), Status.JAMMED, f"{SIMULATED}: a page jammed.", step)
-        return ScanEnd(tuple(taken), Status.READY, f"{SIMULATED}: {len(taken)} pages were scanned.")
+            return ScanEnd(pages, 0, Status.JAMMED, f"{SIMULATED}: a page jammed.", step)
+        return ScanEnd(pages, 0, Status.READY, f"{SIMULATED}: {len(pages)} pages were scanned.")
 
 
 class SimulatedCamera(_Eye):
@@ -73,7 +76,7 @@ class SimulatedCamera(_Eye):
     def snap(self) -> Picture:
         """Take the picture."""
         self._there()
-        return _marked(self.view, ScanColour.COLOUR)
+        return to_png(_marked(self.view))
 
 
 class SimulatedCodeReader(_Eye):
@@ -92,9 +95,9 @@ class SimulatedCodeReader(_Eye):
         return self.codes.popleft()
 
 
-def _marked(picture: Picture, colour: ScanColour) -> Picture:
+def _marked(picture: Picture) -> Image.Image:
     image = open_picture(picture)
     pen = ImageDraw.Draw(image)
     pen.rectangle((0, 0, image.width, MARK_PX + 8), fill="black")
     pen.text((8, 4), SIMULATED, fill="white", font=ImageFont.load_default(MARK_PX))
-    return to_png(image.convert("L") if colour is ScanColour.GREY else image)
+    return image

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import zxingcpp
 from PIL import Image
 
@@ -21,6 +22,13 @@ BUS: dict[str, dict[str, Any]] = {
     "1-5": {"model": "printer", "paper_out_after": 0, "strings": ["EPSON", "TM-T20", "E2"]},
     "1-6": {"model": "page-printer"},
 }
+
+
+@pytest.fixture(autouse=True)
+def one_scanner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dll.conf").write_text("test\n")
+    (tmp_path / "test.conf").write_text("number_of_devices 1\n")
+    monkeypatch.setenv("SANE_CONFIG_DIR", str(tmp_path))
 
 
 def sanad_devices(*arguments: str, bus: dict[str, dict[str, Any]] | None = None) -> Ran:
@@ -40,11 +48,13 @@ def test_the_list_tells_kind_maker_serial_port_and_status_and_silence_is_unknown
         "1-4": ("receipt-printer", "", "unknown"),
         "1-5": ("receipt-printer", "E2", "paper out"),
         "1-6": ("page-printer", "P1", "unknown"),
+        "test:0": ("scanner", "", "ready"),
     }
     assert (rows["1-4"]["vendor"], rows["1-4"]["product"]) == ("0416", "5011")
 
 
-def test_an_empty_bus_is_an_empty_list() -> None:
+def test_an_empty_bus_is_an_empty_list(tmp_path: Path) -> None:
+    (tmp_path / "dll.conf").write_text("")
     assert json.loads(sanad_devices("list", "--json", bus={}).output) == {"devices": []}
     assert "No device" in sanad_devices("list", bus={}).output
 
@@ -65,6 +75,13 @@ def test_a_pad_is_tried_by_its_port_and_the_picture_shows_the_signature(tmp_path
     assert (ran.code, json.loads(ran.output)["outcome"]) == (0, "accepted")
     with Image.open(out) as image:
         assert image.getchannel("A").getbbox() is not None
+
+
+def test_a_scanner_is_tried_by_its_name(tmp_path: Path) -> None:
+    ran = sanad_devices("test", "test:0", "--out", str(tmp_path / "page.png"), "--json", bus={})
+    assert (ran.code, json.loads(ran.output)["outcome"]) == (0, "ready")
+    with Image.open(tmp_path / "page.png") as image:
+        assert image.width > 1000
 
 
 def test_a_printer_without_paper_fails_its_test_with_the_next_step(tmp_path: Path) -> None:
