@@ -13,7 +13,6 @@ from typing import Final
 from devices import usb
 from devices.contracts import ANSWER_LIMIT_S, Identity, Kind, Status
 from devices.errors import DeviceFault, Unplugged
-from devices.escpos.encode import ReceiptEncoder
 from devices.escpos.links import MAKERS_CLASS, PRINTER_CLASS, UsbLink, printer_interface
 from devices.escpos.printer import EscposPrinter
 from devices.sane import SaneScanner, scanners
@@ -106,20 +105,6 @@ def which(identity: Identity) -> usb.Which:
     return usb.Which(int(identity.vendor, 16), int(identity.product, 16), identity.serial, identity.port)
 
 
-def open_pad(identity: Identity) -> StuPad:
-    """The driver of a signature pad that was found.
-
-    Raises:
-        Refused: it is no pad that is supported.
-    """
-    return StuPad(which(identity))
-
-
-def open_receipt_printer(identity: Identity, encoder: ReceiptEncoder | None = None) -> EscposPrinter:
-    """The driver of a receipt printer that was found on USB."""
-    return EscposPrinter(identity, UsbLink(which(identity)), encoder)
-
-
 def kind_of(entry: usb.UsbEntry, device_id: str) -> Kind | None:
     """What a USB device is for; None for what Sanad does not serve.
 
@@ -164,13 +149,13 @@ def _look_at(entry: usb.UsbEntry) -> Found | None:
     try:
         match kind:
             case Kind.SIGNATURE_PAD:
-                pad = open_pad(identity)
+                pad = StuPad(which(identity))
                 try:
                     return Found(pad.identify(), pad.status())
                 finally:
                     pad.close()
             case Kind.RECEIPT_PRINTER:
-                return Found(identity, open_receipt_printer(identity).check())
+                return Found(identity, EscposPrinter(identity, UsbLink(which(identity))).check())
             case _:
                 return Found(identity, Status.UNKNOWN)
     except Unplugged as fault:

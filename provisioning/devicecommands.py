@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
 import typer
 from PIL import Image
 
 from appliance.journal.errors import DeviceError, OperatorError
-from devices import discovery, signatures
+from devices import discovery, opening, signatures
+from devices.addresses import IPP, TCP, address_of, read_address
 from devices.contracts import (
     Align,
     CaptureEnd,
@@ -27,19 +27,19 @@ from devices.contracts import (
     Picture,
     QrCode,
     ReceiptPart,
+    ReceiptPrinter,
     ScanColour,
+    Scanner,
     ScanSource,
+    SignaturePad,
     SigningScreen,
     Status,
 )
 from devices.discovery import Found
 from devices.errors import DeviceFault
-from devices.escpos.links import RAW_PORT, TcpLink
-from devices.escpos.printer import EscposPrinter
 from devices.paper import draw_receipt
 from devices.pictures import to_png
-from devices.sane import SaneScanner
-from provisioning import terminal
+from provisioning import settings, terminal
 
 SAMPLE: Final = (
     Line("Sanad", Align.CENTER, bold=True, large=True),
@@ -48,17 +48,19 @@ SAMPLE: Final = (
     QrCode("SANAD TEST"),
     Cut(),
 )
+DEFAULT_HOME: Final = Path("~/.local/share/sanad").expanduser()
 SAMPLE_TEXT: Final = "This is a test of the signature pad."
-TCP: Final = "tcp:"
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in one line of JSON.")]
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Not needed: devices are the machine's.")]
+NodeHomeOption = Annotated[Path, typer.Option("--home", envvar="SANAD_HOME", help="The node's home.")]
+CounterOption = Annotated[str, typer.Option("--counter", help="The counter's name in node.toml.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Where the picture goes.")]
 DeviceArgument = Annotated[
     str, typer.Argument(help="A serial number or a port from `devices list`, or tcp:HOST[:PORT].")
 ]
 
-app = typer.Typer(no_args_is_help=True, help="The devices of this counter: list them, try them.")
+app = typer.Typer(no_args_is_help=True, help="The devices of this counter: list them, try them, assign them.")
 
 
 @contextmanager
@@ -106,6 +108,22 @@ def try_device(
         sys.exit(terminal.EXIT_REFUSED)
 
 
+@app.command("assign")
+def assign_device(
+    device: DeviceArgument,
+    counter: CounterOption = "1",
+    home: NodeHomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Write into node.toml that a counter uses this device."""
+    with _told():
+        address = _address(device)
+    settings.assign_device(home / settings.NODE_FILE, counter, address)
+    kind = read_address(address)[0].value
+    values = {"counter": counter, "kind": kind, "address": address}
+    terminal.answer(values, f"Counter {counter} uses {address} as its {kind}.", as_json=as_json)
+
+
 def _table(found: list[Found]) -> str:
     if not found:
         return "No device is plugged in that Sanad can serve."
@@ -125,32 +143,39 @@ Tried = tuple[Kind, tuple[JobEnd | CaptureEnd | Status, str, str], Picture | Non
 
 
 def _try_out(device: str) -> Tried:
-    if device.startswith(TCP):
-        link = TcpLink(*_tcp_place(device.removeprefix(TCP)))
-        return _try_printer(EscposPrinter(Identity(Kind.RECEIPT_PRINTER, "", "", "", "", link.place), link))
-    found = _named(device, discovery.discover_usb()) or _named(device, discovery.discover())
-    if len(found) != 1:
-        what = "No device" if not found else "More than one device"
-        raise OperatorError(f"{what} has that serial number or port.", "Look it up with `sanad devices list`.")
-    match found[0].kind:
+    address = _address(device)
+    match read_address(address)[0]:
         case Kind.RECEIPT_PRINTER:
-            return _try_printer(discovery.open_receipt_printer(found[0]))
+            return _try_printer(opening.open_receipt_printer(address))
         case Kind.SIGNATURE_PAD:
-            return _try_pad(found[0])
+            return _try_pad(opening.open_pad(address))
         case Kind.SCANNER:
-            return _try_scanner(found[0])
+            return _try_scanner(opening.open_scanner(address))
         case _:
             raise OperatorError(
                 "A device of that kind cannot be tried from here.", "Use the system's own printer test."
             )
 
 
+def _address(device: str) -> str:
+    """What was said is an address already, or names a device that is plugged in."""
+    return device if device.startswith((TCP, IPP)) else address_of(_found(device))
+
+
+def _found(device: str) -> Identity:
+    found = _named(device, discovery.discover_usb()) or _named(device, discovery.discover())
+    if len(found) != 1:
+        what = "No device" if not found else "More than one device"
+        raise OperatorError(f"{what} has that serial number or port.", "Look it up with `sanad devices list`.")
+    return found[0]
+
+
 def _named(device: str, found: list[Found]) -> list[Identity]:
     return [one.identity for one in found if device in (one.identity.serial, one.identity.port)]
 
 
-def _try_scanner(identity: Identity) -> Tried:
-    end = SaneScanner(identity.port).scan(ScanSource.FLATBED, ScanColour.GREY)
+def _try_scanner(scanner: Scanner) -> Tried:
+    end = scanner.scan(ScanSource.FLATBED, ScanColour.GREY)
     picture = None
     if end.pages:
         with Image.open(io.BytesIO(end.pages[0].jpeg), formats=["JPEG"]) as page:
@@ -158,27 +183,16 @@ def _try_scanner(identity: Identity) -> Tried:
     return Kind.SCANNER, (end.status, end.sentence, end.next_step), picture
 
 
-def _tcp_place(text: str) -> tuple[str, int]:
-    try:
-        place = urlsplit(f"//{text}")
-        host, port = place.hostname, place.port or RAW_PORT
-    except ValueError:
-        host, port = None, 0
-    if not host:
-        raise OperatorError("That is no network address.", "Write tcp:HOST or tcp:HOST:PORT, as tcp:192.0.2.7:9100.")
-    return host, port
-
-
-def _try_printer(printer: EscposPrinter) -> Tried:
+def _try_printer(printer: ReceiptPrinter) -> Tried:
     parts: tuple[ReceiptPart, ...] = SAMPLE
     outcome = printer.print(parts)
     sent = draw_receipt(parts, printer.width_dots) if outcome.sent_bytes else None
     return Kind.RECEIPT_PRINTER, (outcome.end, outcome.sentence, outcome.next_step), sent
 
 
-def _try_pad(identity: Identity) -> Tried:
+def _try_pad(pad: SignaturePad) -> Tried:
     terminal.note("Sign on the pad, and tap Accept there.")
     screen = SigningScreen(hashlib.sha256(SAMPLE_TEXT.encode()).digest(), (SAMPLE_TEXT,))
-    outcome = discovery.open_pad(identity).capture(screen)
+    outcome = pad.capture(screen)
     drawn = None if outcome.signature is None else signatures.to_picture(outcome.signature)
     return Kind.SIGNATURE_PAD, (outcome.end, outcome.sentence, outcome.next_step), drawn

@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from devices.addresses import RAW_PORT
 from devices.contracts import CONNECT_LIMIT_S
 from devices.errors import DeviceFault, Unplugged
 from devices.usb import UsbInterface, UsbPort, Which
 
 PRINTER_CLASS: Final = 7
 MAKERS_CLASS: Final = 0xFF
-RAW_PORT: Final = 9100
 USB_CHUNK: Final = 4096
 SEND_BUFFER: Final = 8192
 """The kernel keeps at most about this much of a job for itself, so that what was taken is nearly what arrived."""

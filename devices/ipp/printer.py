@@ -62,11 +62,8 @@ class IppPrinter:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        place = urlsplit(uri)
-        if place.scheme != "ipp" or not place.hostname:
-            raise Refused("That is no address of a page printer.", "Write ipp://HOST/ipp/print.")
         self._uri = uri
-        self._host, self._port, self._path = place.hostname, place.port or PORT, place.path or "/ipp/print"
+        self._host, self._port, self._path = _place(uri)
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -220,6 +217,17 @@ class IppPrinter:
         if response.status != http.HTTPStatus.OK:
             raise Refused("The page printer refused the connection.", "Check its address in the settings.")
         return read_answer(data)
+
+
+def _place(uri: str) -> tuple[str, int, str]:
+    try:
+        place = urlsplit(uri)
+        host, port = place.hostname, place.port or PORT
+    except ValueError:
+        place, host, port = urlsplit(""), None, 0
+    if host is None or place.scheme != "ipp":
+        raise Refused("That is no address of a page printer.", "Write ipp://HOST/ipp/print.")
+    return host, port, place.path or "/ipp/print"
 
 
 def _target(attributes: Sequence[Attribute]) -> list[Attribute]:

@@ -50,7 +50,7 @@ def test_no_answer_breaks_the_reader(data: bytes, cut: int) -> None:
             continue
 
 
-@pytest.mark.parametrize("uri", ["http://x/", "x", "ipp://", "ipps://x/ipp/print"])
+@pytest.mark.parametrize("uri", ["http://x/", "x", "ipp://", "ipps://x/ipp/print", "ipp://[", "ipp://h:x/"])
 def test_only_addresses_that_it_can_speak_to_are_taken(uri: str) -> None:
     with pytest.raises(Refused):
         IppPrinter(uri)
