@@ -4,7 +4,8 @@ Every call ends within a named time limit, so a screen calls it from a worker th
 call answers with an outcome that says what is known, or raises `devices.errors.DeviceFault` with a sentence and a next
 step. After any fault the same object can be used again: a driver finds its device anew once it is plugged in.
 
-An implementation serves one caller at a time; it locks, so a second caller waits for the first.
+An implementation serves one caller at a time; it locks, so a second caller waits for the first. Only `status` does not
+wait long: while a job or a capture is under way it answers `BUSY`.
 """
 
 from __future__ import annotations

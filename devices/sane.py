@@ -21,6 +21,7 @@ from typing import Final
 from PIL import Image
 
 from devices.contracts import (
+    ANSWER_LIMIT_S,
     MAX_SCAN_PAGES,
     SCAN_LIMIT_S,
     Identity,
@@ -104,11 +105,14 @@ class SaneScanner:
 
     def status(self) -> Status:
         """Whether it can be opened; SANE does not tell about paper before a scan."""
-        with self._lock:
-            try:
-                code, _ = _run(["-d", self._name, "-n"], OPEN_LIMIT_S)
-            except (TimedOut, NotInstalled):
-                return Status.UNKNOWN
+        if not self._lock.acquire(timeout=ANSWER_LIMIT_S):
+            return Status.BUSY
+        try:
+            code, _ = _run(["-d", self._name, "-n"], OPEN_LIMIT_S)
+        except (TimedOut, NotInstalled):
+            return Status.UNKNOWN
+        finally:
+            self._lock.release()
         return Status.READY if code == 0 else CODES.get(code, GONE)[0]
 
     def scan(self, source: ScanSource, colour: ScanColour, *, resolution_dpi: int = 200) -> ScanEnd:

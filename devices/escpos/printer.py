@@ -125,11 +125,13 @@ class EscposPrinter:
         Raises:
             DeviceFault: it is not there, or may not be opened.
         """
-        with self._lock:
-            try:
-                return self._ask()
-            finally:
-                self._link.close()
+        if not self._lock.acquire(timeout=self._limits.answer_s):
+            return Status.BUSY
+        try:
+            return self._ask()
+        finally:
+            self._link.close()
+            self._lock.release()
 
     def close(self) -> None:
         """Let go of the printer."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-from devices.contracts import CONNECT_LIMIT_S, JOB_LIMIT_S, Identity, JobEnd, JobOutcome, Kind, Status
+from devices.contracts import ANSWER_LIMIT_S, CONNECT_LIMIT_S, JOB_LIMIT_S, Identity, JobEnd, JobOutcome, Kind, Status
 from devices.errors import DeviceFault, Refused, TimedOut, Unplugged
 from devices.ipp.message import MAX_MESSAGE_BYTES, Answer, Attribute, Operation, Tag, read_answer, request
 
@@ -75,13 +75,16 @@ class IppPrinter:
 
     def status(self) -> Status:
         """How the printer is now."""
-        with self._lock:
-            try:
-                return self._status()[0]
-            except Unplugged:
-                return Status.UNPLUGGED
-            except DeviceFault:
-                return Status.UNKNOWN
+        if not self._lock.acquire(timeout=ANSWER_LIMIT_S):
+            return Status.BUSY
+        try:
+            return self._status()[0]
+        except Unplugged:
+            return Status.UNPLUGGED
+        except DeviceFault:
+            return Status.UNKNOWN
+        finally:
+            self._lock.release()
 
     def print_pdf(self, pdf: bytes, *, title: str, limit_s: float = JOB_LIMIT_S) -> JobOutcome:
         """Print a PDF on A4 and follow the job to its end.

@@ -134,13 +134,16 @@ class StuPad:
 
     def status(self) -> Status:
         """How the pad is now."""
-        with self._lock:
-            try:
-                return Status.READY if self._state() in (State.READY, State.CAPTURE) else Status.BUSY
-            except Unplugged:
-                return Status.UNPLUGGED
-            except DeviceFault:
-                return Status.UNKNOWN
+        if not self._lock.acquire(timeout=ANSWER_LIMIT_S):
+            return Status.BUSY
+        try:
+            return Status.READY if self._state() in (State.READY, State.CAPTURE) else Status.BUSY
+        except Unplugged:
+            return Status.UNPLUGGED
+        except DeviceFault:
+            return Status.UNKNOWN
+        finally:
+            self._lock.release()
 
     def identify(self) -> Identity:
         """Ask the pad for its model and serial number.

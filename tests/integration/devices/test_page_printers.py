@@ -54,7 +54,7 @@ def test_a_printer_without_paper_keeps_the_job_unconfirmed_and_takes_no_other(
     printing: tuple[PagePrinter, Path],
 ) -> None:
     printer, folder = printing
-    outcome = printer.print_pdf(PDF, title="waiting", limit_s=4)
+    outcome = printer.print_pdf(PDF, title="waiting", limit_s=6)
     assert (outcome.end, outcome.status) == (JobEnd.SENT_UNCONFIRMED, Status.PAPER_OUT)
     assert "A4 paper" in outcome.next_step
     assert printer.print_pdf(PDF, title="next").end is JobEnd.NOT_STARTED

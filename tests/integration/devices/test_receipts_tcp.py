@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from typing import Any
 
 import pytest
@@ -66,6 +67,19 @@ def test_bytes_that_never_left_this_machine_do_not_count_as_sent() -> None:
     with TcpPrinter(Printer(answers=False, stuck_after=0)) as served:
         outcome = printer_at(served.port).print(LONG)
     assert outcome.end is JobEnd.INCOMPLETE
+
+
+def test_a_printer_at_work_says_that_it_is_busy_without_waiting_for_the_end() -> None:
+    identity = Identity(Kind.RECEIPT_PRINTER, "", "", "", "", "")
+    with TcpPrinter(Printer(stuck_after=1000)) as served:
+        printer = EscposPrinter(identity, TcpLink("127.0.0.1", served.port), limits=Limits(answer_s=0.5, stall_s=8.0))
+        job = threading.Thread(target=printer.print, args=(LONG,))
+        job.start()
+        while len(served.model.received) < 1000 and job.is_alive():
+            job.join(0.01)
+        assert printer.status() is Status.BUSY
+        served.model.plugged = False
+        job.join()
 
 
 def test_a_printer_that_is_switched_off_is_unplugged() -> None:
