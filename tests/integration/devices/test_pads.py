@@ -142,6 +142,11 @@ def test_a_pad_that_refuses_or_answers_something_else_starts_no_capture(options:
     assert ran.result["step"]
 
 
+def test_a_pad_that_never_answers_is_given_up_in_time_and_unknown() -> None:
+    ran = sign("00a4", [], "sign-fault", mute=[3, 9])
+    assert (ran.result["kind"], ran.result["status"]) == ("TimedOut", "unknown")
+
+
 def test_a_pad_without_sample_modes_is_timed_by_the_host() -> None:
     ran = sign("00a3", [["stroke", FIRST], ACCEPT], form=1, stall=[0x32, 0x2A])
     assert signature_of(ran).clock is SampleClock.HOST

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 import gi
 
+from tests.support.usb.silence import NeverAnswers
+
 gi.require_version("UMockdev", "1.0")
 from gi.repository import UMockdev  # noqa: E402
 
@@ -47,7 +49,7 @@ class Model(Protocol):
         """Somebody puts the cable in: the device starts anew."""
 
     def control(self, request_type: int, request: int, value: int, index: int, data: bytes) -> bytes | None:
-        """Answer a control transfer; None stalls it."""
+        """Answer a control transfer; None stalls it, `NeverAnswers` leaves it under way."""
 
     def read(self, endpoint: int, length: int) -> bytes | None:
         """Answer an IN transfer; None while there is nothing to say."""
@@ -133,7 +135,10 @@ class Server:
         _, buffer, kind, endpoint, length = urb
         data = bytes(buffer.retrieve()) if buffer else b""
         if kind == URB_CONTROL:
-            answer = self._control(data)
+            try:
+                answer = self._control(data)
+            except NeverAnswers:
+                return False
             if answer is None:
                 self._finish(urbs, urb, -errno.EPIPE, 0)
             else:

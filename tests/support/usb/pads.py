@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.support.usb.silence import NeverAnswers
+
 VENDOR = 0x056A
 GET, SET = (0xA1, 0x01), (0x21, 0x09)
 NAMES = {0xA1: "STU-500", 0xA2: "STU-300", 0xA3: "STU-520", 0xA4: "STU-430", 0xA5: "STU-530", 0xA8: "STU-540"}
@@ -44,6 +46,7 @@ class Pad:
     clock_ms: int = 65_400
     busy: int = 0
     stall: tuple[int, ...] = ()
+    mute: tuple[int, ...] = ()
     wrong_answer: bool = False
     strings: Sequence[str] = ("Wacom Co.,Ltd.", "STU", "8AQZ001")
     plugged: bool = True
@@ -75,7 +78,9 @@ class Pad:
     def control(self, request_type: int, request: int, value: int, index: int, data: bytes) -> bytes | None:
         """Feature reports."""
         report = value & 0xFF
-        if not self.alive or value >> 8 != 3 or report in self.stall:
+        if not self.alive or report in self.mute:
+            raise NeverAnswers
+        if value >> 8 != 3 or report in self.stall:
             return None
         if (request_type, request) == GET:
             payload = self._get(report)
