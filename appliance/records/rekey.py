@@ -75,16 +75,14 @@ def rekey(file: EncryptedFile, old: bytes, new: bytes) -> None:
         if shutil.disk_usage(file.path.parent).free < file.path.stat().st_size + FREE_SPACE_MARGIN:
             raise StorageFull
         with _locked(file.lock), _connected(file.path, old) as connection:
-            _rewrite(connection, file.path.parent, new)
+            _rewrite(connection, new)
         # The key slots may forget the old key only when the rollback journal is gone for good.
         sync_folder(file.path.parent)
 
 
-def _rewrite(connection: dbapi2.Connection, folder: Path, new: bytes) -> None:
+def _rewrite(connection: dbapi2.Connection, new: bytes) -> None:
     for pragma in ("locking_mode = EXCLUSIVE", "synchronous = EXTRA", "journal_mode = DELETE"):
         connection.execute(f"PRAGMA {pragma}").fetchall()
-    # A log that a power cut brought back would be replayed over the new pages.
-    sync_folder(folder)
     try:
         connection.execute(f"PRAGMA rekey = \"x'{new.hex()}'\"").fetchall()
     except dbapi2.Error as error:
