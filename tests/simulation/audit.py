@@ -75,7 +75,7 @@ def lost_promises(folder: Path, said: Sequence[str]) -> int:
         cosigners = (keys[COSIGNER],) if keys else ()
         with store.read() as tx:
             entries = verified_journal(tx, store.journal, store.verifier, *cosigners)
-            _check_tables(tx, store, entries)
+            check_tables(tx, tx, store.journal, len(entries))
             lost = _lost(tx, store, entries, promises, keys)
         if not lost:
             _recover(store, entries, promises)
@@ -133,14 +133,18 @@ def _erased(entries: Iterable[Entry]) -> dict[str, int]:
     return {entry.header.about: entry.header.seq for entry in entries if entry.header.kind == SubjectErased.KIND}
 
 
-def _check_tables(tx: Tx, store: Store, entries: Sequence[Entry]) -> None:
-    """The tables are what folding the journal from its beginning gives."""
+def check_tables(tables: Tx, log: Tx, journal: JournalId, size: int) -> None:
+    """The tables are what folding so many entries of a journal from its beginning gives.
+
+    Raises:
+        Broken: they are not.
+    """
     again = _wiped()
-    folding.fold_range(again, tx, store.journal, 0, len(entries))
+    folding.fold_range(again, log, journal, 0, size)
     for table, rows in _ROWS.items():
-        if tx.all(rows) != again.all(rows):
+        if tables.all(rows) != again.all(rows):
             raise Broken(f"the table {table} is not the fold of the journal")
-    if folding.stamped(tx, store.journal) != (folding.VERSION, len(entries)):
+    if folding.stamped(tables, journal) != (folding.VERSION, size):
         raise Broken("the tables are not stamped with the fold of the whole journal")
 
 
