@@ -123,15 +123,20 @@ class Folder:
             return
         self._run(blob_ops(header))
         fold = FOLDS.get(header.kind)
-        if fold is None or entry.body is None:
-            return
-        body = _body(fold, header, entry.body)
-        if body is None or (isinstance(body, OrdersApplied) and not self._take_up(body)):
-            self._run(unreadable_ops(header))
-            return
-        self._run(fold.ops(header, body))
-        if isinstance(body, SubjectErased):
+        if fold is not None:
+            self._run(self._ops(fold, header, entry.body))
+        if header.kind == SubjectErased.KIND and header.about != NOBODY:
             self._erased[header.about] = True
+
+    def _ops(self, fold: Fold, header: Header, encoded: bytes | None) -> Ops:
+        if fold.by_header and fold.suits(header):
+            return fold.ops(header, None)
+        if encoded is None:
+            return iter(())
+        body = _body(fold, header, encoded)
+        if body is None or (isinstance(body, OrdersApplied) and not self._take_up(body)):
+            return unreadable_ops(header)
+        return fold.ops(header, body)
 
     def _take_up(self, applied: OrdersApplied) -> bool:
         """Fold the orders that hold from here on; False where these are not central's, or were taken up before."""

@@ -45,6 +45,8 @@ class Fold(NamedTuple):
 
     ops: Callable[[Header, Any], Ops]
     about: About
+    by_header: bool = False
+    """Whether the header alone says it all, so that it counts even where the body is gone, or not of its form."""
 
     def suits(self, header: Header) -> bool:
         """Whether the entry is about what its kind is about; another one folds to nothing."""
@@ -58,10 +60,10 @@ ORDER_FOLDS: Final[dict[str, Fold]] = {}
 
 
 def _folds(
-    body: type[B], about: About = About.SOMEBODY, into: dict[str, Fold] = FOLDS
+    body: type[B], about: About = About.SOMEBODY, into: dict[str, Fold] = FOLDS, *, by_header: bool = False
 ) -> Callable[[Callable[[Header, B], Ops]], Callable[[Header, B], Ops]]:
     def register(function: Callable[[Header, B], Ops]) -> Callable[[Header, B], Ops]:
-        into[body.KIND] = Fold(function, about)
+        into[body.KIND] = Fold(function, about, by_header)
         return function
 
     return register
@@ -120,8 +122,8 @@ def unreadable_ops(header: Header) -> Ops:
     yield _ADD_UNREADABLE, _row(header, seq=header.seq, kind=header.kind)
 
 
-@_folds(k.SubjectErased)
-def _subject_erased(header: Header, _: k.SubjectErased) -> Ops:
+@_folds(k.SubjectErased, by_header=True)
+def _subject_erased(header: Header, _: k.SubjectErased | None) -> Ops:
     for forget in _FORGET:
         yield forget, _key(header)
     yield _ADD_ERASED, _row(header, seq=header.seq, at=header.at)
