@@ -208,7 +208,7 @@ def _limit_mm(values: str) -> float:
 def _run(arguments: Sequence[str], limit_s: float) -> tuple[int, bytes]:
     """Run `scanimage`; answers its exit code and what it wrote. Its whole process group ends with its time."""
     try:
-        process = subprocess.Popen(  # noqa: S603 -- a fixed program; its arguments are no shell text
+        process = subprocess.Popen(
             ["scanimage", *arguments],  # noqa: S607
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
