@@ -16,16 +16,10 @@ from appliance.journal.ids import BlobDigest
 from appliance.journal.trust import format_trust
 from appliance.records.disk import write_durably
 from provisioning import logs, terminal
+from provisioning.centralopening import CentralOption, central_home, central_key, open_central
 from provisioning.keyservice import CENTRAL_SOCKET, KeyService
 from provisioning.making import first_slot, new_home
-from provisioning.opening import (
-    CentralOption,
-    JsonOption,
-    central_home,
-    central_key,
-    open_central,
-    real_clock,
-)
+from provisioning.opening import JsonOption, real_clock
 from provisioning.settings import CENTRAL_FILE, CentralSettings, Listen, central_toml, load
 from provisioning.unlock import read_passphrase, store_key
 from sync.central.central import Central, CentralLayout

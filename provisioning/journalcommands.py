@@ -218,9 +218,9 @@ def proof(
                 f"What entry {seq} said was erased.", "Leave out --body: the header can still be proved."
             )
         note = head.cosigned if head.cosigned is not None and seq < head.cosigned_size else head.checkpoint
+        keys = (store.verifier, *_cosigners(store))
         with store.read() as tx:
-            read = Log(tx, store.journal).read_node
-            made = make_proof(entry, note, read, (store.verifier, *_cosigners(store)), with_body=body)
+            made = make_proof(entry, note, Log(tx, store.journal).read_node, keys, with_body=body)
     sys.stdout.buffer.write(made)
 
 

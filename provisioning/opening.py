@@ -1,12 +1,11 @@
-"""Opening homes: the key from the running service or from a passphrase, then the store or the central.
+"""Opening a node: the key from its running service or from a passphrase, then the store.
 
-The only place that gives them their clock, their randomness, and the way they stop.
+The only place that gives a store its clock, its randomness, and the way it stops.
 """
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,19 +18,12 @@ from appliance.journal.errors import OperatorError
 from appliance.store.layout import Layout
 from appliance.store.store import Store
 from provisioning import terminal, unlock
-from provisioning.keyservice import CENTRAL_SOCKET, NODE_SOCKET, ask_key
-from provisioning.settings import CENTRAL_FILE, CentralSettings, load
-from sync.central.central import Central, CentralLayout
+from provisioning.keyservice import NODE_SOCKET, ask_key
 
 DEFAULT_HOME: Final = Path("~/.local/share/sanad")
-DEFAULT_CENTRAL: Final = Path("~/.local/share/sanad-central")
 
 HomeOption = Annotated[
     Path | None, typer.Option("--home", envvar="SANAD_HOME", help=f"The node's home; {DEFAULT_HOME} if not said.")
-]
-CentralOption = Annotated[
-    Path | None,
-    typer.Option("--home", envvar="SANAD_CENTRAL_HOME", help=f"Central's home; {DEFAULT_CENTRAL} if not said."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in one line of JSON.")]
 
@@ -44,11 +36,6 @@ def real_clock() -> datetime:
 def home_of(home: Path | None) -> Path:
     """The node's home that a command means."""
     return (home or DEFAULT_HOME).expanduser().absolute()
-
-
-def central_home(home: Path | None) -> Path:
-    """The central's home that a command means."""
-    return (home or DEFAULT_CENTRAL).expanduser().absolute()
 
 
 @contextmanager
@@ -80,34 +67,3 @@ def open_store(home: Path, key: bytes) -> Store:
     """The store in `home`; folded again first, with progress, where older software made its tables."""
     with terminal.progress("Folding the tables again") as progress:
         return Store(Layout(home), key, clock=real_clock, random=os.urandom, halt=terminal.halt, progress=progress)
-
-
-def central_key(home: Path) -> bytes:
-    """The key of a central's databases: from its running service, or by a passphrase.
-
-    Raises:
-        OperatorError: there is no central there, no passphrase to be had, or not the right one.
-    """
-    if not CentralLayout(home).archive.is_file():
-        raise OperatorError(f"There is no central in {home}.", "Make one with `sanad central init`, or check --home.")
-    key = ask_key(home, CENTRAL_SOCKET)
-    return key if key is not None else unlock.store_key(home)
-
-
-@contextmanager
-def open_central(home: Path, key: bytes) -> Iterator[Central]:
-    """The central in `home`, closed at the end of the block."""
-    settings = load(CentralSettings, home / CENTRAL_FILE)
-    central = Central(
-        CentralLayout(home),
-        key,
-        url=settings.listen.public_url,
-        clock=real_clock,
-        monotonic_s=time.monotonic,
-        random=os.urandom,
-        halt=terminal.halt,
-    )
-    try:
-        yield central
-    finally:
-        central.close()

@@ -5,15 +5,19 @@ A file is read strictly: an unknown name or a wrong value is refused, with the p
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, TypeVar, cast
 
 import tomlkit
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from appliance.journal.errors import OperatorError
+from devices.addresses import read_address
+from devices.contracts import Kind
+from devices.errors import DeviceFault
 
 NODE_FILE: Final = "node.toml"
 CENTRAL_FILE: Final = "central.toml"
@@ -22,6 +26,17 @@ Words = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1
 CentreCode = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,16}$")]
 HttpsUrl = Annotated[str, Field(max_length=300, pattern=r"^https://[A-Za-z0-9.\[\]:-]+$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _device_address(text: str) -> str:
+    try:
+        read_address(text)
+    except DeviceFault as fault:
+        raise ValueError(str(fault)) from None
+    return text
+
+
+DeviceAddress = Annotated[str, Field(max_length=200), AfterValidator(_device_address)]
 
 
 class Section(BaseModel):
@@ -44,9 +59,17 @@ class CentralAddress(Section):
 
 
 class Counter(Section):
-    """A counter of the centre."""
+    """A counter of the centre, and where its devices are, by kind (`devices/addresses.py` says how that is written)."""
 
     name: Words
+    devices: dict[Kind, DeviceAddress] = {}
+
+    @model_validator(mode="after")
+    def _devices_are_of_their_kind(self) -> Counter:
+        for kind, address in self.devices.items():
+            if read_address(address)[0] is not kind:
+                raise ValueError(f"the address of {kind.value} is one of {read_address(address)[0].value}")
+        return self
 
 
 class Listen(Section):
@@ -126,6 +149,31 @@ def node_toml(centre: Centre, central_url: str) -> str:
     counters.append(tomlkit.item({"name": "1"}))
     document["counters"] = counters
     return tomlkit.dumps(document)
+
+
+def assign_device(path: Path, counter: str, address: str) -> None:
+    """Write into `node.toml` that a counter uses a device; one of the same kind is replaced, all else stays.
+
+    Raises:
+        OperatorError: the file is missing or wrong, there is no such counter, or the address is none.
+    """
+    load(NodeSettings, path)
+    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    named = [each for each in document.get("counters", []) if each.get("name") == counter]
+    if len(named) != 1:
+        raise OperatorError(f"{path.name} has no single counter of that name.", "Write the counter into it first.")
+    try:
+        kind = read_address(address)[0]
+    except DeviceFault as fault:
+        raise OperatorError(fault.sentence, fault.next_step) from None
+    named[0].setdefault("devices", tomlkit.table())[kind.value] = address
+    replacement = path.with_name(path.name + ".new")
+    with replacement.open("w", encoding="utf-8") as out:
+        out.write(tomlkit.dumps(document))
+        out.flush()
+        os.fsync(out.fileno())
+    load(NodeSettings, replacement)
+    replacement.replace(path)
 
 
 def central_toml(name: str, listen: Listen) -> str:

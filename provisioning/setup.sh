@@ -17,9 +17,15 @@ missing=""
 [ -n "$python" ] || missing="$missing python3 python3-venv"
 [ -z "$python" ] || "$python" -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 if [ "$purpose" = test ]; then
-    for pair in age:age strace:strace openssl:openssl; do
-        command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
+    for pair in age:age strace:strace openssl:openssl umockdev-wrapper:umockdev udevadm:udev \
+        ippeveprinter:cups-ipp-utils dbus-daemon:dbus-daemon avahi-daemon:avahi-daemon scanimage:sane-utils; do
+        PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
     done
+    # The emulated USB bus: libusb under test, and Debian's own python3, which drives umockdev.
+    [ -z "$python" ] || "$python" -c 'import ctypes; ctypes.CDLL("libusb-1.0.so.0")' 2>/dev/null ||
+        missing="$missing libusb-1.0-0"
+    /usr/bin/python3 -c 'import gi; gi.require_version("UMockdev", "1.0")' 2>/dev/null ||
+        missing="$missing python3-gi gir1.2-umockdev-1.0"
 fi
 if [ -n "$missing" ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

@@ -42,9 +42,10 @@ from appliance.records.failures import of_os
 from appliance.store.store import Store
 from provisioning import specimens, terminal
 from provisioning.centralcommands import make_central
+from provisioning.centralopening import central_key, open_central
 from provisioning.enrolment import enrol_node
 from provisioning.journalcommands import check_home
-from provisioning.opening import central_key, open_central, open_store
+from provisioning.opening import open_store
 from provisioning.settings import Listen
 from provisioning.synccommands import central_address, sync_and_remember
 from provisioning.unlock import VARIABLE, store_key

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -22,7 +22,7 @@ from appliance.records import tables as t
 from appliance.records.database import Database, Tx
 from appliance.records.failures import StoreMissing
 from appliance.records.log import Head, Log
-from appliance.store.store import Store
+from appliance.store.store import COSIGNER, ORDERS_SIGNER, Store
 from tests.simulation import home
 
 _ROWS = {table.name: select(table).order_by(*table.primary_key.columns) for table in t.FOLDED.sorted_tables}
@@ -70,10 +70,13 @@ def lost_promises(folder: Path, said: Sequence[str]) -> int:
         _check_beginning(folder)
         return 0
     with home.reopen(folder).closing() as store:
+        # A node whose enrolling was cut short knows no central yet.
+        keys = {name: store.central_key(name) for name in (COSIGNER, ORDERS_SIGNER) if store.local(name)}
+        cosigners = (keys[COSIGNER],) if keys else ()
         with store.read() as tx:
-            entries = _verified_journal(tx, store.journal, store.verifier)
-            _check_tables(tx, store, entries)
-            lost = _lost(tx, store, entries, promises)
+            entries = verified_journal(tx, store.journal, store.verifier, *cosigners)
+            check_tables(tx, tx, store.journal, len(entries))
+            lost = _lost(tx, store, entries, promises, keys)
         if not lost:
             _recover(store, entries, promises)
     with home.reopen(folder).closing() as store, store.read() as tx:
@@ -99,19 +102,18 @@ def _check_beginning(folder: Path) -> None:
         home.create(folder, random.Random(0)).close()
 
 
-def _verified_journal(tx: Tx, journal: JournalId, key: VerifierKey) -> list[Entry]:
-    """The entries of a journal that verifies."""
+def verified_journal(tx: Tx, journal: JournalId, key: VerifierKey, *cosigners: VerifierKey) -> list[Entry]:
+    """The entries of a journal that verifies: each there once, in its place."""
     log = Log(tx, journal)
     head = _head(log)
-    cosigners = (home.cosigner().verifier,)
     rows = list(log.rows(0, max(head.size, log.count())))
     verdict = verify_entries(rows, key=key, head=head.checkpoint, cosigned=head.cosigned, cosigners=cosigners)
-    if not verdict.consistent or (head.size, head.root) != log_end(rows):
+    if not verdict.consistent or (head.size, head.root) != _end_of(rows):
         raise Broken(f"the journal does not verify: {verdict.sentence}")
     return [read_entry(header, salt, body) for header, salt, body, _ in rows]
 
 
-def log_end(rows: Sequence[tuple[bytes, bytes | None, bytes | None, bytes]]) -> tuple[int, bytes]:
+def _end_of(rows: Sequence[tuple[bytes, bytes | None, bytes | None, bytes]]) -> tuple[int, bytes]:
     """Size and root of the tree over some rows."""
     frontier = EMPTY
     for header, *_ in rows:
@@ -131,14 +133,18 @@ def _erased(entries: Iterable[Entry]) -> dict[str, int]:
     return {entry.header.about: entry.header.seq for entry in entries if entry.header.kind == SubjectErased.KIND}
 
 
-def _check_tables(tx: Tx, store: Store, entries: Sequence[Entry]) -> None:
-    """The tables are what folding the journal from its beginning gives."""
+def check_tables(tables: Tx, log: Tx, journal: JournalId, size: int) -> None:
+    """The tables are what folding so many entries of a journal from its beginning gives.
+
+    Raises:
+        Broken: they are not.
+    """
     again = _wiped()
-    folding.fold_range(again, tx, store.journal, 0, len(entries))
+    folding.fold_range(again, log, journal, 0, size)
     for table, rows in _ROWS.items():
-        if tx.all(rows) != again.all(rows):
+        if tables.all(rows) != again.all(rows):
             raise Broken(f"the table {table} is not the fold of the journal")
-    if folding.stamped(tx, store.journal) != (folding.VERSION, len(entries)):
+    if folding.stamped(tables, journal) != (folding.VERSION, size):
         raise Broken("the tables are not stamped with the fold of the whole journal")
 
 
@@ -155,19 +161,19 @@ def _wiped() -> Tx:
     return tx
 
 
-def _lost(tx: Tx, store: Store, entries: Sequence[Entry], promises: Promises) -> int:
+def _lost(tx: Tx, store: Store, entries: Sequence[Entry], promises: Promises, keys: Mapping[str, VerifierKey]) -> int:
     there = {entry.header.seq: home.fingerprint(entry.header_bytes) for entry in entries}
     lost = sum(there.get(seq) != fingerprint for seq, fingerprint in promises.entries.items())
     head = _head(Log(tx, store.journal))
     lost += head.cosigned_size < promises.cosigned
     if promises.cosigned:
         witness = store.layout.witness.read_bytes()
-        open_cosignature(witness, home.cosigner().verifier)
+        open_cosignature(witness, keys[COSIGNER])
         lost += open_checkpoint(witness, store.verifier).size < promises.cosigned
     orders = orders_of(store.journal)
     taken_up = Log(tx, orders).count()
     if taken_up:
-        _verified_journal(tx, orders, home.orders_signer(store).verifier)
+        verified_journal(tx, orders, keys[ORDERS_SIGNER])
     return lost + (taken_up < promises.orders)
 
 

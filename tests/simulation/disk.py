@@ -75,8 +75,8 @@ class File:
         self.now.extend(bytes(size - len(self.now)))
         self.sizes.append((write, size))
 
-    def sync(self) -> None:
-        """All of it is durable."""
+    def sync(self, _covers: int) -> None:
+        """All of it is durable; a recording holds no sync of a file that did not cover all of it."""
         if self.cut:
             self.durable = bytearray(self.now)
         else:
@@ -124,11 +124,11 @@ class Folder:
         change.apply(self.now)
         self.pending.append(change)
 
-    def sync(self) -> None:
-        """All changes are durable, but for the old half of a rename whose new half is not."""
+    def sync(self, covers: int) -> None:
+        """The covered changes are durable, but for the old half of a rename whose new half is not."""
         waiting: list[Change] = []
         for change in self.pending:
-            if change.needs is not None and not change.needs.durable:
+            if change.number > covers or (change.needs is not None and not change.needs.durable):
                 waiting.append(change)
                 continue
             change.apply(self.durable)
@@ -174,8 +174,8 @@ class Disk:
                 self._file(path).write(self.done, offset, data)
             case Resize(path, size):
                 self._file(path).resize(self.done, size)
-            case Sync(path):
-                self._node(path).sync()
+            case Sync(path, covers):
+                self._node(path).sync(self.done if covers is None else covers)
             case Rename(path, target):
                 self._rename(path, target)
             case Link(path, target):

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NoReturn
 
+import msgspec
+
 from appliance.access.session import Session
 from appliance.journal import kinds as k
 from appliance.journal.checkpoint import Checkpoint, cosign, sign_checkpoint
@@ -23,6 +25,10 @@ from appliance.records.log import Log
 from appliance.sealing import age
 from appliance.store.layout import Layout
 from appliance.store.store import COSIGNER, LOCKER, ORDERS_SIGNER, Act, NodeKeys, Store
+from sync.enrol import enrol_request
+from sync.invite import Invite
+from sync.link import Address
+from tests.support.centrals import public
 
 KEY: Final = bytes(range(32))
 CENTRAL_SEED: Final = bytes(range(32, 64))
@@ -93,6 +99,39 @@ def create(home: Path, draw: random.Random) -> Store:
         }
     )
     return store
+
+
+def enrol(home: Path, invite: Invite, draw: random.Random, address: Path) -> None:
+    """Makes a store and enrols it at a real central; `address` is written for writers that sync with it."""
+    keys = NodeKeys.generate(draw.randbytes)
+    opened = k.JournalOpened(
+        centre=invite.centre,
+        centre_name=invite.centre_name,
+        node_key=public(keys.node).hex(),
+        age_recipient=age.recipient_of(keys.age_identity),
+        software="test",
+    )
+    now = clock(draw)
+    store = Store.create(Layout(home), KEY, keys, opened, clock=now, random=draw.randbytes, halt=stop)
+    with store.closing():
+        (first,) = store.entries(0, 1)
+        recipient = age.recipient_of(keys.age_identity)
+        enrolled = enrol_request(invite, journal=store.signer, node_key=keys.node, recipient=recipient, entry=first)
+        store.remember(
+            **{
+                COSIGNER: enrolled.cosigner.text,
+                ORDERS_SIGNER: enrolled.orders_key.text,
+                LOCKER: enrolled.locker,
+            }
+        )
+        store.take_orders(enrolled.orders, enrolled.orders_checkpoint)
+        store.take_cosignature(enrolled.cosigned)
+    address.write_bytes(msgspec.json.encode(enrolled.address))
+
+
+def read_address(path: Path) -> Address:
+    """Where `enrol` found central."""
+    return msgspec.json.decode(path.read_bytes(), type=Address)
 
 
 def begin(home: Path, draw: random.Random) -> None:

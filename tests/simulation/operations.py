@@ -30,9 +30,13 @@ class Resize(NamedTuple):
 
 
 class Sync(NamedTuple):
-    """A file or a folder was fsynced, successfully and completely."""
+    """A file or a folder was fsynced, successfully and completely.
+
+    `covers` is how many operations of the recording it covers, where names changed meanwhile; None is all.
+    """
 
     path: str
+    covers: int | None = None
 
 
 class Rename(NamedTuple):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -14,50 +12,30 @@ import pytest
 
 from tests.simulation import home
 from tests.simulation.audit import lost_promises
+from tests.simulation.killing import Victim
 
 ENDLESS = 10**6
-STARTING_S = 0.5
-WORKING_S = 0.25
 TORTURE_HOMES = 20
 KILLS_A_TORTURED_HOME = 10
 
 Figure = Callable[[str, object], None]
 
 
-def _start(folder: Path, seed: str, *options: str) -> subprocess.Popen[bytes]:
-    command = (sys.executable, "-m", "tests.simulation.writer", str(folder), seed, str(ENDLESS), *options)
-    return subprocess.Popen(command, bufsize=0, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-def _kill_one(writer: subprocess.Popen[bytes], draw: random.Random) -> list[str]:
-    """Kills a writer, mostly at work and sometimes while it starts, and returns what it had said."""
-    said, limit_s = b"", STARTING_S
-    if writer.stdout is not None and draw.random() < 0.8:
-        limit_s = WORKING_S
-        while b"ready" not in said and (more := os.read(writer.stdout.fileno(), 4096)):
-            said += more
-    try:
-        rest, errors = writer.communicate(timeout=draw.uniform(0, limit_s))
-    except subprocess.TimeoutExpired:
-        writer.kill()
-        rest, errors = writer.communicate()
-    said += rest
-    assert (writer.returncode, errors) == (-signal.SIGKILL, b"")
-    return said[: said.rfind(b"\n") + 1].decode().splitlines()
-
-
 def _kill(folder: Path, seeds: Sequence[str], draw: random.Random) -> list[str]:
     """Starts writers beside each other, and kills them one after the other."""
-    writers = [_start(folder, seed, *(("--beside",) if number else ())) for number, seed in enumerate(seeds)]
-    return [line for writer in writers for line in _kill_one(writer, draw)]
+    command = (sys.executable, "-m", "tests.simulation.writer", str(folder))
+    writers = [
+        Victim(*command, seed, str(ENDLESS), *(("--beside",) if number else ())) for number, seed in enumerate(seeds)
+    ]
+    return [line for writer in writers for line in writer.kill_sometime(draw)]
 
 
 def _kill_often(folder: Path, seed: str, kills: int, writers: int, figure: Figure) -> None:
     draw = random.Random(seed)
     home.create(folder, draw).close()
     promises: list[str] = []
-    for kill in range(kills):
-        promises += _kill(folder, [f"{seed} {kill} {number}" for number in range(writers)], draw)
+    for number in range(kills):
+        promises += _kill(folder, [f"{seed} {number} {writer}" for writer in range(writers)], draw)
         assert lost_promises(folder, promises) == 0
     acknowledged = sum(line.startswith("ack") for line in promises)
     figure("figure", f"{kills} kills of {writers} writers: {acknowledged} entries acknowledged, 0 lost")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.simulation import trace
+from tests.simulation.disk import Disk
 from tests.simulation.operations import Create, Link, MakeFolder, Recording, Rename, Resize, Say, Sync, Unlink, Write
 from tests.simulation.trace import TraceError
 
@@ -119,19 +120,37 @@ def test_what_cannot_be_replayed_is_refused(program: str, refusal: str, fast_fol
         _record(program, fast_folder)
 
 
-def test_a_change_during_the_sync_of_its_file_is_refused() -> None:
-    def path(text: str) -> str:
-        return "".join(f"\\x{byte:02x}" for byte in text.encode())
+def _path(text: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in text.encode())
 
+
+OPENED = f'7 openat(AT_FDCWD<{_path("/")}>, "{_path("/h/a")}", O_RDWR|O_CREAT, 0600) = 3<{_path("/h/a")}>'
+
+
+def test_bytes_changed_during_the_sync_of_their_file_are_refused() -> None:
     lines = [
-        f'7 openat(AT_FDCWD<{path("/")}>, "{path("/h/a")}", O_RDWR|O_CREAT, 0600) = 3<{path("/h/a")}>',
-        f"7 fsync(3<{path('/h/a')}> <unfinished ...>",
-        f'8 pwrite64(3<{path("/h/a")}>, "{path("x")}", 1, 0) = 1',
+        OPENED,
+        f"7 fsync(3<{_path('/h/a')}> <unfinished ...>",
+        f'8 pwrite64(3<{_path("/h/a")}>, "{_path("x")}", 1, 0) = 1',
         "7 <... fsync resumed>) = 0",
     ]
     with pytest.raises(TraceError, match="changed while it was being synced"):
         list(trace.read_trace(lines, "/h"))
     assert list(trace.read_trace([*lines[:2], lines[3]], "/h")) == [Create("a", empty=False), Sync("a")]
+
+
+def test_a_name_made_during_the_sync_of_its_folder_is_not_covered() -> None:
+    lines = [
+        OPENED,
+        f"7 fsync(4<{_path('/h')}> <unfinished ...>",
+        f'8 mkdir("{_path("/h/d")}", 0700) = 0',
+        "7 <... fsync resumed>) = 0",
+    ]
+    operations = tuple(trace.read_trace(lines, "/h"))
+    assert operations == (Create("a", empty=False), MakeFolder("d"), Sync("", covers=1))
+    disk = Disk(Recording((), {}, operations))
+    disk.advance(3)
+    assert set(disk.root.durable) == {"a"}
 
 
 def test_a_machine_without_strace_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

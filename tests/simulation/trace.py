@@ -125,7 +125,16 @@ class _Call(NamedTuple):
     name: str
     arguments: str
     result: int
-    overlapped: bool
+    covers: int | None
+
+
+@dataclass(slots=True)
+class _Syncing:
+    """A sync that is not done yet: of what, how many operations were done before it began, whether it met another."""
+
+    path: str
+    covers: int
+    overlapped: bool = False
 
 
 _LINE = re.compile(r"(\d+) +(\w+)\((.*)\) += (-?\d+|\?|0x[0-9a-f]+)(?:<.*>(?:\(deleted\))?)?(?: .*)?")
@@ -145,7 +154,8 @@ def _bytes(escaped: str) -> bytes:
 class _Reader:
     folder: str
     started: dict[str, str] = field(default_factory=dict)
-    syncing: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    syncing: dict[str, _Syncing] = field(default_factory=dict)
+    emitted: int = 0
     positions: dict[int, int | None] = field(default_factory=dict)
 
     def whole_call(self, line: str) -> _Call | None:
@@ -156,20 +166,21 @@ class _Reader:
             if beginning.startswith(("fsync(", "fdatasync(")):
                 path = self._descriptor_path(beginning.partition("(")[2])
                 if path is not None:
-                    self.syncing[thread] = (path, False)
+                    self.syncing[thread] = _Syncing(path, self.emitted)
             return None
-        overlapped = False
+        covers = None
         if match := _RESUMED.fullmatch(line):
             thread, rest = match.groups()
             line = f"{thread} {self.started.pop(thread)}{rest}"
-            overlapped = self.syncing.pop(thread, ("", False))[1]
+            syncing = self.syncing.pop(thread, None)
+            covers = syncing.covers if syncing is not None and syncing.overlapped else None
         match = _LINE.fullmatch(line)
         if match is None:
             if "+++" in line or "---" in line:
                 return None
             raise TraceError(f"cannot read this line of strace: {line[:200]}")
         thread, name, arguments, result = match.groups()
-        return _Call(thread, name, arguments, -1 if result == "?" else int(result, 0), overlapped)
+        return _Call(thread, name, arguments, -1 if result == "?" else int(result, 0), covers)
 
     def operations(self, call: _Call) -> Iterator[Operation]:
         """What one completed call did to the folder."""
@@ -182,18 +193,22 @@ class _Reader:
         found = _CALLS.get(call.name, _Reader._refuse)(self, call)
         for operation in found:
             self._note_overlap(operation)
+            self.emitted += 1
             yield operation
 
     def _note_overlap(self, operation: Operation) -> None:
-        """A change made while its file or folder was being synced may not be covered: remember that it happened."""
+        """Names changed while their folder is being synced may not be covered; bytes changed so are refused."""
         if isinstance(operation, Sync | Say):
             return
-        touched = {operation.path, _parent(operation.path)}
+        changed = {_parent(operation.path)}
         if isinstance(operation, Rename | Link):
-            touched.add(_parent(operation.target))
-        for thread, (path, _) in self.syncing.items():
-            if path in touched:
-                self.syncing[thread] = (path, True)
+            changed.add(_parent(operation.target))
+        for syncing in self.syncing.values():
+            if isinstance(operation, Write | Resize):
+                if syncing.path == operation.path:
+                    raise TraceError(f"{operation.path} was changed while it was being synced: how far?")
+            elif syncing.path in changed:
+                syncing.overlapped = True
 
     def _inside(self, path: str) -> str | None:
         path = os.path.normpath(path)
@@ -278,12 +293,8 @@ class _Reader:
 
     def _sync(self, call: _Call) -> Iterator[Operation]:
         path = self._descriptor_path(call.arguments)
-        if path is not None and call.overlapped:
-            raise TraceError(
-                f"{path or 'the folder'} was changed while it was being synced: cannot tell what was covered"
-            )
         if path is not None:
-            yield Sync(path)
+            yield Sync(path, call.covers)
 
     def _names(self, call: _Call) -> Iterator[Operation]:
         places = self._places(call)

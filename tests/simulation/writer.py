@@ -27,12 +27,14 @@ import sqlalchemy as sa
 from appliance.access.session import Role, Session, mint, node_session
 from appliance.casework import applications as casework
 from appliance.journal import kinds as k
-from appliance.journal.errors import DeviceError, OperatorError, SanadError
+from appliance.journal.errors import DeviceError, NetworkError, OperatorError, SanadError
 from appliance.journal.ids import EntityId
 from appliance.records import database
 from appliance.records import tables as t
 from appliance.records.database import Tx
 from appliance.store.store import Draft, Moment, Store
+from sync.agent import sync_once
+from sync.link import Address
 from tests.simulation import home
 
 # Rows. With the product's own number, the write-ahead log would begin anew only in recordings too long to be checked by
@@ -64,6 +66,7 @@ class Writer:
     synchronous: str
     largest_blob: int
     ballast: Path | None
+    central: Address | None
     acts: dict[str, tuple[int, Callable[[Writer], None]]]
     sessions: dict[str, Session] = field(default_factory=dict)
     patience: int = PATIENCE
@@ -105,6 +108,8 @@ class Writer:
         try:
             do(self)
         except OperatorError as error:
+            home.say("refused", type(error).__name__)
+        except NetworkError as error:
             home.say("refused", type(error).__name__)
         except DeviceError as error:
             print(error, file=sys.stderr, flush=True)
@@ -170,6 +175,12 @@ class Writer:
         """Central countersigns."""
         home.say("cosigned", home.countersign(self.store))
 
+    def sync(self) -> None:
+        """Everything goes up to the real central, and its orders come down."""
+        if self.central is not None:
+            outcome = sync_once(self.store, self.central, now_s=lambda: int(self.store.clock().timestamp()))
+            home.say("cosigned", outcome.cosigned_size)
+
     def fold_again(self) -> None:
         """The tables are dropped and folded again."""
         self.store.refold()
@@ -217,7 +228,8 @@ ACTS: Final[dict[str, tuple[int, Callable[[Writer], None]]]] = {
 }
 
 
-ONE_PROCESS_ONLY: Final = ("orders", "cosign")
+STAND_IN: Final = ("orders", "cosign")
+WITH_CENTRAL: Final[dict[str, tuple[int, Callable[[Writer], None]]]] = {"sync": (25, Writer.sync)}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -240,6 +252,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--synchronous", default="FULL", help="NORMAL shows what would be lost")
     parser.add_argument("--largest-blob", type=int, default=9000, help="bytes")
     parser.add_argument("--beside", action="store_true", help="others write too: leave central to one of them")
+    parser.add_argument("--central", type=Path, help="a file that says where the real central is; sync with it")
     parser.add_argument("--ballast", type=Path, help="a file that is removed after some acts were refused")
     return parser
 
@@ -251,8 +264,11 @@ def _work(given: argparse.Namespace) -> None:
     if given.new:
         home.begin(given.home, draw)
     store = home.open_store(given.home, draw, given.synchronous)
-    acts = {name: act for name, act in ACTS.items() if not (given.beside and name in ONE_PROCESS_ONLY)}
-    writer = Writer(given.home, draw, store, given.synchronous, given.largest_blob, given.ballast, acts)
+    alone = not given.beside and given.central is None
+    acts = {name: act for name, act in ACTS.items() if alone or name not in STAND_IN}
+    central = None if given.central is None else home.read_address(given.central)
+    acts |= WITH_CENTRAL if central is not None else {}
+    writer = Writer(given.home, draw, store, given.synchronous, given.largest_blob, given.ballast, central, acts)
     writer.settle_in()
     home.say("ready")
     for _ in range(given.acts):

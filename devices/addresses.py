@@ -1,0 +1,113 @@
+"""How a device is written down in `node.toml`; nothing is opened here.
+
+`usb:056a:00a5:serial:8AQZ001` (a serial number: any socket) · `usb:0416:5011:port:1-2` (none: always that socket) ·
+`tcp:192.0.2.7:9100` (a receipt printer) · `ipp://192.0.2.8/ipp/print` (a page printer) · `sane:NAME` (a scanner).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from devices.contracts import Identity, Kind
+from devices.errors import Refused
+from devices.stu.reports import PRODUCTS, VENDOR
+
+MAX_CHARACTERS: Final = 200
+RAW_PORT: Final = 9100
+USB: Final = re.compile(r"usb:([0-9a-f]{4}):([0-9a-f]{4}):(serial|port):([\x21-\x7e][\x20-\x7e]{0,99})")
+TCP: Final = "tcp:"
+IPP: Final = "ipp:"
+SANE: Final = "sane:"
+
+
+@dataclass(frozen=True, slots=True)
+class UsbPlace:
+    """A device on USB."""
+
+    vendor: int
+    product: int
+    serial: str
+    port: str
+
+
+@dataclass(frozen=True, slots=True)
+class TcpPlace:
+    """A receipt printer on the network."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPlace:
+    """A page printer's URI, or SANE's name of a scanner."""
+
+    name: str
+
+
+Place = UsbPlace | TcpPlace | NamedPlace
+
+
+def read_address(address: str) -> tuple[Kind, Place]:
+    """What a written address is of, and where that is.
+
+    Raises:
+        Refused: it is none.
+    """
+    if len(address) <= MAX_CHARACTERS:
+        usb = USB.fullmatch(address)
+        if usb:
+            vendor, product = int(usb[1], 16), int(usb[2], 16)
+            is_pad = vendor == VENDOR and product in PRODUCTS
+            place = UsbPlace(vendor, product, *((usb[4], "") if usb[3] == "serial" else ("", usb[4])))
+            return Kind.SIGNATURE_PAD if is_pad else Kind.RECEIPT_PRINTER, place
+        if address.startswith(TCP):
+            return Kind.RECEIPT_PRINTER, tcp_place(address.removeprefix(TCP))
+        if address.startswith(IPP) and _has_host(address):
+            return Kind.PAGE_PRINTER, NamedPlace(address)
+        if address.startswith(SANE) and address.removeprefix(SANE).lstrip("-") == address.removeprefix(SANE) != "":
+            return Kind.SCANNER, NamedPlace(address.removeprefix(SANE))
+    raise Refused("That is no device's address.", "Take a device from `sanad devices list`.")
+
+
+def address_of(identity: Identity) -> str:
+    """How to write a device down that was found.
+
+    Raises:
+        Refused: there is no way to find it again.
+    """
+    if identity.kind is Kind.SCANNER:
+        return SANE + identity.port
+    if identity.kind in (Kind.SIGNATURE_PAD, Kind.RECEIPT_PRINTER) and identity.vendor:
+        how, value = ("serial", identity.serial) if identity.serial else ("port", identity.port)
+        address = f"usb:{identity.vendor}:{identity.product}:{how}:{value}"
+        read_address(address)
+        return address
+    raise Refused("A device of that kind is written down by its network address.", "As ipp://HOST/ipp/print.")
+
+
+def _has_host(uri: str) -> bool:
+    try:
+        place = urlsplit(uri)
+        return bool(place.hostname) and place.port != 0
+    except ValueError:
+        return False
+
+
+def tcp_place(text: str) -> TcpPlace:
+    """The place that `HOST[:PORT]` names.
+
+    Raises:
+        Refused: it is no such place.
+    """
+    try:
+        place = urlsplit(f"//{text}")
+        host, port, rest = place.hostname, place.port or RAW_PORT, place.path or place.query or place.username
+    except ValueError:
+        host, port, rest = None, 0, None
+    if not host or rest:
+        raise Refused("That is no network address.", "Write tcp:HOST or tcp:HOST:PORT, as tcp:192.0.2.7:9100.")
+    return TcpPlace(host, port)

@@ -1,0 +1,185 @@
+"""Which devices are plugged in, how they are, and which came or went since the last look.
+
+USB tells what is on the bus. A device of the printer class is a receipt printer unless its IEEE 1284 device id names a
+page language; page printers are listed here and printed to by CUPS.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from devices import usb
+from devices.contracts import ANSWER_LIMIT_S, Identity, Kind, Status
+from devices.errors import DeviceFault, Unplugged
+from devices.escpos.links import MAKERS_CLASS, PRINTER_CLASS, UsbLink, printer_interface
+from devices.escpos.printer import EscposPrinter
+from devices.sane import SaneScanner, scanners
+from devices.stu.pad import StuPad
+from devices.stu.reports import PRODUCTS, VENDOR
+
+IPP_OVER_USB: Final = 4
+PAGE_LANGUAGES: Final = ("PCL", "POSTSCRIPT", "PDF", "PWG", "URF", "PJL", "PCLXL", "GDI", "XPS", "ESCPL")
+RECEIPT_LANGUAGES: Final = ("ESC/POS", "ESCPOS", "EPOS", "STAR")
+USB_SCANNER: Final = re.compile(r"libusb:(\d{3}):(\d{3})$")
+RECEIPT_MAKERS: Final = frozenset({0x04B8, 0x0416, 0x0519, 0x0DD4, 0x0FE6, 0x1504, 0x154F, 0x1D90, 0x2730})
+"""Makers of receipt printers that speak ESC/POS through an interface of their own class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A device that is plugged in. `sentence` and `next_step` say why its status is what it is, where that helps."""
+
+    identity: Identity
+    status: Status
+    sentence: str = ""
+    next_step: str = ""
+
+    def row(self) -> dict[str, str]:
+        """The row of `sanad devices list --json`."""
+        who = self.identity
+        return {
+            "kind": who.kind.value,
+            "vendor": who.vendor,
+            "product": who.product,
+            "model": who.model,
+            "serial": who.serial,
+            "port": who.port,
+            "status": self.status.value,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Plug:
+    """A device on the bus as the hot-plug watch tells them apart; the address changes at every replug."""
+
+    vendor: int
+    product: int
+    port: str
+    address: int
+
+
+@dataclass(slots=True)
+class Watch:
+    """Tells what came and went between two looks; the caller looks every second or so, from a worker thread."""
+
+    _known: frozenset[Plug] = field(default_factory=frozenset)
+
+    def look(self) -> tuple[frozenset[Plug], frozenset[Plug]]:
+        """What appeared and what vanished since the last look; the first look finds all appeared.
+
+        Raises:
+            NotInstalled: libusb is not on this machine.
+        """
+        now = frozenset(Plug(e.vendor, e.product, e.port, e.handle.address) for e in usb.entries())
+        before, self._known = self._known, now
+        return now - before, before - now
+
+
+def discover() -> list[Found]:
+    """Every device that Sanad can serve and that tells of itself, with its status, by kind and port.
+
+    Network printers do not: they are known by their address. Where SANE is installed this takes some seconds, as its
+    backends ask the network for scanners.
+
+    Raises:
+        NotInstalled: libusb is not on this machine.
+    """
+    found = discover_usb()
+    found += [Found(_on_usb(scanner), SaneScanner(scanner.port).status()) for scanner in scanners()]
+    return sorted(found, key=lambda one: (one.identity.kind.value, one.identity.port))
+
+
+def discover_usb() -> list[Found]:
+    """The pads and printers on USB, with their status.
+
+    Raises:
+        NotInstalled: libusb is not on this machine.
+    """
+    return [one for entry in usb.entries() if (one := _look_at(entry)) is not None]
+
+
+def which(identity: Identity) -> usb.Which:
+    """How to find this USB device again: by its serial number, else by its port."""
+    return usb.Which(int(identity.vendor, 16), int(identity.product, 16), identity.serial, identity.port)
+
+
+def kind_of(entry: usb.UsbEntry, device_id: str) -> Kind | None:
+    """What a USB device is for; None for what Sanad does not serve.
+
+    Args:
+        entry: its descriptors.
+        device_id: its IEEE 1284 device id, or empty.
+    """
+    if entry.vendor == VENDOR and entry.product in PRODUCTS:
+        return Kind.SIGNATURE_PAD
+    classes = {interface.usb_class for interface in entry.interfaces}
+    if any(c[0] == PRINTER_CLASS for c in classes):
+        languages = device_id_field(device_id, "CMD", "COMMAND SET").upper()
+        if any(language in languages for language in RECEIPT_LANGUAGES):
+            return Kind.RECEIPT_PRINTER
+        by_ipp = (PRINTER_CLASS, 1, IPP_OVER_USB) in classes
+        return Kind.PAGE_PRINTER if by_ipp or any(p in languages for p in PAGE_LANGUAGES) else Kind.RECEIPT_PRINTER
+    made_for_receipts = entry.vendor in RECEIPT_MAKERS and any(
+        i.usb_class[0] == MAKERS_CLASS and i.endpoint_out for i in entry.interfaces
+    )
+    return Kind.RECEIPT_PRINTER if made_for_receipts else None
+
+
+def device_id_field(device_id: str, *names: str) -> str:
+    """A field of an IEEE 1284 device id (`MFG:EPSON;CMD:ESC/POS;…`), by any of its names."""
+    for part in device_id.split(";"):
+        name, _, value = part.partition(":")
+        if name.strip().upper() in names:
+            return value.strip()
+    return ""
+
+
+def _look_at(entry: usb.UsbEntry) -> Found | None:
+    """Open one device, ask it who and how it is, and let it go."""
+    device_id = _device_id(entry) if any(i.usb_class[0] == PRINTER_CLASS for i in entry.interfaces) else ""
+    kind = kind_of(entry, device_id)
+    if kind is None:
+        return None
+    model = entry.text("iProduct") or device_id_field(device_id, "MDL", "MODEL")
+    if kind is Kind.SIGNATURE_PAD:
+        model = PRODUCTS[entry.product].name
+    identity = Identity(kind, f"{entry.vendor:04x}", f"{entry.product:04x}", model, entry.serial, entry.port)
+    try:
+        match kind:
+            case Kind.SIGNATURE_PAD:
+                pad = StuPad(which(identity))
+                try:
+                    return Found(pad.identify(), pad.status())
+                finally:
+                    pad.close()
+            case Kind.RECEIPT_PRINTER:
+                return Found(identity, EscposPrinter(identity, UsbLink(which(identity))).check())
+            case _:
+                return Found(identity, Status.UNKNOWN)
+    except Unplugged as fault:
+        return Found(identity, Status.UNPLUGGED, fault.sentence, fault.next_step)
+    except DeviceFault as fault:
+        return Found(identity, Status.UNKNOWN, fault.sentence, fault.next_step)
+
+
+def _on_usb(scanner: Identity) -> Identity:
+    """A scanner of SANE with its USB numbers, where its name says which device on the bus it is."""
+    place = USB_SCANNER.search(scanner.port)
+    for entry in usb.entries() if place else []:
+        if place and (entry.handle.bus, entry.handle.address) == (int(place[1]), int(place[2])):
+            return replace(scanner, vendor=f"{entry.vendor:04x}", product=f"{entry.product:04x}", serial=entry.serial)
+    return scanner
+
+
+def _device_id(entry: usb.UsbEntry) -> str:
+    """The IEEE 1284 device id (USB printer class, GET_DEVICE_ID), or empty."""
+    port = usb.UsbPort(usb.Which(entry.vendor, entry.product, "", entry.port), "printer", printer_interface)
+    try:
+        answer = port.control_in(0xA1, 0, 0, 1024, ANSWER_LIMIT_S)
+    except DeviceFault:
+        return ""
+    finally:
+        port.close()
+    return "".join(c for c in answer[2:].decode("ascii", "replace") if c.isprintable())

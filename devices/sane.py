@@ -1,0 +1,227 @@
+"""Scanners by SANE, through its program `scanimage`.
+
+A program of its own, because backends are of many makers: one that hangs is ended when its time is over, and one that
+crashes takes nothing of ours with it. Pages pass through a folder in memory (`/dev/shm`), never through a disk.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from PIL import Image
+
+from devices.contracts import (
+    ANSWER_LIMIT_S,
+    MAX_SCAN_PAGES,
+    SCAN_LIMIT_S,
+    Identity,
+    Kind,
+    ScanColour,
+    ScanEnd,
+    ScannedPage,
+    ScanSource,
+    Status,
+)
+from devices.errors import NotInstalled, Refused, TimedOut, Unplugged
+from devices.pictures import MAX_PIXELS
+from devices.scans import finish
+
+MEMORY: Final = Path("/dev/shm")  # noqa: S108 -- in memory on purpose: a page must not reach a disk unsealed
+LOOK_LIMIT_S: Final = 8.0
+"""Backends that ask the network wait three to four seconds for an answer."""
+OPEN_LIMIT_S: Final = 15.0
+A4_MM: Final = (210.0, 297.0)
+NO_DOCUMENTS: Final = 7
+CODES: Final[dict[int, tuple[Status, str, str]]] = {
+    3: (Status.BUSY, "The scanner is in use.", "Wait a moment, then try again."),
+    6: (Status.JAMMED, "A page jammed in the scanner.", "Open it, take the paper out, and scan the rest again."),
+    NO_DOCUMENTS: (Status.PAPER_OUT, "There is no paper in the feeder.", "Put the pages into the feeder."),
+    8: (Status.COVER_OPEN, "The scanner's cover is open.", "Close it, then scan again."),
+    9: (Status.FAULT, "The connection to the scanner failed.", "Pull its cable out, put it in again."),
+    10: (Status.FAULT, "The scanner is out of memory.", "Switch it off and on again."),
+    11: (Status.OFFLINE, "This program may not use the scanner.", "Central IT must put it into the group `scanner`."),
+}
+"""SANE's status codes (SANE standard 1.06, 4.2.7), which `scanimage` gives as its exit code."""
+GONE: Final = (Status.UNPLUGGED, "The scanner is not connected.", "Check its cable and its power.")
+OPTION: Final = re.compile(r"^\s+(--[a-z-]+|-[xy]) (.+?)(?: \[(.*)\])?(?: \[\w+\])*$", re.MULTILINE)
+
+
+def scanners() -> list[Identity]:
+    """The scanners that SANE finds; none where SANE is not installed."""
+    if shutil.which("scanimage") is None:
+        return []
+    try:
+        code, out = _run(["-f", "%d\t%v\t%m%n"], LOOK_LIMIT_S)
+    except TimedOut:
+        return []
+    if code:
+        return []
+    rows = [line.split("\t") for line in out.decode("utf-8", "replace").splitlines() if line.count("\t") == 2]
+    return [Identity(Kind.SCANNER, "", "", f"{vendor} {model}".strip(), "", name) for name, vendor, model in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a scanner can be set to: the words of each choice, and its area in mm."""
+
+    sources: tuple[str, ...]
+    modes: tuple[str, ...]
+    area_mm: tuple[float, float]
+
+
+class SaneScanner:
+    """One scanner.
+
+    Args:
+        name: SANE's name of it, as `scanimage -L` tells.
+        more: further options for `scanimage`, as a model may need.
+        memory: a folder in memory, for the pages on their way.
+    """
+
+    def __init__(
+        self, name: str, more: Sequence[str] = (), *, limit_s: float = SCAN_LIMIT_S, memory: Path = MEMORY
+    ) -> None:
+        if name.startswith("-"):
+            raise Refused("That is no scanner's name.", "Take one from `sanad devices list`.")
+        self.identity = Identity(Kind.SCANNER, "", "", "", "", name)
+        self._name = name
+        self._more = tuple(more)
+        self._limit_s = limit_s
+        self._memory = memory
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+    def status(self) -> Status:
+        """Whether it can be opened; SANE does not tell about paper before a scan."""
+        if not self._lock.acquire(timeout=ANSWER_LIMIT_S):
+            return Status.BUSY
+        try:
+            code, _ = _run(["-d", self._name, "-n"], OPEN_LIMIT_S)
+        except (TimedOut, NotInstalled):
+            return Status.UNKNOWN
+        finally:
+            self._lock.release()
+        return Status.READY if code == 0 else CODES.get(code, GONE)[0]
+
+    def scan(self, source: ScanSource, colour: ScanColour, *, resolution_dpi: int = 200) -> ScanEnd:
+        """Scan one page from the glass, or all pages from the feeder.
+
+        Raises:
+            DeviceFault: SANE is not there, the scanner is not there, or it has no such source.
+        """
+        with self._lock:
+            options = self._options()
+            chosen = self._chosen(options, source, colour, resolution_dpi)
+            if not self._memory.is_dir():
+                raise NotInstalled("There is no folder in memory for scanned pages.", "Mount /dev/shm.")
+            with tempfile.TemporaryDirectory(prefix="sanad-scan-", dir=self._memory) as folder:
+                count = 1 if source is ScanSource.FLATBED else MAX_SCAN_PAGES
+                batch = [f"--batch={folder}/%04d.pnm", f"--batch-count={count}", "--format=pnm"]
+                late = False
+                try:
+                    code, _ = _run(["-d", self._name, *chosen, *self._more, *batch], self._limit_s)
+                except TimedOut:
+                    code, late = 0, True
+                pages, blank = _finished(sorted(Path(folder).glob("*.pnm")), colour, resolution_dpi)
+        return _end(pages, blank, code, late=late)
+
+    def _options(self) -> Options:
+        code, out = _run(["-d", self._name, "-A"], OPEN_LIMIT_S)
+        if code:
+            _, sentence, step = CODES.get(code, GONE)
+            raise Unplugged(sentence, step)
+        found = {name: values for name, values, _ in OPTION.findall(out.decode("utf-8", "replace"))}
+        return Options(
+            tuple(found.get("--source", "").split("|")) if "--source" in found else (),
+            tuple(found.get("--mode", "").split("|")) if "--mode" in found else (),
+            (_limit_mm(found.get("-x", "")), _limit_mm(found.get("-y", ""))),
+        )
+
+    def _chosen(self, options: Options, source: ScanSource, colour: ScanColour, resolution_dpi: int) -> list[str]:
+        out = [f"--resolution={resolution_dpi}"]
+        words = ("flatbed", "normal") if source is ScanSource.FLATBED else ("feeder", "adf")
+        named = [name for name in options.sources if any(word in name.lower() for word in words)]
+        if named:
+            one_sided = [name for name in named if "duplex" not in name.lower()]
+            out.append(f"--source={(one_sided or named)[0]}")
+        elif options.sources or source is ScanSource.FEEDER:
+            raise Refused("This scanner has no such source.", "Use the glass, or another scanner.")
+        shades = ("gray", "grey") if colour is ScanColour.GREY else ("color", "colour")
+        mode = [name for name in options.modes if any(shade in name.lower() for shade in shades)]
+        if mode:
+            out.append(f"--mode={mode[0]}")
+        for letter, has, wants in zip("xy", options.area_mm, A4_MM, strict=True):
+            if has:
+                out += [f"-{letter}", f"{min(has, wants):g}"]
+        return out
+
+
+def _finished(files: Sequence[Path], colour: ScanColour, resolution_dpi: int) -> tuple[tuple[ScannedPage, ...], int]:
+    """Finish the pages that came whole; one that broke off in the middle is left out."""
+    pages: list[ScannedPage] = []
+    blank = 0
+    for file in files:
+        try:
+            with Image.open(file, formats=["PPM"]) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise Refused("The scanned page is too large.", "Scan it with fewer dots per inch.")
+                image.load()
+                page = finish(image, colour, resolution_dpi)
+        except (OSError, ValueError, Image.DecompressionBombError):
+            continue
+        if page is None:
+            blank += 1
+        else:
+            pages.append(page)
+    return tuple(pages), blank
+
+
+def _end(pages: tuple[ScannedPage, ...], blank: int, code: int, *, late: bool) -> ScanEnd:
+    if late:
+        return ScanEnd(pages, blank, Status.UNKNOWN, "The scanner took too long.", "Switch it off and on; scan again.")
+    if code and not (code == NO_DOCUMENTS and (pages or blank)):
+        return ScanEnd(pages, blank, *CODES.get(code, GONE))
+    if not pages and not blank:
+        return ScanEnd((), 0, *CODES[NO_DOCUMENTS])
+    left_out = f" {blank} empty ones were left out." if blank else ""
+    return ScanEnd(pages, blank, Status.READY, f"Pages scanned: {len(pages)}.{left_out}")
+
+
+def _limit_mm(values: str) -> float:
+    """The upper end of `0..215.9mm`, or 0."""
+    found = re.match(r"[\d.]+\.\.([\d.]+)mm", values)
+    return float(found[1]) if found else 0.0
+
+
+def _run(arguments: Sequence[str], limit_s: float) -> tuple[int, bytes]:
+    """Run `scanimage`; answers its exit code and what it wrote. Its whole process group ends with its time."""
+    try:
+        process = subprocess.Popen(  # noqa: S603 -- a fixed program; its arguments are no shell text
+            ["scanimage", *arguments],  # noqa: S607
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError:
+        raise NotInstalled("SANE is not installed on this machine.", "Install the package sane-utils.") from None
+    with process:
+        try:
+            out, _ = process.communicate(timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise TimedOut("The scanner does not answer.", "Check that it is switched on.") from None
+    return process.returncode, out

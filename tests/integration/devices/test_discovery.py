@@ -1,0 +1,105 @@
+"""`sanad devices list` and `test`, with several devices on an emulated bus."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zxingcpp
+from PIL import Image
+
+from tests.support.usb.run import Ran, run, run_command
+
+COMMAND = [sys.executable, "-X", "faulthandler", "-c", "from provisioning.devicecommands import app; app()"]
+BUS: dict[str, dict[str, Any]] = {
+    "1-1": {"model": "pad", "product": 0xA4},
+    "1-2": {"model": "printer"},
+    "1-3": {"model": "printer", "answers": False, "device_id": False, "strings": ["X", "POS-80", "X9"]},
+    "1-4": {"model": "small-printer"},
+    "1-5": {"model": "printer", "paper_out_after": 0, "strings": ["EPSON", "TM-T20", "E2"]},
+    "1-6": {"model": "page-printer"},
+}
+
+
+@pytest.fixture(autouse=True)
+def one_scanner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dll.conf").write_text("test\n")
+    (tmp_path / "test.conf").write_text("number_of_devices 1\n")
+    monkeypatch.setenv("SANE_CONFIG_DIR", str(tmp_path))
+
+
+def sanad_devices(*arguments: str, bus: dict[str, dict[str, Any]] | None = None) -> Ran:
+    return run_command(json.loads(json.dumps(BUS if bus is None else bus)), [*COMMAND, *arguments])
+
+
+def test_the_list_tells_kind_maker_serial_port_and_status_and_silence_is_unknown() -> None:
+    ran = sanad_devices("list", "--json")
+    rows = {row["port"]: row for row in json.loads(ran.output)["devices"]}
+    assert rows["1-1"] == {
+        "kind": "signature-pad", "vendor": "056a", "product": "00a4", "model": "STU-430", "serial": "8AQZ001",
+        "port": "1-1", "status": "ready",
+    }  # fmt: skip
+    assert {port: (row["kind"], row["serial"], row["status"]) for port, row in rows.items() if port != "1-1"} == {
+        "1-2": ("receipt-printer", "R1", "ready"),
+        "1-3": ("receipt-printer", "X9", "unknown"),
+        "1-4": ("receipt-printer", "", "unknown"),
+        "1-5": ("receipt-printer", "E2", "paper out"),
+        "1-6": ("page-printer", "P1", "unknown"),
+        "test:0": ("scanner", "", "ready"),
+    }
+    assert (rows["1-4"]["vendor"], rows["1-4"]["product"]) == ("0416", "5011")
+
+
+def test_an_empty_bus_is_an_empty_list(tmp_path: Path) -> None:
+    (tmp_path / "dll.conf").write_text("")
+    assert json.loads(sanad_devices("list", "--json", bus={}).output) == {"devices": []}
+    assert "No device" in sanad_devices("list", bus={}).output
+
+
+def test_a_printer_is_tried_by_its_serial_number_and_the_picture_shows_what_was_printed(tmp_path: Path) -> None:
+    out = tmp_path / "paper.png"
+    ran = sanad_devices("test", "R1", "--out", str(out), "--json")
+    assert (ran.code, json.loads(ran.output)["outcome"]) == (0, "printed")
+    with Image.open(out) as image:
+        assert [code.text for code in zxingcpp.read_barcodes(image)] == ["SANAD TEST"]
+
+
+def test_a_pad_is_tried_by_its_port_and_the_picture_shows_the_signature(tmp_path: Path) -> None:
+    out = tmp_path / "signature.png"
+    stroke = [[2000 + 100 * i, 3200, 500] for i in range(30)]
+    bus = {"1-1": {"model": "pad", "product": 0xA4, "script": [["stroke", stroke], ["tap", 0.84, 0.92]]}}
+    ran = sanad_devices("test", "1-1", "--out", str(out), "--json", bus=bus)
+    assert (ran.code, json.loads(ran.output)["outcome"]) == (0, "accepted")
+    with Image.open(out) as image:
+        assert image.getchannel("A").getbbox() is not None
+
+
+def test_a_scanner_is_tried_by_its_name(tmp_path: Path) -> None:
+    ran = sanad_devices("test", "test:0", "--out", str(tmp_path / "page.png"), "--json", bus={})
+    assert (ran.code, json.loads(ran.output)["outcome"]) == (0, "ready")
+    with Image.open(tmp_path / "page.png") as image:
+        assert image.width > 1000
+
+
+def test_a_printer_without_paper_fails_its_test_with_the_next_step(tmp_path: Path) -> None:
+    ran = sanad_devices("test", "E2", "--out", str(tmp_path / "none.png"), "--json")
+    told = json.loads(ran.output)
+    assert (ran.code, told["outcome"], told["picture"]) == (1, "not started", None)
+    assert "roll" in told["next_step"]
+
+
+def test_what_comes_and_goes_is_noticed_and_a_device_is_found_again_by_serial_at_another_port() -> None:
+    ran = run(
+        {"1-1": {"model": "printer"}, "1-7": {"model": "printer", "strings": ["", "", "R1"]}}, "watch", absent=("1-7",)
+    )
+    assert ran.result == {
+        "first": [["1-1"], []],
+        "still": [[], []],
+        "pulled": [[], ["1-1"]],
+        "elsewhere": [["1-7"], []],
+        "again": [["1-1"], []],
+        "status": ["ready", "unplugged", "ready"],
+    }

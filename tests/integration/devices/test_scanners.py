@@ -1,0 +1,90 @@
+"""Scanning through SANE's own `scanimage` and its test backend."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from devices.contracts import ScanColour, Scanner, ScanSource, Status
+from devices.errors import DeviceFault, Refused
+from devices.sane import SaneScanner, scanners
+
+GRID = "--test-picture=Grid"
+WHITE = "--test-picture=Solid white"
+
+
+@pytest.fixture(autouse=True)
+def only_the_test_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dll.conf").write_text("test\n")
+    (tmp_path / "test.conf").write_text("number_of_devices 1\n")
+    monkeypatch.setenv("SANE_CONFIG_DIR", str(tmp_path))
+
+
+def test_the_scanner_is_found_and_ready() -> None:
+    found = scanners()
+    assert [scanner.port for scanner in found] == ["test:0"]
+    scanner: Scanner = SaneScanner(found[0].port)
+    assert scanner.status() is Status.READY
+
+
+@pytest.mark.parametrize(("colour", "mode"), [(ScanColour.GREY, "L"), (ScanColour.COLOUR, "RGB")])
+def test_one_page_from_the_glass_has_the_colour_asked_for_and_leaves_nothing_behind(
+    colour: ScanColour, mode: str, tmp_path: Path
+) -> None:
+    memory = tmp_path / "memory"
+    memory.mkdir()
+    end = SaneScanner("test:0", [GRID], memory=memory).scan(ScanSource.FLATBED, colour)
+    assert (end.status, len(end.pages)) == (Status.READY, 1)
+    with Image.open(io.BytesIO(end.pages[0].jpeg)) as image:
+        assert image.mode == mode
+        assert 1500 < image.width <= 1640
+    assert len(end.pages[0].jpeg) < 300_000
+    assert list(memory.iterdir()) == []
+
+
+def test_the_feeder_gives_every_page_until_it_is_empty() -> None:
+    end = SaneScanner("test:0", [GRID]).scan(ScanSource.FEEDER, ScanColour.GREY, resolution_dpi=50)
+    assert (end.status, len(end.pages), end.blank) == (Status.READY, 10, 0)
+
+
+def test_empty_pages_are_left_out_and_counted() -> None:
+    end = SaneScanner("test:0", [WHITE]).scan(ScanSource.FEEDER, ScanColour.GREY, resolution_dpi=50)
+    assert (end.pages, end.blank) == ((), 10)
+    assert "left out" in end.sentence
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        ("JAMMED", Status.JAMMED),
+        ("NO_DOCS", Status.PAPER_OUT),
+        ("COVER_OPEN", Status.COVER_OPEN),
+        ("IO_ERROR", Status.FAULT),
+    ],
+)
+def test_what_goes_wrong_is_told_with_a_next_step(fault: str, status: Status) -> None:
+    scanner = SaneScanner("test:0", [f"--read-return-value=SANE_STATUS_{fault}"])
+    end = scanner.scan(ScanSource.FEEDER, ScanColour.GREY)
+    assert (end.pages, end.status) == ((), status)
+    assert end.next_step
+
+
+def test_a_scanner_that_never_ends_is_given_up_in_time() -> None:
+    scanner = SaneScanner("test:0", ["--read-delay=yes", "--read-delay-duration=200000", GRID], limit_s=1.0)
+    end = scanner.scan(ScanSource.FEEDER, ScanColour.GREY, resolution_dpi=600)
+    assert (end.status, end.pages) == (Status.UNKNOWN, ())
+
+
+def test_a_scanner_that_is_not_there_is_unplugged() -> None:
+    scanner = SaneScanner("test:7")
+    assert scanner.status() is Status.UNPLUGGED
+    with pytest.raises(DeviceFault):
+        scanner.scan(ScanSource.FLATBED, ScanColour.GREY)
+
+
+def test_a_name_that_would_be_an_option_is_refused() -> None:
+    with pytest.raises(Refused):
+        SaneScanner("--help")

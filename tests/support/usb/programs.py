@@ -1,0 +1,223 @@
+"""Programs under test: they use the real drivers, and order the bus about by writing lines."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import threading
+from collections.abc import Callable
+
+from PIL import Image, ImageDraw
+
+from devices import discovery, signatures
+from devices.contracts import (
+    Align,
+    CaptureOutcome,
+    Cut,
+    Identity,
+    JobOutcome,
+    Kind,
+    Line,
+    OpenDrawer,
+    Picture,
+    QrCode,
+    Raster,
+    SigningScreen,
+)
+from devices.errors import DeviceFault, Unprintable
+from devices.escpos.encode import ReceiptEncoder
+from devices.escpos.links import UsbLink
+from devices.escpos.printer import EscposPrinter, Limits
+from devices.stu.pad import StuPad
+from devices.usb import Which
+from tests.support.usb.printers import PRODUCT, VENDOR, SmallPrinter
+
+PORT = "1-1"
+LIMITS = Limits(answer_s=1.0, stall_s=1.0, job_s=60.0, confirm_s=20.0)
+RECEIPT = (
+    Line("Citizen Facilitation Centre", Align.CENTER, bold=True, large=True),
+    Line("Fee: Rs 1,200 – café €5"),
+    QrCode("https://sanad.example/t/CFC01-2026-000017-K"),
+    Cut(),
+    OpenDrawer(),
+)
+
+
+def order(do: str, **values: object) -> None:
+    """Have something done on the bus, and wait until it is."""
+    print(json.dumps({"do": do, "port": PORT, **values}), flush=True)
+    sys.stdin.readline()
+
+
+def answer(value: object) -> None:
+    """Give the result."""
+    print(json.dumps({"result": value}), flush=True)
+
+
+def picture(width: int, height: int) -> Picture:
+    """A slanted stroke in a frame: every row differs."""
+    image = Image.new("L", (width, height), 255)
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((0, 0, width - 1, height - 1), outline=0)
+    draw.line((0, 0, width - 1, height - 1), fill=0, width=9)
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return Picture(out.getvalue())
+
+
+def printer() -> EscposPrinter:
+    """The printer at the port."""
+    identity = Identity(Kind.RECEIPT_PRINTER, f"{VENDOR:04x}", f"{PRODUCT:04x}", "TM-T88V", "R1", PORT)
+    return EscposPrinter(identity, UsbLink(Which(VENDOR, PRODUCT)), ReceiptEncoder(), limits=LIMITS)
+
+
+def told(outcome: JobOutcome) -> dict[str, object]:
+    """An outcome as JSON."""
+    return {"end": outcome.end.value, "status": outcome.status.value, "sent": outcome.sent_bytes,
+            "total": outcome.total_bytes, "sentence": outcome.sentence, "step": outcome.next_step}  # fmt: skip
+
+
+def receipt() -> None:
+    """Print the receipt."""
+    answer(told(printer().print(RECEIPT)))
+
+
+def long_receipt() -> None:
+    """Print a receipt of some 40 kB."""
+    answer(told(printer().print([Line("Long"), Raster(picture(576, 600)), Line("End"), Cut()])))
+
+
+def small_receipt() -> None:
+    """Print on the cheap printer: twice, to see that it is asked only once."""
+    vendor, product = SmallPrinter.ids
+    identity = Identity(Kind.RECEIPT_PRINTER, f"{vendor:04x}", f"{product:04x}", "", "", PORT)
+    encoder = ReceiptEncoder("POS-5890", 384)
+    small = EscposPrinter(identity, UsbLink(Which(vendor, product)), encoder, limits=LIMITS)
+    first = small.print([Line("Receipt"), QrCode("https://sanad.example/t/17", 4), Cut()])
+    answer({"job": told(first), "answers": small.answers, "status": small.status().value})
+
+
+def twice() -> None:
+    """Print; have the counter seen to; print again with the same object."""
+    device = printer()
+    first = device.print([Line("First"), Raster(picture(576, 600)), Cut()])
+    for name in sys.argv[2:]:
+        if name in ("unplug", "plug"):
+            order(name)
+        else:
+            order("tell", name=name)
+    second = device.print(RECEIPT)
+    answer({"first": told(first), "second": told(second), "status": device.status().value})
+
+
+def refused() -> None:
+    """A line in Urdu without a picture."""
+    try:
+        printer().print([Line("ڈومیسائل")])
+    except Unprintable as error:
+        answer(error.sentence)
+
+
+DOCUMENT = bytes(range(32))
+SCREEN = SigningScreen(DOCUMENT, ("I ask for a domicile certificate.", "Everything above is true."))
+
+
+def pad() -> StuPad:
+    """The pad at the port; its product number is the argument."""
+    return StuPad(Which(0x056A, int(sys.argv[2], 16)), silence_s=0.5)
+
+
+def told_capture(outcome: CaptureOutcome) -> dict[str, object]:
+    """A capture as JSON."""
+    return {"end": outcome.end.value, "sentence": outcome.sentence, "step": outcome.next_step,
+            "signature": outcome.signature and signatures.to_bytes(outcome.signature).decode()}  # fmt: skip
+
+
+def sign() -> None:
+    """One capture, and what the pad says of itself."""
+    device = pad()
+    before = device.status().value
+    identity = device.identify()
+    outcome = told_capture(device.capture(SCREEN, limit_s=30))
+    answer({**outcome, "before": before, "model": identity.model, "serial": identity.serial})
+
+
+def sign_twice() -> None:
+    """A capture that ends badly; then the pad is put in again, and the citizen signs."""
+    device = pad()
+    first = told_capture(device.capture(SCREEN, limit_s=30))
+    gone = device.status().value
+    order("unplug")
+    order("plug")
+    order("tell", name="script", value=json.loads(sys.argv[3]))
+    answer({"first": first, "gone": gone, "second": told_capture(device.capture(SCREEN, limit_s=30))})
+
+
+def sign_limits() -> None:
+    """A capture that nobody ends in time, and one that the operator cancels."""
+    device = pad()
+    late = device.capture(SCREEN, limit_s=0.2).end.value
+    cancelled = threading.Event()
+    cancelled.set()
+    answer([late, device.capture(SCREEN, cancelled=cancelled).end.value])
+
+
+def show() -> None:
+    """The same picture twice, then another, then nothing; in colour."""
+    device = StuPad(Which(0x056A, int(sys.argv[2], 16)), colour=True)
+    for size in ((60, 30), (60, 30), (90, 30)):
+        device.show(picture(*size))
+    device.show(None)
+    answer(None)
+
+
+def sign_fault() -> None:
+    """A capture that cannot start."""
+    device = pad()
+    try:
+        device.capture(SCREEN)
+    except DeviceFault as fault:
+        answer({"kind": type(fault).__name__, "step": fault.next_step, "status": device.status().value})
+
+
+def watch() -> None:
+    """Look after each thing that happens on the bus; a printer keeps its serial number at another port."""
+    watching = discovery.Watch()
+    device = EscposPrinter(
+        Identity(Kind.RECEIPT_PRINTER, f"{VENDOR:04x}", f"{PRODUCT:04x}", "", "R1", PORT),
+        UsbLink(Which(VENDOR, PRODUCT, "R1", PORT)),
+        limits=LIMITS,
+    )
+
+    def look() -> list[list[str]]:
+        return [sorted(plug.port for plug in plugs) for plugs in watching.look()]
+
+    seen = {"first": look(), "still": look()}
+    states = [device.status().value]
+    order("unplug")
+    seen["pulled"] = look()
+    states.append(device.status().value)
+    order("plug", port="1-7")
+    seen["elsewhere"] = look()
+    states.append(device.status().value)
+    order("plug")
+    answer({**seen, "again": look(), "status": states})
+
+
+PROGRAMS: dict[str, Callable[[], None]] = {
+    "receipt": receipt,
+    "long": long_receipt,
+    "small": small_receipt,
+    "twice": twice,
+    "refused": refused,
+    "sign": sign,
+    "sign-twice": sign_twice,
+    "sign-limits": sign_limits,
+    "sign-fault": sign_fault,
+    "show": show,
+    "watch": watch,
+}
+
+if __name__ == "__main__":
+    PROGRAMS[sys.argv[1]]()

@@ -1,0 +1,56 @@
+"""IPP messages laid out by RFC 8010 section 3, and anything at all; `ippeveprinter` judges the rest."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from devices.errors import Garbled, Refused
+from devices.ipp.message import Operation, Tag, read_answer, request
+from devices.ipp.printer import IppPrinter
+
+SEEDED = settings(deadline=None, derandomize=True)
+
+PRINT_JOB_OK = bytes.fromhex(  # a successful Print-Job response
+    "0101 0000 00000001 01 47 0012 617474726962757465732d63686172736574 0005 7574662d38"
+    "48 001b 617474726962757465732d6e61747572616c2d6c616e6775616765 0005 656e2d7573"
+    "41 000e 7374617475732d6d657373616765 000d 7375636365737366756c2d6f6b"
+    "02 21 0006 6a6f622d6964 0004 00000093"
+    "45 0007 6a6f622d757269 0027 6970703a2f2f7072696e7465722e6578616d706c652e636f6d2f6970702f7072696e742f313437"
+    "23 0009 6a6f622d7374617465 0004 00000003 03".replace(" ", "")
+)
+
+
+def test_an_answer_laid_out_by_the_standard_is_read() -> None:
+    answer = read_answer(PRINT_JOB_OK)
+    assert answer.ok
+    assert (answer.number(Tag.JOB, "job-id"), answer.number(Tag.JOB, "job-state")) == (147, 3)
+    assert answer.texts(Tag.OPERATION, "status-message") == ("successful-ok",)
+
+
+def test_a_request_is_laid_out_as_in_the_standard() -> None:
+    made = request(Operation.PRINT_JOB, 1, [(Tag.URI, "printer-uri", ("ipp://p/x",))], [(Tag.INTEGER, "copies", (20,))])
+    assert made == (
+        b"\x02\x00\x00\x02\x00\x00\x00\x01\x01"
+        b"\x47\x00\x12attributes-charset\x00\x05utf-8"
+        b"\x48\x00\x1battributes-natural-language\x00\x02en"
+        b"\x45\x00\x0bprinter-uri\x00\x09ipp://p/x"
+        b"\x02\x21\x00\x06copies\x00\x04\x00\x00\x00\x14\x03"
+    )
+
+
+@SEEDED
+@given(st.binary(max_size=200), st.integers(0, len(PRINT_JOB_OK)))
+def test_no_answer_breaks_the_reader(data: bytes, cut: int) -> None:
+    for message in (data, PRINT_JOB_OK[:cut], PRINT_JOB_OK[:cut] + data):
+        try:
+            read_answer(message)
+        except Garbled:
+            continue
+
+
+@pytest.mark.parametrize("uri", ["http://x/", "x", "ipp://", "ipps://x/ipp/print", "ipp://[", "ipp://h:x/"])
+def test_only_addresses_that_it_can_speak_to_are_taken(uri: str) -> None:
+    with pytest.raises(Refused):
+        IppPrinter(uri)
