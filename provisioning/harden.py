@@ -39,7 +39,10 @@ def harden() -> None:
     sys.excepthook = _on_exception
     threading.excepthook = _on_thread_exception
     sys.unraisablehook = _on_unraisable
-    # When a log line cannot be formatted, logging would print the values that it was to hold.
+    # What a library logs and nobody handles goes to standard error; and when a line cannot be formatted, logging would
+    # print the values that it was to hold.
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(QuietFormatter())
     logging.raiseExceptions = False
 
 
@@ -61,12 +64,17 @@ def describe(error: BaseException) -> str:
 
 
 class QuietFormatter(logging.Formatter):
-    """Formats log records of other people's libraries, with exceptions as `describe` shows them."""
+    """Formats what other people's libraries log: level, logger, place, and exceptions as `describe` shows them.
 
-    def formatException(self, ei: object) -> str:  # noqa: N802 (the name is logging's)
-        """The exception of a record, without its message."""
-        error = ei[1] if isinstance(ei, tuple) else None
-        return describe(error) if isinstance(error, BaseException) else ""
+    The message itself is withheld: asyncio, for one, writes the text of an exception into it.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record, without its message."""
+        lines = [f"{record.levelname} from {record.name}, {record.module}:{record.lineno}"]
+        if record.exc_info and record.exc_info[1] is not None:
+            lines.append(describe(record.exc_info[1]))
+        return "\n".join(lines)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

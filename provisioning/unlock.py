@@ -16,11 +16,17 @@ from pathlib import Path
 from appliance.journal.errors import OperatorError
 from appliance.records.rekey import EncryptedFile, settle
 from appliance.sealing import slotfile, slots
-from appliance.sealing.passphrase import MIN_OPERATOR_PASSWORD, MIN_STORE_PASSPHRASE, prepared, prepared_new
+from appliance.sealing.passphrase import (
+    MIN_OPERATOR_PASSWORD,
+    MIN_STORE_PASSPHRASE,
+    PassphraseError,
+    prepared,
+    prepared_new,
+)
 
 VARIABLE = "SANAD_PASSPHRASE_FILE"
 NEW_VARIABLE = "SANAD_NEW_PASSPHRASE_FILE"
-DATABASES = ("store", "archive", "index")
+PROMPT = "Passphrase of this home"
 MAX_SECRET_FILE = 4096
 MAX_TRIES = 3
 
@@ -28,7 +34,7 @@ Ask = Callable[[str], str]
 """Asks a person for a secret without showing it, after a prompt."""
 
 
-def terminal() -> Ask | None:
+def find_terminal() -> Ask | None:
     """Asks on this process's terminal; None when it has none."""
     try:
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
@@ -42,9 +48,9 @@ def read_passphrase(
     *,
     new: bool = False,
     variable: str = VARIABLE,
-    prompt: str = "Passphrase of this home",
+    prompt: str = PROMPT,
     environment: Mapping[str, str] = os.environ,
-    ask: Callable[[], Ask | None] = terminal,
+    ask: Callable[[], Ask | None] = find_terminal,
 ) -> str:
     """The passphrase of a home.
 
@@ -70,7 +76,7 @@ def read_password(
     *,
     new: bool = False,
     environment: Mapping[str, str] = os.environ,
-    ask: Callable[[], Ask | None] = terminal,
+    ask: Callable[[], Ask | None] = find_terminal,
 ) -> str:
     """An operator's password; arguments and errors as for `read_passphrase`."""
     minimum = MIN_OPERATOR_PASSWORD if new else None
@@ -81,7 +87,7 @@ def open_slots(
     home: Path,
     *,
     environment: Mapping[str, str] = os.environ,
-    ask: Callable[[], Ask | None] = terminal,
+    ask: Callable[[], Ask | None] = find_terminal,
 ) -> slots.Unlocked:
     """The key slots of a home, opened with its passphrase; on a terminal a typing error may be mended.
 
@@ -91,19 +97,21 @@ def open_slots(
         SlotsDamaged, DeviceError: the slots cannot be used.
     """
     found = slotfile.load(home)
+    prompt = PROMPT
     tries = 1 if environment.get(VARIABLE) else MAX_TRIES
     while True:
         tries -= 1
-        passphrase = read_passphrase(home, environment=environment, ask=ask)
         try:
+            passphrase = read_passphrase(home, prompt=prompt, environment=environment, ask=ask)
             return slots.unlock_with_passphrase(found, passphrase)
-        except slots.WrongPassphrase:
+        except (slots.WrongPassphrase, PassphraseError):
             if not tries:
                 raise
+        prompt = f"That does not open it. {PROMPT}"
 
 
 def open_home(
-    home: Path, *, environment: Mapping[str, str] = os.environ, ask: Callable[[], Ask | None] = terminal
+    home: Path, *, environment: Mapping[str, str] = os.environ, ask: Callable[[], Ask | None] = find_terminal
 ) -> slots.Unlocked:
     """Like `open_slots`, and ends a rotation that a power cut interrupted: what it returns holds one key.
 
@@ -127,7 +135,8 @@ def store_key(home: Path) -> bytes:
 
 def databases_of(home: Path) -> list[EncryptedFile]:
     """Every database of a home, node's or central's: all are encrypted with its store key."""
-    files = [EncryptedFile(home / f"{name}.db", home / f"{name}.lock") for name in DATABASES]
+    names = ("store",) if (home / "store.db").exists() else ("archive", "index")
+    files = [EncryptedFile(home / f"{name}.db", home / f"{name}.lock") for name in names]
     return [file for file in files if file.path.exists()]
 
 
@@ -162,9 +171,13 @@ def _read(
         raise OperatorError(
             f"{prompt}: there is no terminal to ask on.", f"Put it in a file and name that file in {variable}."
         )
-    secret = asked(f"{prompt}: ")
-    _check(secret, minimum)
-    if minimum is not None and asked("The same again: ") != secret:
+    try:
+        secret = asked(f"{prompt}: " if minimum is None else f"{prompt}, at least {minimum} characters: ")
+        _check(secret, minimum)
+        same = minimum is None or asked("The same again: ") == secret
+    except (EOFError, UnicodeDecodeError):
+        raise OperatorError("Nothing was entered.", "Do it again; nothing was changed.") from None
+    if not same:
         raise OperatorError("The two were not the same.", "Do it again; nothing was changed.")
     return secret
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from appliance.journal.errors import OperatorError
-from appliance.sealing.passphrase import PassphraseError
-from provisioning import unlock
-from provisioning.unlock import Ask, read_passphrase, read_password
+from appliance.sealing import slotfile, slots
+from appliance.sealing.passphrase import Cost, PassphraseError
+from appliance.sealing.slots import WrongPassphrase
+from provisioning.unlock import Ask, open_slots, read_passphrase, read_password
 
 WORDS = "seven old ferries"
 
@@ -170,9 +173,45 @@ def test_an_operators_password_has_its_own_variable_and_length(home: Path, file:
         read_password(home, "SANAD_PASSWORD_FILE", "Password", new=True, environment={}, ask=typing("seven77"))
 
 
-def test_a_process_without_a_terminal_finds_none(tmp_path: Path) -> None:
-    child = os.fork()
-    if child == 0:
-        os.setsid()
-        os._exit(0 if unlock.terminal() is None else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+def test_a_process_without_a_terminal_finds_none() -> None:
+    code = "import sys; from provisioning.unlock import find_terminal; sys.exit(find_terminal() is not None)"
+    assert subprocess.run([sys.executable, "-c", code], start_new_session=True, check=False).returncode == 0
+
+
+@pytest.fixture
+def locked_home(home: Path) -> Path:
+    cost = Cost(memory_kib=64 * 1024, iterations=1, lanes=2)
+    made = slots.create(bytes(32), WORDS, label="x", at="2026-03-01T08:30:00.000Z", random=os.urandom, cost=cost)
+    slotfile.save(home, made.slots)
+    return home
+
+
+def test_a_typing_error_may_be_mended_twice(locked_home: Path) -> None:
+    said: list[str] = []
+    answers = iter(["seven old ferrets", "", WORDS])
+
+    def ask(prompt: str) -> str:
+        said.append(prompt)
+        return next(answers)
+
+    assert open_slots(locked_home, environment={}, ask=lambda: ask).keys == (bytes(32),)
+    assert said[0] == "Passphrase of this home: "
+    assert said[1] == said[2] == "That does not open it. Passphrase of this home: "
+    with pytest.raises(WrongPassphrase):
+        open_slots(locked_home, environment={}, ask=typing("wrong one", "wrong two", "wrong three", WORDS))
+
+
+def test_a_wrong_passphrase_in_a_file_is_tried_once_and_nobody_is_asked(locked_home: Path, file: Path) -> None:
+    file.write_text("seven old ferrets")
+    with pytest.raises(WrongPassphrase):
+        open_slots(locked_home, environment={"SANAD_PASSPHRASE_FILE": str(file)}, ask=lambda: pytest.fail("it asked"))
+
+
+@pytest.mark.parametrize("error", [EOFError(), UnicodeDecodeError("utf-8", b"CANARY\xff", 6, 7, "CANARY")])
+def test_an_end_of_input_at_the_prompt_is_not_a_fault(home: Path, error: Exception) -> None:
+    def ask(prompt: str) -> str:
+        raise error
+
+    with pytest.raises(OperatorError, match="Nothing was entered") as caught:
+        read_passphrase(home, environment={}, ask=lambda: ask)
+    assert "CANARY" not in str(caught.value)
