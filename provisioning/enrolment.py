@@ -47,7 +47,7 @@ from provisioning import terminal
 from provisioning.making import KEYS, first_slot, new_home
 from provisioning.opening import HomeOption, JsonOption, home_of, open_store, real_clock
 from provisioning.settings import NODE_FILE, Centre, node_toml
-from provisioning.unlock import open_home, read_passphrase, read_password
+from provisioning.unlock import changing, open_home, read_passphrase, read_password
 from sync.enrol import Enrolled, enrol_request
 from sync.invite import MAX_INVITE, Invite, parse_invite
 
@@ -151,11 +151,9 @@ def keep_answer(store: Store, unlocked: Unlocked, invite: Invite, answer: Enroll
     store.remember(**{COSIGNER: answer.cosigner.text, ORDERS_SIGNER: answer.orders_key.text, LOCKER: answer.locker})
     store.take_orders(answer.orders, answer.orders_checkpoint)
     store.take_cosignature(answer.cosigned)
-    with slotfile.locked(home):
-        if not any(slot.recipient == answer.recovery for slot in unlocked.slots.slots):
-            added = slots.add_recovery(
-                unlocked, answer.recovery, label=RECOVERY_LABEL, at=store.now(), random=os.urandom
-            )
+    if not any(slot.recipient == answer.recovery for slot in unlocked.slots.slots):
+        added = slots.add_recovery(unlocked, answer.recovery, label=RECOVERY_LABEL, at=store.now(), random=os.urandom)
+        with changing(home, unlocked):
             slotfile.save(home, added.slots)
     authority = x509.load_der_x509_certificate(answer.address.authority)
     certificate = x509.load_der_x509_certificate(answer.certificate)

@@ -1,7 +1,8 @@
 """Where passphrases and passwords come from, and how a home is opened with one.
 
 Unattended, a secret is read from the file that an environment variable names; else it is asked for on the terminal.
-Guarantees that a file others could read, or one that lies in the home it opens, is refused with the way to mend it.
+A file that others could change, or one that lies in the home it opens, is refused with the way to mend it; a file that
+others could read is named on standard error.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from appliance.sealing.passphrase import (
     prepared,
     prepared_new,
 )
+from provisioning.terminal import note
 
 VARIABLE = "SANAD_PASSPHRASE_FILE"
 NEW_VARIABLE = "SANAD_NEW_PASSPHRASE_FILE"
@@ -214,8 +216,11 @@ def _refuse_unfit(status: os.stat_result, path: Path, resolved: Path, home: Path
     owners = _trusted_owners(home)
     if status.st_uid not in owners:
         raise _unfit(variable, "belongs to another user", f"Run: chown {owners[0]} {path}")
-    if stat.S_IMODE(status.st_mode) & 0o077:
-        raise _unfit(variable, "can be read by others", f"Run: chmod 600 {path}")
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise _unfit(variable, "can be changed by others", f"Run: chmod 600 {path}")
+    if status.st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        # Not refused: secrets that a supervisor mounts for a container are often readable by all inside it.
+        note(f"The file that {variable} names can be read by others. Run: chmod 600 {path}")
 
 
 def _text(data: bytes, variable: str) -> str:

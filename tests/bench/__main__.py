@@ -22,6 +22,7 @@ def main() -> int:
             lambda: store.one_act(folder, node),
             lambda: store.four_processes(folder, node),
             lambda: store.fold_again(node),
+            lambda: store.verify(node),
             store.sealing,
         )
         for measure in measures:

@@ -17,12 +17,14 @@ from appliance.journal import kinds as k
 from appliance.journal.checkpoint import Checkpoint, sign_checkpoint
 from appliance.journal.entry import make_entry
 from appliance.journal.ids import Kind
+from appliance.journal.verify import verify_entries
 from appliance.records import folding
 from appliance.records.database import Database
 from appliance.records.folding import Folder
 from appliance.records.log import Log
 from appliance.sealing import age
-from appliance.store.store import Draft
+from appliance.store.commit import Draft
+from appliance.store.verify import verify_home
 from tests.bench.figures import Figure, medians_ms, timed_ms
 from tests.support.nodes import Node, staffed_node
 
@@ -195,6 +197,39 @@ def fold_again(node: Node) -> list[Figure]:
             seconds <= limit,
             f"{size:,} entries: {seconds / size * 1e6:.1f} s a million",
         )
+    ]
+
+
+def verify(node: Node) -> list[Figure]:
+    """Every header, body, tree node and signature of the journal; then a whole home, tables and pages too."""
+    head = node.store.head()
+
+    def journal() -> None:
+        with node.store.read() as tx:
+            rows = Log(tx, node.store.journal).rows(0, head.size)
+            verdict = verify_entries(rows, key=node.store.verifier, head=head.checkpoint)
+        if not verdict.consistent:
+            raise RuntimeError(verdict.sentence)
+
+    def home() -> None:
+        report = verify_home(node.store.layout, node.key)
+        if not report.ok:
+            raise RuntimeError(" ".join(report.reasons))
+
+    conditions = f"{head.size:,} entries"
+    return [
+        Figure("verify the journal", timed_ms(journal) / 1000, "s", None, None, None, None, None, conditions),
+        Figure(
+            "verify a whole home: pages, journal, tables folded again and compared",
+            timed_ms(home) / 1000,
+            "s",
+            None,
+            None,
+            None,
+            None,
+            None,
+            conditions,
+        ),
     ]
 
 

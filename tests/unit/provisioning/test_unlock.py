@@ -72,10 +72,21 @@ def test_what_could_not_be_typed_is_refused(home: Path, file: Path, written: byt
         from_file(home, file)
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o601])
-def test_a_file_that_others_reach_is_refused_with_the_command_that_mends_it(home: Path, file: Path, mode: int) -> None:
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o444])
+def test_a_file_that_others_can_read_is_named_and_used(
+    home: Path, file: Path, mode: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     file.chmod(mode)
-    with pytest.raises(OperatorError, match="can be read by others") as caught:
+    assert from_file(home, file)
+    assert f"chmod 600 {file}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("mode", [0o660, 0o602])
+def test_a_file_that_others_can_change_is_refused_with_the_command_that_mends_it(
+    home: Path, file: Path, mode: int
+) -> None:
+    file.chmod(mode)
+    with pytest.raises(OperatorError, match="can be changed by others") as caught:
         from_file(home, file)
     assert f"chmod 600 {file}" in caught.value.next_step
 
