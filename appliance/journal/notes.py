@@ -35,6 +35,7 @@ KEY_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
 
 _DASH: Final = "— "
+_TEXT_BYTES: Final = b"\n" + bytes(range(0x20, 0x100))
 # Every encoding of a point of small order on the curve (RFC 8032, section 5.1), without the sign of x: under such a
 # key, one signature fits many texts.
 _SIGN_OF_X: Final = 1 << 255
@@ -240,7 +241,8 @@ def verify(note: Note, key: VerifierKey) -> None:
 
 def is_name(name: str) -> bool:
     """Whether a key may have this name: no spaces, no `+`, nothing invisible, at most `MAX_NAME` bytes."""
-    if not name.isprintable() or any(each == "+" or each.isspace() for each in name):
+    # Of all white space, only U+0020 counts as printable.
+    if not name.isprintable() or "+" in name or " " in name:
         return False
     return 0 < len(name.encode()) <= MAX_NAME
 
@@ -282,4 +284,4 @@ def _is_text(data: bytes) -> bool:
         data.decode()
     except UnicodeDecodeError:
         return False
-    return data.endswith(b"\n") and all(byte >= 0x20 or byte == 0x0A for byte in data)
+    return data.endswith(b"\n") and not data.translate(None, _TEXT_BYTES)

@@ -7,6 +7,7 @@ It is complete, and never changes again, once the last of them is there; so it i
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -68,12 +69,18 @@ class Frontier:
 
     def root(self) -> bytes:
         """The root of the whole tree."""
-        if not self.peaks:
-            return EMPTY_ROOT
-        root = self.peaks[-1]
-        for peak in reversed(self.peaks[:-1]):
-            root = node_hash(peak, root)
-        return root
+        return _root(self.peaks)
+
+
+# A commit asks for the same root several times: of the edge it found, and of the one it leaves.
+@functools.lru_cache(maxsize=8)
+def _root(peaks: tuple[bytes, ...]) -> bytes:
+    if not peaks:
+        return EMPTY_ROOT
+    root = peaks[-1]
+    for peak in reversed(peaks[:-1]):
+        root = node_hash(peak, root)
+    return root
 
 
 EMPTY: Final = Frontier(0, ())
