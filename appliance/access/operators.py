@@ -70,7 +70,7 @@ _OPEN_SESSIONS = (
         t.sessions.c.closed_at == "",
         t.sessions.c.expires_at > bindparam("at"),
     )
-    .limit(MAX_DRAFTS)
+    .limit(MAX_DRAFTS - 1)
 )
 _OTHERS = select(t.operators.c.roles).where(
     t.operators.c.journal == bindparam("journal"), t.operators.c.about != bindparam("about"), t.operators.c.active == 1
@@ -232,11 +232,10 @@ def end_sessions(store: Store, session: Session, operator: EntityId) -> int:
     """
 
     def act(moment: Moment) -> Sequence[Draft]:
-        of_operator = {"journal": store.journal, "operator": operator, "at": moment.at}
-        opened = moment.tx.all(_OPEN_SESSIONS, of_operator)
-        if not opened:
+        endings = _endings(store, moment, operator)
+        if not endings:
             raise OperatorError("That operator is not signed in.", "There is nothing to end.")
-        return [Draft(k.SessionClosed(reason="ended by supervisor"), EntityId(row[0])) for row in opened]
+        return endings
 
     return _on_somebody(store, session, operator, act)
 
@@ -281,7 +280,9 @@ def unlock(store: Store, session: Session, operator: EntityId, reason: str) -> N
 def change_operator(
     store: Store, session: Session, operator: EntityId, *, roles: Sequence[Role], active: bool, reason: str
 ) -> None:
-    """Give somebody other roles, or end their access; their open sessions in a lost role can do nothing from here on.
+    """Give somebody other roles, or end their access.
+
+    Their open sessions in a lost role can do nothing from here on; with their access, all of them end for good.
 
     Raises:
         NotPermitted: the session is not a supervisor's.
@@ -293,7 +294,8 @@ def change_operator(
         stays = active and Role.SUPERVISOR in roles
         if not stays and not any(Role.SUPERVISOR.value in row[0].split() for row in others):
             raise OperatorError("Nobody would be supervisor any more.", "Make somebody else supervisor first.")
-        return [Draft(k.OperatorChanged(roles=_names(roles), active=active, reason=reason), operator)]
+        changed = Draft(k.OperatorChanged(roles=_names(roles), active=active, reason=reason), operator)
+        return [*(() if active else _endings(store, moment, operator)), changed]
 
     _check_roles(roles)
     _check_reason(reason)
@@ -304,6 +306,12 @@ def operators(store: Store) -> list[Operator]:
     """Everybody who may sign in, or once could."""
     with store.read() as tx:
         return [_operator(row) for row in tx.all(_ALL, {"journal": store.journal})]
+
+
+def _endings(store: Store, moment: Moment, operator: EntityId) -> list[Draft]:
+    """What ends the sessions that an operator has open."""
+    opened = moment.tx.all(_OPEN_SESSIONS, {"journal": store.journal, "operator": operator, "at": moment.at})
+    return [Draft(k.SessionClosed(reason="ended by supervisor"), EntityId(row[0])) for row in opened]
 
 
 def _on_somebody(store: Store, session: Session, operator: EntityId, act: Act) -> int:

@@ -28,9 +28,17 @@ from sqlcipher3 import dbapi2
 from appliance.journal.errors import BugError, SanadError
 from appliance.records import failures
 from appliance.records.disk import sync_folder
-from appliance.records.failures import StorageBusy, StorageFailed, StorageFull, StorageReadOnly, StoreMissing
+from appliance.records.failures import (
+    StorageBusy,
+    StorageFailed,
+    StorageFull,
+    StorageReadOnly,
+    StoreMissing,
+    StoreUnreadable,
+)
 
 KEY_BYTES: Final = 32
+PAGE_BYTES: Final = 4096
 CACHE_KIB: Final = 16 * 1024
 FOLD_CACHE_KIB: Final = 64 * 1024
 # A commit waits this long for a reader that is just opening; writers wait for each other at the file lock instead.
@@ -81,6 +89,9 @@ def _ours(error: Exception) -> SanadError:
     """What to raise for one of `_THEIRS`. Never chained: its own words may quote values."""
     if isinstance(error, MemoryError):
         return StorageBusy()
+    if isinstance(error, dbapi2.OperationalError) and not hasattr(error, "sqlite_errorcode"):
+        # The driver's own: a text that is no UTF-8.
+        return StoreUnreadable()
     if isinstance(error, dbapi2.Error):
         name = getattr(error, "sqlite_errorname", type(error).__name__)
         return failures.of_sqlite(error) or BugError(f"The database refused a statement ({name}).")
@@ -205,16 +216,22 @@ class Database:
         lock: the file that writers lock; its folder must exist.
         halt: called when the disk failed in the middle of a commit; should it return, the error is raised.
         synchronous: `FULL`; a fault test lowers it to show what that would lose.
+        empty: whether the file may be empty yet; see `create`.
 
     Raises:
         StoreMissing: no such file. StoreUnreadable: not a database under this key.
     """
 
-    def __init__(self, path: Path, key: bytes, *, lock: Path, halt: Halt = _raise, synchronous: str = "FULL") -> None:
+    def __init__(
+        self, path: Path, key: bytes, *, lock: Path, halt: Halt = _raise, synchronous: str = "FULL", empty: bool = False
+    ) -> None:
         if len(key) != KEY_BYTES:
             raise BugError("A store key has 32 bytes.")
         if not path.is_file():
             raise StoreMissing
+        if path.stat().st_size < PAGE_BYTES and not empty:
+            # SQLite would take it for a new database, and make one.
+            raise StoreUnreadable
         self._path = path
         self._key = key
         self._lock = lock
@@ -253,7 +270,7 @@ class Database:
             for suffix in ("", "-wal", "-shm"):
                 building.with_name(building.name + suffix).unlink(missing_ok=True)
             os.close(os.open(building, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-            database = cls(building, key, lock=lock, halt=halt)
+            database = cls(building, key, lock=lock, halt=halt, empty=True)
             with database.write() as tx:
                 for each in tables:
                     tx.create(each)

@@ -5,7 +5,8 @@ Every key of `FOLDED` starts with the journal. A row of `FOLDED` belongs to one 
 subject is deleting its rows; whatever spans subjects is made of headers only, which are never erased. The names of its
 tables start with `FOLDED_PREFIX`: by it another version of the software knows what it may drop.
 
-Nothing here shuts PostgreSQL out: text, bytes, integers; dates as RFC 3339 text; JSON as text.
+Nothing here shuts PostgreSQL out: text, bytes, integers; dates as RFC 3339 text; JSON as text. SQLite's tables are
+STRICT, as PostgreSQL's are by nature: a value of another type is refused.
 """
 
 from __future__ import annotations
@@ -13,15 +14,19 @@ from __future__ import annotations
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
 LOG: Final = MetaData()
 FOLDED: Final = MetaData()
 FOLDED_PREFIX: Final = "folded_"
 
 
+# STRICT knows no BIGINT; SQLite's INTEGER has 64 bits.
+_BIG: Final = BigInteger().with_variant(Integer(), "sqlite")
+
+
 def _number(name: str, *, primary_key: bool = False) -> Column[int]:
-    return Column(name, BigInteger, primary_key=primary_key, autoincrement=False, nullable=False)
+    return Column(name, _BIG, primary_key=primary_key, autoincrement=False, nullable=False)
 
 
 def _text(name: str, *, primary_key: bool = False) -> Column[str]:
@@ -41,6 +46,7 @@ entries: Final = Table(
     Column("body", LargeBinary),
     Column("nodes", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
+    sqlite_strict=True,
 )
 # A statement uses this index only if it repeats its condition, letter by letter.
 ABOUT_SOMEBODY: Final = entries.c.about != sa.literal_column("'-'")
@@ -63,6 +69,7 @@ heads: Final = Table(
     _number("cosigned_size"),
     Column("cosigned", LargeBinary),
     sqlite_with_rowid=False,
+    sqlite_strict=True,
 )
 
 secrets: Final = Table(
@@ -71,19 +78,35 @@ secrets: Final = Table(
     _text("name", primary_key=True),
     Column("value", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
+    sqlite_strict=True,
 )
 
 # What this box remembers for itself and never tells: the last contact with central, and the like.
-local: Final = Table("local", LOG, _text("name", primary_key=True), _text("value"), sqlite_with_rowid=False)
+local: Final = Table(
+    "local", LOG, _text("name", primary_key=True), _text("value"), sqlite_with_rowid=False, sqlite_strict=True
+)
 
 # Which fold made the tables of FOLDED, and how far it has read.
 stamps: Final = Table(
-    "stamps", LOG, _text("journal", primary_key=True), _text("version"), _number("position"), sqlite_with_rowid=False
+    "stamps",
+    LOG,
+    _text("journal", primary_key=True),
+    _text("version"),
+    _number("position"),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
 )
 
 
 def _folded(name: str, *columns: Column[str] | Column[int] | Column[bytes]) -> Table:
-    return Table(FOLDED_PREFIX + name, FOLDED, _text("journal", primary_key=True), *columns, sqlite_with_rowid=False)
+    return Table(
+        FOLDED_PREFIX + name,
+        FOLDED,
+        _text("journal", primary_key=True),
+        *columns,
+        sqlite_with_rowid=False,
+        sqlite_strict=True,
+    )
 
 
 timeline: Final = _folded(

@@ -378,7 +378,11 @@ class Store:
             RolledBack: central has countersigned what this store does not hold; nothing was written.
         """
         with self._database.write() as tx:
-            self._witness.check(Log(tx, self.journal), self.verifier)
+            log = Log(tx, self.journal)
+            note = self._witness.check(log, self.verifier)
+            if note is not None:
+                # A crash may have come between the file and the store.
+                log.set_cosigned(open_checkpoint(note, self.verifier).size, note)
         removed = 0
         with self._blobs.quiet() as quiet:
             if quiet:

@@ -273,6 +273,8 @@ class _Checking:
         size = 0 if latest is None else open_checkpoint(latest, self._key).size
         if head is not None and size < head.cosigned_size:
             self.found.fault("The file that witnesses what central countersigned is missing, or older than the store.")
+        if head is not None and size > head.cosigned_size:
+            self.found.remarks.append("Central has countersigned more than the store remembers; a start puts it right.")
 
     def _blobs(self, tx: Tx) -> None:
         folder = BlobFolder(self._layout.blobs)

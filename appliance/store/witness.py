@@ -48,8 +48,11 @@ class Witness:
         except OSError as error:
             raise failures.of_os(error) from error
 
-    def check(self, log: Log, key: VerifierKey) -> None:
+    def check(self, log: Log, key: VerifierKey) -> bytes | None:
         """See that the journal, whose key is `key`, contains what the file says. Called under the writers' lock.
+
+        Returns:
+            The note, if there is one.
 
         Raises:
             RolledBack: it does not. BadCheckpoint: the file is not a checkpoint of this journal.
@@ -57,6 +60,7 @@ class Witness:
         note = self.note()
         if note is not None:
             see_contained(log, open_checkpoint(note, key))
+        return note
 
     def renew(self, note: bytes, key: VerifierKey) -> None:
         """Keep a newer note; an older one changes nothing. Called under the writers' lock.

@@ -18,7 +18,15 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 
 from appliance.access import four_eyes, operators
 from appliance.access.four_eyes import SameEyes
@@ -66,7 +74,7 @@ class Office(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.bench: Bench = template.copy(self.folder / "home")
         self.active = dict.fromkeys((self.actor(login) for login in LOGINS), True)
-        self.all_cases: list[Case] = []
+        self.shifts_of: list[Shift] = []
         self.applicant = self.bench.person()
         self.read = 0
         self.parts: dict[str, tuple[set[str], set[str]]] = {}
@@ -109,13 +117,14 @@ class Office(RuleBasedStateMachine):
         return True
 
     @rule(target=shifts, login=st.sampled_from(LOGINS), role=st.sampled_from(ROLES))
-    def sign_in(self, login: str, role: Role) -> Shift:
+    def sign_in(self, login: str, role: Role) -> object:
         actor = self.actor(login)
         if not self.active[actor]:
             with pytest.raises(OperatorError):
                 self.opened(actor, role)
-            return Shift(self.bench.sessions[login, role], self.bench.clock(), over=True)
-        return Shift(self.opened(actor, role), self.bench.clock() + SESSION_FOR)
+            return multiple()
+        self.shifts_of.append(Shift(self.opened(actor, role), self.bench.clock() + SESSION_FOR))
+        return self.shifts_of[-1]
 
     @rule(shift=consumes(shifts))
     def sign_out(self, shift: Shift) -> None:
@@ -123,7 +132,7 @@ class Office(RuleBasedStateMachine):
         shift.over = True
 
     @rule(target=cases, shift=shifts)
-    def submit(self, shift: Shift) -> Case:
+    def submit(self, shift: Shift) -> object:
         made: list[applications.Submitted] = []
         session = shift.session
 
@@ -135,10 +144,8 @@ class Office(RuleBasedStateMachine):
             )
 
         if self.attempt(self.holds(shift) and session.role is Role.OPERATOR, act):
-            case = Case(made[0].application, took_in={session.actor})
-            self.all_cases.append(case)
-            return case
-        return Case(EntityId("a" * 26), status=None)
+            return Case(made[0].application, took_in={session.actor})
+        return multiple()
 
     def step(self, case: Case, shift: Shift, kind: str, act: Callable[[], object]) -> None:
         intake = kind in four_eyes.INTAKE
@@ -200,6 +207,9 @@ class Office(RuleBasedStateMachine):
             self.bench.store, self.supervisor(), EntityId(self.actor(login)), roles=ROLES, active=active, reason="x"
         )
         self.active[self.actor(login)] = active
+        for shift in self.shifts_of:
+            if not active and shift.session.actor == self.actor(login):
+                shift.over = True
 
     @rule(hours=st.sampled_from((1, 5, 12)))
     def wait(self, hours: int) -> None:

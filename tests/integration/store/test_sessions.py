@@ -154,6 +154,19 @@ def test_a_session_is_over_when_the_operator_is_deactivated(bench: Bench) -> Non
     refused(bench, bench.operator, SessionOver)
 
 
+def test_who_gets_their_access_back_signs_in_again(bench: Bench) -> None:
+    for active in (False, True):
+        operators.change_operator(
+            bench.store,
+            bench.supervisor,
+            EntityId(bench.operator.actor),
+            roles=(Role.OPERATOR,),
+            active=active,
+            reason="x",
+        )
+    refused(bench, bench.operator, SessionOver)
+
+
 def test_a_session_is_over_when_its_role_is_taken_away_and_others_stay(bench: Bench) -> None:
     operators.change_operator(
         bench.store,
