@@ -47,3 +47,25 @@ def pages(database: Path, key: bytes) -> Iterator[bytes]:
 def holds(database: Path, key: bytes, needle: bytes) -> bool:
     """Whether any page holds these bytes."""
     return any(needle in page for page in pages(database, key))
+
+
+def free_pages(data: bytes, key: bytes) -> set[int]:
+    """The numbers of the pages of a database that nothing uses (https://sqlite.org/fileformat2.html#the_freelist).
+
+    The trunk pages, which list the others, are among them.
+    """
+
+    def content(number: int) -> bytes:
+        page = decrypted(data[(number - 1) * PAGE : number * PAGE], key, first=number == 1)
+        return bytes(SALT) + page if number == 1 else page
+
+    def word(page: bytes, at: int) -> int:
+        return int.from_bytes(page[at : at + 4], "big")
+
+    found: set[int] = set()
+    trunk = word(content(1), 32)
+    while trunk:
+        page = content(trunk)
+        found |= {trunk, *(word(page, 8 + 4 * leaf) for leaf in range(word(page, 4)))}
+        trunk = word(page, 0)
+    return found

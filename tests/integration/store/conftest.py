@@ -11,19 +11,21 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from appliance.access.session import Role, Session
+from appliance.access.operators import SESSION_FOR
+from appliance.access.session import Role, Session, mint
 from appliance.casework import applications
 from appliance.casework.applications import Person
 from appliance.journal.checkpoint import Checkpoint, cosign, sign_checkpoint
 from appliance.journal.entry import SALT_BYTES, Entry, make_entry
 from appliance.journal.ids import EntityId, JournalId, Kind, orders_of, origin
-from appliance.journal.kinds import Body, NumbersLeased, OrdersOpened, encode_body
+from appliance.journal.kinds import Body, NumbersLeased, OrdersOpened, SessionOpened, encode_body
 from appliance.journal.notes import COSIGNATURE, Signer
 from appliance.journal.tree import EMPTY, Frontier
 from appliance.records import tables as t
 from appliance.records.folding import Progress, no_progress
+from appliance.records.moment import at_text
 from appliance.store.layout import Layout
-from appliance.store.store import COSIGNER, ORDERS_SIGNER, Store
+from appliance.store.store import COSIGNER, ORDERS_SIGNER, Draft, Store
 from tests.support.nodes import Node, SteadyClock, halt, staffed_node
 
 AT_S = 1_790_000_000
@@ -102,6 +104,15 @@ class Bench(Node):
         """All that an act could change: every row of every table."""
         with self.store.read() as tx:
             return [(table.name, tx.all(sa.select(table).order_by(*table.primary_key.columns))) for table in TABLES]
+
+    def opened(self, login: str, role: Role = Role.OPERATOR) -> Session:
+        """A fresh session of somebody, as `sign_in` opens it once the password was right."""
+        expires_at = at_text(self.clock() + SESSION_FOR)
+        actor = self.sessions[login, role].actor
+        session = mint(id=self.store.new_id(), actor=actor, role=role, counter="1", expires_at=expires_at)
+        body = SessionOpened(role=role.value, counter="1", expires_at=expires_at)  # type: ignore[arg-type]
+        self.store.commit(session, lambda _: [Draft(body, EntityId(session.id))])
+        return session
 
     def person(self, name: str = "Gul Khan") -> EntityId:
         return applications.add_person(self.store, self.operator, Person(name))

@@ -31,13 +31,12 @@ from hypothesis.stateful import (
 from appliance.access import four_eyes, operators
 from appliance.access.four_eyes import SameEyes
 from appliance.access.operators import SESSION_FOR
-from appliance.access.session import Role, Session, mint
+from appliance.access.session import Role, Session
 from appliance.casework import applications
 from appliance.casework.lifecycle import STEPS, Status
 from appliance.journal import kinds as k
 from appliance.journal.errors import OperatorError
 from appliance.journal.ids import EntityId
-from appliance.records.moment import at_text
 from appliance.store.store import Draft
 from appliance.store.verify import verify_home
 from tests.integration.store.conftest import Bench, Template
@@ -90,15 +89,7 @@ class Office(RuleBasedStateMachine):
 
     def supervisor(self) -> Session:
         """A supervisor's session that is open now."""
-        return self.opened(self.bench.supervisor.actor, Role.SUPERVISOR)
-
-    def opened(self, actor: str, role: Role) -> Session:
-        """What `sign_in` does once the password was right."""
-        expires_at = at_text(self.bench.clock() + SESSION_FOR)
-        session = mint(id=self.bench.store.new_id(), actor=actor, role=role, counter="1", expires_at=expires_at)
-        opened = k.SessionOpened(role=role.value, counter="1", expires_at=expires_at)  # type: ignore[arg-type]
-        self.bench.store.commit(session, lambda _: [Draft(opened, EntityId(session.id))])
-        return session
+        return self.bench.opened("sana", Role.SUPERVISOR)
 
     def holds(self, shift: Shift) -> bool:
         """Whether the model takes the session for open."""
@@ -121,9 +112,9 @@ class Office(RuleBasedStateMachine):
         actor = self.actor(login)
         if not self.active[actor]:
             with pytest.raises(OperatorError):
-                self.opened(actor, role)
+                self.bench.opened(login, role)
             return multiple()
-        self.shifts_of.append(Shift(self.opened(actor, role), self.bench.clock() + SESSION_FOR))
+        self.shifts_of.append(Shift(self.bench.opened(login, role), self.bench.clock() + SESSION_FOR))
         return self.shifts_of[-1]
 
     @rule(shift=consumes(shifts))
