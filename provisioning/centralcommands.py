@@ -20,7 +20,7 @@ from provisioning.centralopening import CentralOption, central_home, central_key
 from provisioning.keyservice import CENTRAL_SOCKET, KeyService
 from provisioning.making import first_slot, new_home
 from provisioning.opening import JsonOption, real_clock
-from provisioning.settings import CENTRAL_FILE, CentralSettings, Listen, central_toml, load
+from provisioning.settings import CENTRAL_FILE, CentralSettings, central_settings, central_toml, load
 from provisioning.unlock import read_passphrase, store_key
 from sync.central.central import Central, CentralLayout
 from sync.central.serve import Service, bind
@@ -44,18 +44,18 @@ def init(
 ) -> None:
     """Make a central: databases, keys, its own certificate authority. The passphrase is asked for."""
     place = central_home(home)
-    listen = Listen(host=host, port=port, public_url=url or f"https://{host}:{port}")
+    settings = central_settings(name, host, port, url)
     passphrase = read_passphrase(place, new=True, prompt="New passphrase of this central")
-    fingerprint = make_central(place, name, listen, passphrase)
+    fingerprint = make_central(place, settings, passphrase)
     terminal.answer(
-        {"home": str(place), "url": listen.public_url, "fingerprint": fingerprint},
+        {"home": str(place), "url": settings.listen.public_url, "fingerprint": fingerprint},
         f"Central is in {place}.\nIts fingerprint, for nodes to compare: {fingerprint}\n"
         f"Next: `sanad central serve`, then `sanad central invite CENTRE NAME`.",
         as_json=as_json,
     )
 
 
-def make_central(home: Path, name: str, listen: Listen, passphrase: str) -> str:
+def make_central(home: Path, settings: CentralSettings, passphrase: str) -> str:
     """Make a central in `home`; answers the fingerprint of its certificate authority.
 
     Raises:
@@ -64,8 +64,8 @@ def make_central(home: Path, name: str, listen: Listen, passphrase: str) -> str:
     with new_home(home) as making:
         (key,) = first_slot(making, passphrase, "first passphrase").keys
         layout = CentralLayout(making)
-        Central.create(layout, key, name=name, clock=real_clock, random=os.urandom, halt=terminal.halt)
-        write_durably(making / CENTRAL_FILE, central_toml(name, listen).encode())
+        Central.create(layout, key, name=settings.name, clock=real_clock, random=os.urandom, halt=terminal.halt)
+        write_durably(making / CENTRAL_FILE, central_toml(settings).encode())
         with open_central(making, key) as central:
             write_durably(making / "trust", format_trust([central.cosigner]))
             return central.fingerprint

@@ -6,12 +6,14 @@ Only the command that is called for is imported, so that `sanad journal show` do
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+from pathlib import Path
 from typing import Final, NoReturn
 
 import typer
 
-from appliance.journal.errors import SanadError
+from appliance.journal.errors import BugError, SanadError
 from provisioning import terminal
 from provisioning.harden import describe, harden
 
@@ -55,14 +57,33 @@ def main() -> NoReturn:
     """Run one command and end the process with its exit code."""
     harden()
     arguments = sys.argv[1:]
+    as_json = "--json" in arguments
+    if sys.stdout is None:
+        # Closed by whoever called: what would be said goes nowhere.
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  (open until the process ends)
     try:
         build(arguments)(args=arguments, prog_name="sanad")
     except SanadError as error:
-        sys.exit(terminal.tell(error, as_json="--json" in arguments))
+        sys.exit(terminal.tell(error, as_json=as_json))
     except KeyboardInterrupt:
-        terminal.note("Interrupted. What was confirmed before is safe; nothing is half done.")
-        sys.exit(terminal.EXIT_INTERRUPTED)
+        _say_interrupted()
+    except SystemExit as end:
+        # Typer turns an interrupt into this exit.
+        if end.code == terminal.EXIT_INTERRUPTED:
+            _say_interrupted()
+        raise
+    except OSError as error:
+        terminal.note(f"The answer could not be written: {error.strerror}.")
+        sys.exit(terminal.EXIT_DISK)
     except Exception as error:  # noqa: BLE001  (the last resort; Typer's own would print the message)
         terminal.note(describe(error))
-        sys.exit(terminal.EXIT_BUG)
+        fault = BugError("This is a fault in Sanad.", "Start it again; if it comes back, tell central IT.")
+        sys.exit(terminal.tell(fault, as_json=as_json) if as_json else terminal.EXIT_BUG)
     sys.exit(0)
+
+
+def _say_interrupted() -> NoReturn:
+    terminal.note(
+        "Interrupted. What was confirmed before is safe; run the command again, and it goes on or begins anew."
+    )
+    sys.exit(terminal.EXIT_INTERRUPTED)

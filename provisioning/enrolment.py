@@ -21,6 +21,7 @@ import typer
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import bindparam, select
 
 from appliance.access import operators
 from appliance.access.operators import NewOperator
@@ -29,6 +30,7 @@ from appliance.journal.errors import OperatorError
 from appliance.journal.ids import JournalId
 from appliance.journal.kinds import JournalOpened
 from appliance.journal.trust import format_trust
+from appliance.records import tables as t
 from appliance.records.disk import write_durably
 from appliance.sealing import slotfile, slots
 from appliance.sealing.age import recipient_of
@@ -44,6 +46,7 @@ from appliance.store.store import (
     Store,
 )
 from provisioning import terminal
+from provisioning.enrolled import ENROLLED_AT, is_begun, is_enrolled
 from provisioning.making import KEYS, first_slot, new_home
 from provisioning.opening import HomeOption, JsonOption, home_of, open_store, real_clock
 from provisioning.settings import NODE_FILE, Centre, node_toml
@@ -51,8 +54,8 @@ from provisioning.unlock import changing, open_home, read_passphrase, read_passw
 from sync.enrol import Enrolled, enrol_request
 from sync.invite import MAX_INVITE, Invite, parse_invite
 
-ENROLLED_AT: Final = "enrolled-at"
 RECOVERY_LABEL: Final = "central's recovery key"
+_CENTRE: Final = select(t.centres.c.centre, t.centres.c.centre_name).where(t.centres.c.journal == bindparam("journal"))
 NEW_PASSPHRASE: Final = "New passphrase of this node"
 PASSWORD_FILE: Final = "SANAD_NEW_PASSWORD_FILE"
 
@@ -96,11 +99,12 @@ def enrol_node(
         OperatorError: the home holds something else, or is enrolled; or central refused.
         NetworkError: central was not reached; calling again goes on.
     """
-    made = Layout(home).database.is_file()
+    made = is_begun(home)
     unlocked = open_home(home) if made else make_node(home, invite, passphrase())
     with open_store(home, unlocked.keys[0]).closing() as store:
-        if store.local(ENROLLED_AT) is not None:
+        if is_enrolled(store):
             raise OperatorError("This node is enrolled already.", "Nothing was changed. See `sanad sync status`.")
+        _check_centre(store, invite)
         answer = ask_central(store, invite)
         keep_answer(store, unlocked, invite, answer)
         if not operators.operators(store):
@@ -109,6 +113,16 @@ def enrol_node(
         store.remember(**{ENROLLED_AT: store.now()})
         journal = store.journal
     return journal, answer
+
+
+def _check_centre(store: Store, invite: Invite) -> None:
+    with store.read() as tx:
+        row = tx.one(_CENTRE, {"journal": store.journal})
+    if row is not None and tuple(row) != (invite.centre, invite.centre_name):
+        raise OperatorError(
+            f"This box began to enrol for {row[0]}, and the invite is for {invite.centre}.",
+            f"Bring an invite for {row[0]}, or begin anew with another --home.",
+        )
 
 
 def make_node(home: Path, invite: Invite, passphrase: str) -> Unlocked:

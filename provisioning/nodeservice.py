@@ -6,10 +6,14 @@ folded again, orphans of a crash are collected.
 
 from __future__ import annotations
 
+import fcntl
 import random
 import signal
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -18,12 +22,14 @@ from structlog.typing import FilteringBoundLogger
 from appliance.journal.errors import SanadError
 from appliance.store.store import Store
 from provisioning import logs, terminal
-from provisioning.keyservice import NODE_SOCKET, KeyService
+from provisioning.enrolled import require_enrolled
+from provisioning.keyservice import NODE_SOCKET, AlreadyRunning, KeyService, is_running
 from provisioning.opening import HomeOption, home_of, open_store
 from provisioning.synccommands import central_address, sync_and_remember
 from provisioning.unlock import store_key
 from sync.agent import SyncOutcome, keep_synced
 
+SERVICE_LOCK: Final = "node.lock"
 LOOK_EVERY_S: Final = 1.0
 """How often the service looks for new commits while it waits; one short read."""
 
@@ -31,42 +37,71 @@ LOOK_EVERY_S: Final = 1.0
 def node(home: HomeOption = None) -> None:
     """Run this node until told to stop."""
     place = home_of(home)
+    address = central_address(place)
+    if is_running(place, NODE_SOCKET):
+        raise AlreadyRunning
     key = store_key(place)
     logs.configure()
     log = structlog.get_logger()
     end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: end.set())
-    with open_store(place, key).closing() as store:
+    with only_one(place), open_store(place, key).closing() as store:
+        require_enrolled(store)
         removed = store.recover(version("sanad"))
         log.info("started", journal=store.journal, size=store.head().size, orphans_removed=removed)
         with KeyService(place, NODE_SOCKET, key):
             terminal.note(f"This node is open; other commands with --home {place} need no passphrase now.")
-            carry(store, end, log)
+            carry(store, lambda: sync_and_remember(store, address), end.wait, log)
     log.info("stopped")
 
 
-def carry(store: Store, end: threading.Event, log: FilteringBoundLogger) -> None:
-    """Sync until `end`: after new commits, after a pause when all is well, after a back-off when it is not."""
-    address = central_address(store.layout.home)
-    reached = True
+@contextmanager
+def only_one(home: Path) -> Iterator[None]:
+    """Nobody else runs the service of this home until the block ends, however this process ends.
+
+    Raises:
+        AlreadyRunning: somebody does.
+    """
+    with (home / SERVICE_LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunning from None
+        yield
+
+
+def carry(
+    store: Store, sync: Callable[[], SyncOutcome], ends_within: Callable[[float], bool], log: FilteringBoundLogger
+) -> None:
+    """Sync until the end: after new commits, after a pause when all is well, after a back-off when it is not.
+
+    Args:
+        store: whose new commits to look for.
+        sync: one sync.
+        ends_within: waits so many seconds, or less; whether the service ends.
+        log: told each outcome.
+    """
+    synced_size: int | None = None
 
     def wait(pause_s: float) -> bool:
-        before = store.head().size
-        waited_s = 0.0
-        while waited_s < pause_s and not end.wait(min(LOOK_EVERY_S, pause_s - waited_s)):
-            waited_s += LOOK_EVERY_S
+        left_s = pause_s
+        while left_s > 0:
             # New work does not shorten a back-off: a link that is down stays left alone.
-            if reached and store.head().size != before:
+            if synced_size is not None and store.head().size != synced_size:
                 break
-        return end.is_set()
+            if ends_within(min(LOOK_EVERY_S, left_s)):
+                return True
+            left_s -= LOOK_EVERY_S
+        return ends_within(0)
 
     def report(result: SyncOutcome | SanadError) -> None:
-        nonlocal reached
-        reached = not isinstance(result, SanadError)
+        nonlocal synced_size
         if isinstance(result, SanadError):
+            synced_size = None
             log.warning("not synced", error=type(result).__name__, sentence=result.sentence)
         else:
+            synced_size = result.size
             log.info("synced", size=result.size, cosigned_size=result.cosigned_size, complete=result.complete)
 
-    keep_synced(lambda: sync_and_remember(store, address), wait=wait, random=random.random, report=report)
+    keep_synced(sync, wait=wait, random=random.random, report=report)

@@ -65,12 +65,13 @@ def add(
     role: Annotated[list[Role], typer.Option(help="A role; name the option once for each.")],
     supervisor_login: AsOption,
     home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Add somebody who may sign in."""
     with node_store(home) as store, supervisor(store, supervisor_login) as session:
         password = read_password(store.layout.home, "SANAD_NEW_PASSWORD_FILE", f"New password of {login}", new=True)
         operators.add_operator(store, session, NewOperator(login, name, tuple(role), password), os.urandom)
-    terminal.note(f"{login} may sign in now.")
+    terminal.answer({"login": login}, f"{login} may sign in now.", as_json=as_json)
 
 
 @app.command("unlock")
@@ -79,15 +80,16 @@ def unlock(
     reason: Annotated[str, typer.Option(help="Why; it is kept in the journal.")],
     supervisor_login: AsOption,
     home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """End a lock-out."""
     with node_store(home) as store, supervisor(store, supervisor_login) as session:
         operators.unlock(store, session, _find(store, login).id, reason)
-    terminal.note(f"{login} may try again.")
+    terminal.answer({"login": login}, f"{login} may try again.", as_json=as_json)
 
 
 @app.command("password")
-def password(login: str, supervisor_login: AsOption, home: HomeOption = None) -> None:
+def password(login: str, supervisor_login: AsOption, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Give somebody a new password."""
     with node_store(home) as store, supervisor(store, supervisor_login) as session:
         found = _find(store, login)
@@ -97,7 +99,7 @@ def password(login: str, supervisor_login: AsOption, home: HomeOption = None) ->
             operators.change_password(store, session, new, os.urandom, current=current)
         else:
             operators.reset_password(store, session, found.id, new, os.urandom)
-    terminal.note(f"{login} has a new password.")
+    terminal.answer({"login": login}, f"{login} has a new password.", as_json=as_json)
 
 
 @app.command("change")
@@ -108,12 +110,13 @@ def change(
     supervisor_login: AsOption,
     active: Annotated[bool, typer.Option("--active/--inactive", help="Whether they may sign in at all.")] = True,
     home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Give somebody other roles, or end their access."""
     with node_store(home) as store, supervisor(store, supervisor_login) as session:
         found = _find(store, login)
         operators.change_operator(store, session, found.id, roles=tuple(role), active=active, reason=reason)
-    terminal.note(f"{login} is changed.")
+    terminal.answer({"login": login}, f"{login} is changed.", as_json=as_json)
 
 
 def erase(
@@ -121,11 +124,13 @@ def erase(
     reason: Annotated[str, typer.Option(help="Why; it is kept in the journal.")],
     supervisor_login: AsOption,
     home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Forget everything that was said about a subject. The headers stay, and the journal still verifies."""
     with node_store(home) as store, supervisor(store, supervisor_login) as session:
         applications.erase(store, session, EntityId(about), reason)
-    terminal.note("Erased here; central follows at the next sync. Its older backups may still hold it.")
+    words = "Erased here; central follows at the next sync. Its older backups may still hold it."
+    terminal.answer({"about": about}, words, as_json=as_json)
 
 
 def _password_of(store: Store, login: str) -> str:

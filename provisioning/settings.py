@@ -9,6 +9,7 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, TypeVar, cast
+from urllib.parse import urlsplit
 
 import tomlkit
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
@@ -24,7 +25,17 @@ CENTRAL_FILE: Final = "central.toml"
 
 Words = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
 CentreCode = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,16}$")]
-HttpsUrl = Annotated[str, Field(max_length=300, pattern=r"^https://[A-Za-z0-9.\[\]:-]+$")]
+
+
+def _address(url: str) -> str:
+    """Refuse what has no host, or a port that no machine has."""
+    parts = urlsplit(url)
+    if not parts.hostname or parts.port == 0:
+        raise ValueError("an address is https://HOST or https://HOST:PORT")
+    return url
+
+
+HttpsUrl = Annotated[str, Field(max_length=200, pattern=r"^https://[A-Za-z0-9.\[\]:-]+$"), AfterValidator(_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -115,6 +126,23 @@ class CentralSettings(FileSettings):
     listen: Listen
 
 
+def central_settings(name: str, host: str, port: int, url: str | None) -> CentralSettings:
+    """The settings of a new central, as given on the command line.
+
+    Raises:
+        OperatorError: one is not of its form.
+    """
+    try:
+        listen = Listen(host=host, port=port, public_url=url or f"https://{host}:{port}")
+        return CentralSettings(name=name, listen=listen)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = {"public_url": "--url", "host": "--host", "port": "--port"}.get(str(first["loc"][-1]), "--name")
+        raise OperatorError(
+            f"{place} is not right: {first['msg']}.", "An address is https://HOST:PORT; ports go up to 65535."
+        ) from None
+
+
 S = TypeVar("S", bound=FileSettings)
 
 
@@ -176,10 +204,10 @@ def assign_device(path: Path, counter: str, address: str) -> None:
     replacement.replace(path)
 
 
-def central_toml(name: str, listen: Listen) -> str:
+def central_toml(settings: CentralSettings) -> str:
     """The text of a new `central.toml`."""
     document = tomlkit.document()
     document.add(tomlkit.comment("Central's settings. No secrets stand here; they are in the sealed archive."))
-    document["name"] = name
-    document["listen"] = listen.model_dump()
+    document["name"] = settings.name
+    document["listen"] = settings.listen.model_dump()
     return tomlkit.dumps(document)

@@ -11,9 +11,11 @@ import typer
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from appliance.journal.errors import OperatorError, SanadError
+from appliance.journal.errors import IntegrityError, OperatorError, SanadError
+from appliance.records.failures import of_os
 from appliance.store.store import Store
 from provisioning import terminal
+from provisioning.enrolled import NotEnrolledYet, is_begun, is_enrolled, require_enrolled
 from provisioning.making import KEYS
 from provisioning.opening import HomeOption, JsonOption, node_store
 from provisioning.settings import NODE_FILE, NodeSettings, load
@@ -30,12 +32,21 @@ def central_address(home: Path) -> Address:
     """Where this node's central is, and the authority that it is known by.
 
     Raises:
-        OperatorError: this node is not enrolled.
+        OperatorError: there is no node, or it is not enrolled. IntegrityError: the certificate is damaged.
     """
+    if not is_begun(home):
+        raise OperatorError(f"There is no node in {home}.", "Set it up with `sanad enrol INVITE`, or check --home.")
     certificate = home / KEYS / "ca.crt"
-    if not certificate.is_file():
-        raise OperatorError("This node is not enrolled at any central.", "Ask central IT for an invite: `sanad enrol`.")
-    authority = x509.load_pem_x509_certificate(certificate.read_bytes())
+    try:
+        authority = x509.load_pem_x509_certificate(certificate.read_bytes())
+    except FileNotFoundError:
+        raise NotEnrolledYet from None
+    except ValueError:
+        raise IntegrityError(
+            f"{certificate} is not the certificate that central gave.", "Put it back from a backup, or call central IT."
+        ) from None
+    except OSError as error:
+        raise of_os(error) from error
     return Address(load(NodeSettings, home / NODE_FILE).central.url, authority.public_bytes(Encoding.DER))
 
 
@@ -75,6 +86,7 @@ def trouble(outcome: SyncOutcome) -> str:
 def now(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Carry everything to central now. Exit 0 only when all of it is countersigned and every sealed file is there."""
     with node_store(home) as store:
+        require_enrolled(store)
         address = central_address(store.layout.home)
         with terminal.progress("Syncing") as watch:
             outcome = sync_and_remember(store, address, watch)
@@ -99,7 +111,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
     with node_store(home) as store:
         head = store.head()
         last_at, last_trouble = store.local(LAST_AT), store.local(LAST_TROUBLE) or ""
-        enrolled = (store.layout.home / KEYS / "ca.crt").is_file()
+        enrolled = is_enrolled(store)
     waiting = head.size - head.cosigned_size
     values = {
         "enrolled": enrolled,
@@ -110,7 +122,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         "trouble": last_trouble or None,
     }
     if not enrolled:
-        words = "This node is not enrolled. Ask central IT for an invite: `sanad enrol`."
+        words = str(NotEnrolledYet())
     elif last_trouble:
         words = f"{waiting} entries wait for central. {last_trouble}"
     elif waiting:

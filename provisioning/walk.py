@@ -34,11 +34,10 @@ from appliance.access.operators import NewOperator
 from appliance.access.session import Role, Session
 from appliance.casework import applications
 from appliance.casework.applications import Submitted
-from appliance.casework.intake import PaperRefused, media_type
+from appliance.casework.intake import MAX_PAPER_BYTES, PaperRefused, media_type
 from appliance.journal.errors import BugError, DeviceError, IntegrityError, NetworkError, OperatorError
 from appliance.journal.ids import BlobDigest
 from appliance.records.disk import write_durably
-from appliance.records.failures import of_os
 from appliance.store.store import Store
 from provisioning import specimens, terminal
 from provisioning.centralcommands import make_central
@@ -46,7 +45,7 @@ from provisioning.centralopening import central_key, open_central
 from provisioning.enrolment import enrol_node
 from provisioning.journalcommands import check_home
 from provisioning.opening import open_store
-from provisioning.settings import Listen
+from provisioning.settings import central_settings
 from provisioning.synccommands import central_address, sync_and_remember
 from provisioning.unlock import VARIABLE, store_key
 from sync.central.central import Central
@@ -124,6 +123,9 @@ def run(
     walk.results.mkdir(parents=True, mode=0o700)
     write_durably(walk.passphrase_file, walk.passphrase.encode() + b"\n")
     os.environ[VARIABLE] = str(walk.passphrase_file)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # Central is a process of its own: it is ended on the way out, whoever ends this one.
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     terminal.note(f"Everything of this run lies in {walk.place}. Its people and papers are specimens.")
     port = _free_port()
     walk.step("central made: keys, certificate authority, archive", lambda: _make_central(walk, port))
@@ -267,7 +269,8 @@ def _read_scans(named: list[Path]) -> list[tuple[Path, bytes]]:
     scans = []
     for file in named:
         try:
-            content = file.read_bytes()
+            with file.open("rb") as source:
+                content = source.read(MAX_PAPER_BYTES + 1)
             media_type(content)
         except PaperRefused as error:
             terminal.note(f"{file}: {error.sentence}\n→ {error.next_step}")
@@ -288,7 +291,9 @@ def _fresh(place: Path) -> Path:
         except FileExistsError:
             continue
         except OSError as error:
-            raise of_os(error) from error
+            raise OperatorError(
+                f"No folder can be made in {place.absolute()}: {error.strerror}.", "Name another place with --place."
+            ) from error
         return fresh
     raise DeviceError(f"No free name for a folder in {place}.", "Name another place with --place.")
 
@@ -301,8 +306,8 @@ def _free_port() -> int:
 
 
 def _make_central(walk: Walk, port: int) -> None:
-    listen = Listen(host="127.0.0.1", port=port, public_url=f"https://127.0.0.1:{port}")
-    make_central(walk.central_home, "SPECIMEN central", listen, walk.passphrase)
+    settings = central_settings("SPECIMEN central", "127.0.0.1", port, None)
+    make_central(walk.central_home, settings, walk.passphrase)
 
 
 @contextlib.contextmanager

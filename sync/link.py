@@ -31,9 +31,11 @@ UNSENT_BYTES: Final = 64 * 1024
 CHUNK: Final = 16 * 1024
 """Bytes of one piece of an upload."""
 
-_TRY_LATER: Final = "Nothing is lost. The node tries again by itself."
+_TRY_LATER: Final = "Nothing is lost. Try again later; where `sanad node` runs, it does so by itself."
 # OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED.
 _WRONG_TIME: Final = frozenset({9, 10})
+# X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH: ours by its signature, under another name.
+_WRONG_NAME: Final = frozenset({62, 64})
 
 
 class NotOurCentral(NetworkError):
@@ -134,6 +136,11 @@ def translate(error: BaseException) -> SanadError:
     """Say in a sentence why central was not reached."""
     causes = list(_causes(error))
     for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in _WRONG_NAME:
+            return NotOurCentral(
+                "Central answered, but its certificate is for another address than this node uses.",
+                "Put the address from the invite into node.toml, or tell central IT.",
+            )
         if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in _WRONG_TIME:
             return NotOurCentral(
                 "Central's certificate is not valid at the time that this node's clock shows.",

@@ -20,6 +20,7 @@ from typing import Final, Literal, NoReturn, cast, get_args
 
 from sqlalchemy import bindparam, func, select
 
+from appliance.access.reasons import check_reason
 from appliance.access.session import Role, Session, mint, node_session
 from appliance.journal import kinds as k
 from appliance.journal.errors import BugError, OperatorError
@@ -273,7 +274,7 @@ def unlock(store: Store, session: Session, operator: EntityId, reason: str) -> N
     Raises:
         NotPermitted: the session is not a supervisor's. OperatorError: no such operator.
     """
-    _check_reason(reason)
+    check_reason(reason)
     _on_somebody(store, session, operator, lambda _: [Draft(k.OperatorUnlocked(reason=reason), operator)])
 
 
@@ -298,7 +299,7 @@ def change_operator(
         return [*(() if active else _endings(store, moment, operator)), changed]
 
     _check_roles(roles)
-    _check_reason(reason)
+    check_reason(reason)
     _on_somebody(store, session, operator, act)
 
 
@@ -321,11 +322,6 @@ def _on_somebody(store: Store, session: Session, operator: EntityId, act: Act) -
         return act(moment)
 
     return len(store.commit(session, checked))
-
-
-def _check_reason(reason: str) -> None:
-    if not k.is_remark(reason):
-        raise OperatorError(f"A reason has at most {k.MAX_REMARK} characters.", "Shorten it.")
 
 
 def _is_right(store: Store, known: Operator | None, password: str) -> bool:

@@ -12,7 +12,9 @@ from typing import Final
 
 from sqlalchemy import bindparam, select
 
+from appliance.access.reasons import check_reason
 from appliance.access.session import Session
+from appliance.casework.intake import check_size
 from appliance.casework.lifecycle import Status, step
 from appliance.casework.tracking import tracking_number
 from appliance.journal import kinds as k
@@ -22,7 +24,6 @@ from appliance.records import tables as t
 from appliance.records.database import Tx
 from appliance.store.store import Draft, Moment, Store
 
-MAX_PAPER_BYTES: Final = 32 * 1024 * 1024
 # Of all names and answers of a form; in the entry each may grow by its quotes, and by escapes.
 MAX_FORM_BYTES: Final = 24 * 1024
 
@@ -115,10 +116,7 @@ def add_paper(
         OperatorError: the file is empty or too large, the application does not take papers now, or the session may not.
         DeviceError: the disk is full or read-only; nothing was added.
     """
-    if not 0 < len(content) <= MAX_PAPER_BYTES:
-        raise OperatorError(
-            f"A scanned paper has 1 byte to {MAX_PAPER_BYTES // 1024 // 1024} MiB.", "Scan it again with fewer dots."
-        )
+    check_size(content)
     _check_lines(label, media_type)
     with store.read() as tx:
         step(_status(tx, store, application), k.PaperAdded.KIND)
@@ -154,7 +152,7 @@ def send_back(store: Store, session: Session, application: EntityId, reason: str
     Raises:
         OperatorError: no reason, not from where the application stands, not by the same eyes, or not in this role.
     """
-    _check_reason(reason)
+    check_reason(reason)
     _step(store, session, application, k.ApplicationReturned(reason=reason))
 
 
@@ -174,7 +172,7 @@ def reject(store: Store, session: Session, application: EntityId, reason: str) -
     Raises:
         OperatorError: no reason, not from where the application stands, not by the same eyes, or not in this role.
     """
-    _check_reason(reason)
+    check_reason(reason)
     _step(store, session, application, k.ApplicationRejected(reason=reason))
 
 
@@ -188,7 +186,7 @@ def erase(store: Store, session: Session, about: EntityId, reason: str) -> None:
     Raises:
         OperatorError: there is nothing about it, it was erased before, or the session may not.
     """
-    _check_reason(reason)
+    check_reason(reason)
 
     def act(moment: Moment) -> Sequence[Draft]:
         if about == "-" or moment.tx.one(_KNOWN, _key(store, about)) is None:
@@ -224,12 +222,6 @@ def _next_tracking(moment: Moment, store: Store) -> str:
 
 def _key(store: Store, about: str) -> dict[str, object]:
     return {"k_journal": store.journal, "k_about": about}
-
-
-def _check_reason(reason: str) -> None:
-    if not reason.strip():
-        raise OperatorError("This needs a reason.", "Say in a few words why.")
-    _check_remarks(reason)
 
 
 def _check_lines(*values: str) -> None:

@@ -25,11 +25,11 @@ class PaperRefused(OperatorError):
     """The file cannot be taken in as a paper."""
 
 
-def media_type(content: bytes) -> str:
-    """`application/pdf`, `image/jpeg`, `image/png` or `image/tiff`.
+def check_size(content: bytes) -> None:
+    """Refuse what is no paper by its size alone.
 
     Raises:
-        PaperRefused: it is none of them, empty, or too large; the sentence says what to do.
+        PaperRefused: it is empty, or larger than `MAX_PAPER_BYTES`.
     """
     if not content:
         raise PaperRefused("The file is empty.", "Scan the paper again.")
@@ -37,6 +37,15 @@ def media_type(content: bytes) -> str:
         raise PaperRefused(
             f"The file is larger than {MAX_PAPER_BYTES // 1024 // 1024} MiB.", "Scan it again with fewer dots an inch."
         )
+
+
+def media_type(content: bytes) -> str:
+    """`application/pdf`, `image/jpeg`, `image/png` or `image/tiff`.
+
+    Raises:
+        PaperRefused: it is none of them, empty, or too large; the sentence says what to do.
+    """
+    check_size(content)
     for start, found in _STARTS:
         if content.startswith(start):
             return found

@@ -25,7 +25,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from appliance.journal import ids, tree
 from appliance.journal.checkpoint import cosign, open_checkpoint
 from appliance.journal.entry import Entry, read_entry
-from appliance.journal.errors import IntegrityError
 from appliance.journal.ids import EntityId, JournalId, journal_id, origin
 from appliance.journal.kinds import JournalOpened, OrdersOpened, decode_body
 from appliance.journal.notes import NOTE_SIGNATURE, Signer, VerifierKey
@@ -192,16 +191,16 @@ def _prove(request: EnrolRequest, given: Given) -> _Asked:
     checkpoint = open_checkpoint(request.checkpoint, verifier)
     header = entry.header
     if (header.journal, header.seq, header.by, header.about, header.blobs) != (journal, 0, ids.NODE, ids.NOBODY, ()):
-        raise IntegrityError("The first entry of the journal is not as it must be.")
+        raise BadRequest("The first entry of the journal is not as it must be.")
     if (checkpoint.size, checkpoint.root) != (1, tree.EMPTY.append(entry.leaf)[0].root()):
-        raise IntegrityError("The journal's checkpoint is not over its first entry.")
+        raise BadRequest("The journal's checkpoint is not over its first entry.")
     opened = None if entry.body is None else decode_body(header.kind, entry.body)
     if not isinstance(opened, JournalOpened):
-        raise IntegrityError("The first entry of the journal does not open it.")
+        raise BadRequest("The first entry of the journal does not open it.")
     if (opened.node_key, opened.age_recipient) != (_raw(node_key).hex(), canonical_recipient(request.recipient)):
-        raise IntegrityError("The first entry of the journal names other keys than the request.")
+        raise BadRequest("The first entry of the journal names other keys than the request.")
     if (opened.centre, opened.centre_name) != (given.centre, given.centre_name):
-        raise IntegrityError("The first entry of the journal names another centre than the invite.")
+        raise BadRequest("The first entry of the journal names another centre than the invite.")
     return _Asked(journal, node_key, verifier, opened.age_recipient, entry)
 
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from appliance.casework import applications
-from appliance.casework.applications import MAX_FORM_BYTES, MAX_PAPER_BYTES, Person
+from appliance.casework.applications import MAX_FORM_BYTES, Person
+from appliance.casework.intake import MAX_PAPER_BYTES
 from appliance.casework.lifecycle import IllegalStep
 from appliance.casework.tracking import is_tracking_number
 from appliance.journal import kinds as k
