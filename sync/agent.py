@@ -176,21 +176,22 @@ class _Session:
             if self._is_done(head, state):
                 if self.trouble is not None:
                     raise self.trouble
-                return self._outcome(head)
+                return self._outcome(head, state)
             before = state, len(self.missing), len(self.spoilt)
             state = self._stream(head, state)
             if before == (state, len(self.missing), len(self.spoilt)):
                 raise IntegrityError("Central took nothing of what it asked for.", "Tell central IT.")
         raise IntegrityError("A session with central does not end.", "Tell central IT.")
 
-    def _outcome(self, head: Head) -> SyncOutcome:
+    def _outcome(self, head: Head, state: CentralState) -> SyncOutcome:
         return SyncOutcome(
             size=head.size,
             cosigned_size=head.cosigned_size,
             entries_sent=self.entries_sent,
             blob_bytes_sent=self.blob_bytes_sent,
             orders_taken=self.orders_taken,
-            missing=tuple(self.missing),
+            # Not what central wanted before it knew that the subject was erased.
+            missing=tuple(each.digest for each in state.wanted),
         )
 
     def _is_done(self, head: Head, state: CentralState) -> bool:

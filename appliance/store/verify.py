@@ -305,6 +305,9 @@ class _Checking:
 def _rows(log: Log) -> Iterator[Row]:
     """The rows of a journal, after what stands beside each header was held against it."""
     for seq, about, header, salt, body, nodes in log.stored():
+        # A page that is not the table's own shows its rows under these columns, whatever they hold.
+        if not all(isinstance(each, bytes) for each in (header, nodes, salt or b"", body or b"")):
+            raise IntegrityError("It is not stored as an entry is.")
         # No field of a header is free text, so these bytes stand for nothing else in it.
         if f'"seq":{seq},'.encode() not in header or f'"about":"{about}"'.encode() not in header:
             raise IntegrityError("It is stored under a position or a subject that is not its own.")

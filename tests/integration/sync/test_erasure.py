@@ -14,10 +14,11 @@ from appliance.access.operators import NewOperator
 from appliance.access.session import Role, Session
 from appliance.casework import applications
 from appliance.casework.applications import Person
+from appliance.journal.errors import NetworkError
 from appliance.records import folding
 from appliance.records.log import Log
 from appliance.store.store import Store
-from sync.agent import sync_once
+from sync.agent import SyncProgress, sync_once
 from sync.central.central import Central
 from tests.support.centrals import CENTRE, EnrolledNode, enrol, served
 from tests.support.nodes import PASSWORD
@@ -67,6 +68,28 @@ def test_tables_are_the_same_on_both_sides_before_and_after_a_subject_is_erased(
     synced(node, central)
     assert CANARY.encode() not in bodies(central, node)
     assert not central._locker.holds(paper)
+    node.store.close()
+
+
+def test_a_paper_erased_while_it_was_on_its_way_is_not_missing(central: Central, tmp_path: Path) -> None:
+    node = enrol(tmp_path / "node", central.invite(*CENTRE))
+    operator, supervisor = signed_in(node.store)
+    person = applications.add_person(node.store, operator, Person(CANARY))
+    application = applications.submit_application(
+        node.store, operator, service="domicile", applicant=person, fields={}
+    ).application
+    applications.add_paper(
+        node.store, operator, application, label="CNIC", media_type="image/jpeg", content=os.urandom(90_000)
+    )
+
+    def cut_in_the_paper(progress: SyncProgress) -> None:
+        if progress.blob_bytes_sent:
+            raise NetworkError("The link broke.")
+
+    with pytest.raises(NetworkError):
+        sync_once(node.store, node.address, now_s=lambda: int(time.time()), watch=cut_in_the_paper)
+    applications.erase(node.store, supervisor, application, "The citizen asked for it.")
+    synced(node, central)
     node.store.close()
 
 
