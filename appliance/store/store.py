@@ -10,6 +10,7 @@ not truth.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Final
@@ -112,6 +113,7 @@ class Store:
         self._witness = Witness(layout.witness)
         # What an erasing has still to take from the disk; None where nothing is left to do.
         self._to_remove: Collection[BlobDigest] | None = None
+        self._erasing = threading.Lock()
         self._fold_if_outdated(progress)
 
     @classmethod
@@ -165,7 +167,8 @@ class Store:
             self._check_blobs(tx, drafts)
             to_remove = [digest for about in erased_by(drafts) for digest in self._blobs_about(tx, about)]
             entries = self._pen.write(tx, session, drafts, at)
-        self._blobs.settle([digest for draft in drafts for digest in draft.blobs])
+        if blobs := [digest for draft in drafts for digest in draft.blobs]:
+            self._blobs.settle(blobs)
         if erased_by(drafts) or self._to_remove is not None:
             self._finish_erasing(to_remove)
         return entries
@@ -181,18 +184,19 @@ class Store:
 
         What cannot be done now, because of a full disk or a reader, is done after the next commit or at the next start.
         """
-        self._to_remove = {*digests, *(self._to_remove or ())}
-        try:
-            # Under the writers' lock, so that nobody names one of them in this moment.
-            with self._database.write() as tx:
-                self._blobs.remove([digest for digest in self._to_remove if not self._is_named(tx, digest)])
-            if self._database.checkpoint():
-                self._to_remove = None
-        except StorageFailed:
-            raise
-        except DeviceError:
-            # The act itself is on the disk, so it is not reported as failed.
-            return
+        with self._erasing:
+            to_remove = self._to_remove = {*digests, *(self._to_remove or ())}
+            try:
+                # Under the writers' lock, so that nobody names one of them in this moment.
+                with self._database.write() as tx:
+                    self._blobs.remove([digest for digest in to_remove if not self._is_named(tx, digest)])
+                if self._database.checkpoint():
+                    self._to_remove = None
+            except StorageFailed:
+                raise
+            except DeviceError:
+                # The act itself is on the disk, so it is not reported as failed.
+                return
 
     def put_blob(self, plain: bytes) -> BlobDigest:
         """Seal bytes to this node and central's locker, and store them; durable when this returns.
@@ -264,19 +268,16 @@ class Store:
 
     def head(self) -> Head:
         """Where the journal stands."""
-        return self._head(self.journal)
+        with self.read() as tx:
+            head = Log(tx, self.journal).head()
+        if head is None:
+            raise IntegrityError("The journal has no first entry.", "Run `sanad enrol` again with a new invitation.")
+        return head
 
     def orders_head(self) -> Head | None:
         """Where the orders taken up stand, or None before the first."""
         with self.read() as tx:
             return Log(tx, orders_of(self.journal)).head()
-
-    def _head(self, journal: JournalId) -> Head:
-        with self.read() as tx:
-            head = Log(tx, journal).head()
-        if head is None:
-            raise IntegrityError("The journal has no first entry.", "Run `sanad enrol` again with a new invitation.")
-        return head
 
     def entries(self, start: int, stop: int) -> Iterator[Entry]:
         """Entries of this node's journal, `start` to `stop` (excluded), a page a transaction."""

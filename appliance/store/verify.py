@@ -46,6 +46,9 @@ Progress = Callable[[str, int, int], None]
 _JOURNALS: Final = select(t.entries.c.journal).distinct()
 _HEADS: Final = select(t.heads.c.journal)
 _STAMPS: Final = select(t.stamps.c.journal)
+_FOLDED_OF_OTHERS: Final = tuple(
+    select(table.c.journal).where(table.c.journal != bindparam("journal")).limit(1) for table in t.FOLDED.sorted_tables
+)
 _ORDERS_STATE: Final = select(t.orders_state.c.size, t.orders_state.c.root).where(
     t.orders_state.c.journal == bindparam("journal")
 )
@@ -234,7 +237,8 @@ class _Checking:
     def _strangers(self, tx: Tx) -> None:
         known = {self.journal, self._orders}
         there = {row[0] for statement in (_JOURNALS, _HEADS, _STAMPS) for row in tx.all(statement)}
-        if there - known:
+        folded = any(tx.one(statement, {"journal": self.journal}) for statement in _FOLDED_OF_OTHERS)
+        if there - known or folded:
             self.found.fault("The store holds rows of a journal that is not its own.")
 
     def _tables(self, tx: Tx) -> None:

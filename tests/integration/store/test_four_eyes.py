@@ -237,7 +237,7 @@ def test_no_order_of_calls_gives_one_person_both_parts(template: Template) -> No
     run_state_machine_as_test(
         ThisOffice,
         settings=settings(
-            max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
 

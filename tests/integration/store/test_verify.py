@@ -343,6 +343,13 @@ def test_a_value_that_was_changed_in_a_table_is_found(busy: Bench) -> None:
     assert any("folded_applications" in reason for reason in found(busy).reasons)
 
 
+@pytest.mark.parametrize("table", [t.people.name, t.heads.name, t.stamps.name])
+def test_a_row_of_another_journal_is_found(busy: Bench, table: str) -> None:
+    columns = ", ".join(column for column in {each.name: each for each in TABLES}[table].columns.keys()[1:])
+    spoil(busy, f"INSERT INTO {table} SELECT 'b' || substr(journal, 2), {columns} FROM {table} LIMIT 1")
+    assert any("not its own" in reason for reason in found(busy).reasons)
+
+
 @pytest.mark.parametrize("change", ["DELETE FROM stamps", "UPDATE stamps SET position = position - 1"])
 def test_tables_that_stand_elsewhere_are_found(busy: Bench, change: str) -> None:
     spoil(busy, change)

@@ -185,7 +185,7 @@ def only_headers_are_left(tx: Tx, entries: Sequence[Entry]) -> None:
     assert len(rows[t.timeline.name]) == len(entries)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(journals(), st.integers(1, 6))
 def test_any_journal_folds_to_the_same_tables_however_it_is_read(entries: list[Entry], page: int) -> None:
     folded = one_by_one(entries)
