@@ -212,7 +212,7 @@ class _Checking:
         for name in sorted(differing & ours.keys())[:MAX_FAULTS]:
             self.found.fault(f"The {ours[name][0]} {name} is missing, or is not as this version of Sanad makes it.")
         for kind in sorted({there[name][0] for name in differing - ours.keys()}):
-            self.found.fault(f"The database holds a {kind} that is not Sanad's.")
+            self.found.fault(f"The database holds something of type {kind} that is not Sanad's.")
 
     def _is_of_another_version(self, tx: Tx) -> bool:
         stamp = folding.stamped(tx, self.journal)
