@@ -175,6 +175,15 @@ class Tx:
                 quoted = _DIALECT.identifier_preparer.quote_identifier(name)
                 self._run(f"DROP TABLE {quoted}", {})
 
+    def layout(self) -> dict[str, tuple[str, str, str | None]]:
+        """Everything that the database is made of, by name: type, the table it belongs to, and the words that made it.
+
+        Raises:
+            StoreUnreadable: the database cannot make sense of it.
+        """
+        rows = self._run("SELECT name, type, tbl_name, sql FROM sqlite_master", {}).fetchall()
+        return {str(name): (str(kind), str(table), text) for name, kind, table, text in rows}
+
     def integrity_faults(self) -> list[str]:
         """What the database's own checks find: page HMACs, tables against indexes. Empty when all is well.
 

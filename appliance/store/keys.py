@@ -21,6 +21,8 @@ PEPPER: Final = "pepper"
 COSIGNER: Final = "cosigner"
 ORDERS_SIGNER: Final = "orders-signer"
 LOCKER: Final = "locker"
+# There while the file that witnesses what central countersigned has still to be renewed.
+WITNESS_DUE: Final = "witness-due"
 
 SEED_BYTES: Final = 32
 

@@ -44,6 +44,7 @@ from appliance.store.keys import (
     NODE_KEY,
     ORDERS_SIGNER,
     PEPPER,
+    WITNESS_DUE,
     NodeKeys,
     Randomness,
 )
@@ -225,6 +226,7 @@ class Store:
 
         Raises:
             IntegrityError: the note is not ours, not countersigned by our central, or of another tree.
+            StorageFull, StorageReadOnly: it was not taken, or the witness not renewed; the next one, or a start, does.
         """
         checkpoint = open_checkpoint(note, self.verifier)
         open_cosignature(note, self.central_key(COSIGNER))
@@ -232,10 +234,22 @@ class Store:
             log = Log(tx, self.journal)
             see_contained(log, checkpoint)
             self._witness.check(log, self.verifier)
-            # Before COMMIT: the file is never behind the store.
-            self._witness.renew(note, self.verifier)
-            log.set_cosigned(checkpoint.size, note)
+            self._set_cosigned(tx, checkpoint.size, note)
+        self._renew_witness()
         return checkpoint.size
+
+    def _set_cosigned(self, tx: Tx, size: int, note: bytes) -> None:
+        with local.summed(tx):
+            Log(tx, self.journal).set_cosigned(size, note)
+        local.remember(tx, {WITNESS_DUE: "yes"})
+
+    def _renew_witness(self) -> None:
+        """Let the file say what the store does. After the commit: it is never ahead of a store that is the newest."""
+        with self._database.write() as tx:
+            head = Log(tx, self.journal).head()
+            if local.remembered(tx, WITNESS_DUE) is not None and head is not None and head.cosigned is not None:
+                self._witness.renew(head.cosigned, self.verifier)
+                local.forget(tx, WITNESS_DUE)
 
     def take_orders(self, orders: Sequence[Entry], note: bytes) -> int:
         """Take up central's orders that follow those held, and commit that they hold from here on.
@@ -382,8 +396,11 @@ class Store:
             log = Log(tx, self.journal)
             note = self._witness.check(log, self.verifier)
             if note is not None:
-                # A crash may have come between the file and the store.
-                log.set_cosigned(open_checkpoint(note, self.verifier).size, note)
+                # An older copy of the store that has every entry: what it lacks is only that they were countersigned.
+                seen, head = open_checkpoint(note, self.verifier).size, log.head()
+                if head is not None and seen > head.cosigned_size:
+                    self._set_cosigned(tx, seen, note)
+        self._renew_witness()
         removed = 0
         with self._blobs.quiet() as quiet:
             if quiet:

@@ -2,11 +2,12 @@
 
 What is found: any change to an entry or to what was derived from one; entries that are missing, exchanged, or put back
 with a body that was erased; tables that are not the fold of the journal; blobs that are missing or damaged; a damaged
-page; an old page put back, except one that nothing uses any more; an older copy of the store put back, as long as the
-witness was left in its place.
+page; an old page put back, except one that nothing uses any more; a database that is not laid out as this software
+does it; an older copy of the store put back, as long as the witness was left in its place and central countersigned
+something since.
 
-What is not: an older copy of the whole home, and entries that whoever holds the keys wrote anew after the size that
-central countersigned. Only central can tell. The node's other secrets are taken as they are.
+What is not: an older copy of the whole home, and what whoever holds the keys wrote anew together with all that covers
+it: entries after the size that central countersigned, secrets, what is remembered. Only central can tell.
 
 The journal is read in one transaction, so that all is checked as it stood at one moment, also while others write.
 Nothing is changed; SQLite may move what was written from its write-ahead log into the database.
@@ -14,16 +15,18 @@ Nothing is changed; SQLite may move what was written from its write-ahead log in
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+import msgspec
 from sqlalchemy import bindparam, func, select
 
 from appliance.journal import verify
 from appliance.journal.checkpoint import open_checkpoint, open_cosignature
-from appliance.journal.errors import IntegrityError
+from appliance.journal.errors import BugError, IntegrityError
 from appliance.journal.ids import BlobDigest, JournalId, journal_id, orders_of, origin
 from appliance.journal.notes import NOTE_SIGNATURE, Signer, VerifierKey
 from appliance.journal.verify import Row
@@ -33,7 +36,7 @@ from appliance.records.database import Database, Tx
 from appliance.records.log import Head, Log
 from appliance.store import local
 from appliance.store.blobs import BlobFolder
-from appliance.store.keys import COSIGNER, JOURNAL_KEY, ORDERS_SIGNER
+from appliance.store.keys import COSIGNER, JOURNAL_KEY, ORDERS_SIGNER, SEED_BYTES, WITNESS_DUE
 from appliance.store.layout import Layout
 from appliance.store.witness import Witness, see_contained
 
@@ -41,7 +44,19 @@ MAX_FAULTS: Final = 20
 """Faults of one part that are named; there may be more."""
 
 Progress = Callable[[str, int, int], None]
-"""Told which part is being checked, how much of it is done, and of how much. It may raise, to stop."""
+"""Told which part is being checked, how much of it is done, and of how much. An interrupt in it stops the check."""
+
+# What reading a row raises that is not of the form in which it was written, or a table that is not there.
+_NOT_AS_WRITTEN: Final = (
+    BugError,
+    TypeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    struct.error,
+    msgspec.MsgspecError,
+)
 
 _JOURNALS: Final = select(t.entries.c.journal).distinct()
 _HEADS: Final = select(t.heads.c.journal)
@@ -121,7 +136,7 @@ def verify_home(layout: Layout, key: bytes, progress: Progress = no_progress) ->
     Args:
         layout: the home.
         key: the store key, 32 bytes.
-        progress: is called now and then; whatever it raises stops the check.
+        progress: is called now and then; an interrupt in it stops the check.
 
     Raises:
         StoreMissing, StoreUnreadable: there is no store, or this is not its key, or its first pages are damaged.
@@ -144,6 +159,8 @@ def verify_home(layout: Layout, key: bytes, progress: Progress = no_progress) ->
                 checking.lost_blobs(tx)
         except IntegrityError as error:
             found.fault(error.sentence)
+        except _NOT_AS_WRITTEN:
+            found.fault("The database cannot be checked: it is not as Sanad writes it.")
     finally:
         database.close()
     return HomeReport(
@@ -155,9 +172,7 @@ class _Checking:
     """One run over one home. Each part adds what it finds; one that cannot go on raises."""
 
     def __init__(self, layout: Layout, tx: Tx, seen: bytes | None, progress: Progress) -> None:
-        seed = local.secret(tx, JOURNAL_KEY)
-        if seed is None:
-            raise IntegrityError("The store holds no key of a journal.")
+        seed = _journal_key(tx)
         public = Signer("-", seed).verifier.public
         self.journal = journal_id(public)
         self.found = _Findings()
@@ -166,24 +181,45 @@ class _Checking:
         self._layout = layout
         self._seen = seen
         self._progress = progress
+        self._comparable = True
         self._lost: list[tuple[BlobDigest, int, str]] = []
 
     def all_parts(self, tx: Tx) -> None:
         """Check everything that a transaction shows, part by part; a part that fails does not keep the next from it."""
-        for part in (
-            self._journal,
-            self._central_orders,
-            self._strangers,
-            self._tables,
-            self._erased_bodies,
-            self._memory,
-            self._witness,
-            self._blobs,
+        for name, part in (
+            ("layout of the database", self._database_layout),
+            ("journal", self._journal),
+            ("journal of central's orders", self._central_orders),
+            ("list of journals", self._strangers),
+            ("set of tables made from the journal", self._tables),
+            ("list of what was erased", self._erased_bodies),
+            ("memory of the box", self._memory),
+            ("witness of what central countersigned", self._witness),
+            ("list of blobs", self._blobs),
         ):
             try:
                 part(tx)
             except IntegrityError as error:
                 self.found.fault(error.sentence)
+            except _NOT_AS_WRITTEN:
+                self.found.fault(f"The {name} cannot be read: it is not as Sanad writes it.")
+
+    def _database_layout(self, tx: Tx) -> None:
+        """Every table and index must be as this software makes it, and there must be nothing else."""
+        there, ours = tx.layout(), Database.in_memory((t.LOG, t.FOLDED)).layout()
+        differing = {name for name in there.keys() | ours.keys() if there.get(name) != ours.get(name)}
+        folded = {name for name in differing if _is_folded(*(there.get(name) or ours[name]))}
+        self._comparable = not folded
+        if folded and self._is_of_another_version(tx):
+            differing -= folded
+        for name in sorted(differing & ours.keys())[:MAX_FAULTS]:
+            self.found.fault(f"The {ours[name][0]} {name} is missing, or is not as this version of Sanad makes it.")
+        for kind in sorted({there[name][0] for name in differing - ours.keys()}):
+            self.found.fault(f"The database holds something of type {kind} that is not Sanad's.")
+
+    def _is_of_another_version(self, tx: Tx) -> bool:
+        stamp = folding.stamped(tx, self.journal)
+        return stamp is not None and stamp[0] != folding.VERSION
 
     def _journal(self, tx: Tx) -> None:
         log = Log(tx, self.journal)
@@ -245,9 +281,11 @@ class _Checking:
         head = Log(tx, self.journal).head()
         size = 0 if head is None else head.size
         stamp = folding.stamped(tx, self.journal)
-        if stamp is not None and stamp[0] != folding.VERSION:
-            self.found.remarks.append("The tables are of another version of Sanad; they were not compared.")
-            return
+        if self._is_of_another_version(tx):
+            compared = "a start makes them anew" if self._comparable else "they were not compared"
+            self.found.remarks.append(f"The tables are of another version of Sanad; {compared}.")
+            if not self._comparable:
+                return
         if stamp is None or stamp[1] != size:
             self.found.fault("The tables do not stand where the journal does.")
         again = Database.in_memory((t.FOLDED,))
@@ -262,23 +300,31 @@ class _Checking:
     def _memory(self, tx: Tx) -> None:
         if not local.is_whole(tx):
             self.found.fault("What the box remembers of central is not what it remembered last.")
+        if not local.are_secrets_whole(tx):
+            self.found.fault("The secrets of the box are not those that it was set up with.")
 
     def _witness(self, tx: Tx) -> None:
         log = Log(tx, self.journal)
         head = log.head()
+        countersigned = 0 if head is None else head.cosigned_size
         if self._seen is not None:
             cosigner = self._central_key(tx, COSIGNER)
             if cosigner is None:
                 raise IntegrityError("There is a countersigned checkpoint, and no key of central to check it with.")
             open_cosignature(self._seen, cosigner)
-            see_contained(log, open_checkpoint(self._seen, self._key))
+            seen = open_checkpoint(self._seen, self._key)
+            see_contained(log, seen)
+            if seen.size > countersigned:
+                self.found.fault("Central has countersigned more than the store remembers: a part of it is older.")
         # Read again: others may have gone on meanwhile.
         latest = Witness(self._layout.witness).note()
         size = 0 if latest is None else open_checkpoint(latest, self._key).size
-        if head is not None and size < head.cosigned_size:
+        if size >= countersigned:
+            return
+        if local.remembered(tx, WITNESS_DUE) is None:
             self.found.fault("The file that witnesses what central countersigned is missing, or older than the store.")
-        if head is not None and size > head.cosigned_size:
-            self.found.remarks.append("Central has countersigned more than the store remembers; a start puts it right.")
+        else:
+            self.found.remarks.append("The file that witnesses what central countersigned is renewed by a start.")
 
     def _blobs(self, tx: Tx) -> None:
         folder = BlobFolder(self._layout.blobs)
@@ -300,6 +346,21 @@ class _Checking:
     def _central_key(self, tx: Tx, name: str) -> VerifierKey | None:
         text = local.remembered(tx, name)
         return None if text is None else VerifierKey.parse(text)
+
+
+def _journal_key(tx: Tx) -> bytes:
+    try:
+        seed = local.secret(tx, JOURNAL_KEY)
+    except BugError:
+        seed = None
+    if seed is None or len(seed) != SEED_BYTES:
+        raise IntegrityError("The store holds no key of a journal.")
+    return seed
+
+
+def _is_folded(kind: str, table: str, _text: str | None) -> bool:
+    """Whether it may be of a table that another version of the software folded."""
+    return kind in ("table", "index") and table.startswith(t.FOLDED_PREFIX)
 
 
 def _rows(log: Log) -> Iterator[Row]:

@@ -177,6 +177,24 @@ def bench(template: Template, tmp_path: Path) -> Iterator[Bench]:
 
 
 @pytest.fixture
+def busy(bench: Bench) -> Bench:
+    """A node with something in every table, countersigned up to the last entry but two."""
+    case = bench.application(purpose="study", address="House 7, Street 1" * 40)
+    bench.paper(case)
+    applications.send_back(bench.store, bench.officer, case, "a page lacks")
+    other = bench.application()
+    bench.paper(other, b"will be erased")
+    applications.erase(bench.store, bench.supervisor, other, "asked to")
+    bench.central.open_orders()
+    bench.central.order()
+    bench.take_orders()
+    bench.countersign()
+    bench.person("Not yet countersigned")
+    bench.person("Nor this")
+    return bench
+
+
+@pytest.fixture
 def benches(template: Template, tmp_path: Path) -> Iterator[Callable[[], Bench]]:
     """As many nodes as a test wants, all of them the same at first."""
     made: list[Bench] = []

@@ -11,7 +11,7 @@ import pytest
 
 from appliance.casework import applications
 from appliance.journal.checkpoint import Checkpoint, sign_checkpoint
-from appliance.journal.errors import BugError, SanadError
+from appliance.journal.errors import BugError, IntegrityError
 from appliance.journal.ids import BlobDigest
 from appliance.journal.notes import COSIGNATURE, Signer
 from appliance.journal.tree import frontier_at
@@ -20,28 +20,10 @@ from appliance.records.database import Database
 from appliance.records.failures import StoreMissing, StoreUnreadable
 from appliance.records.log import Log
 from appliance.store.layout import Layout
-from appliance.store.store import COSIGNER, ORDERS_SIGNER
+from appliance.store.store import AGE_IDENTITY, COSIGNER, NODE_KEY, ORDERS_SIGNER, PEPPER
 from appliance.store.verify import HomeReport, verify_home
 from tests.integration.store.conftest import TABLES, Bench
 from tests.support.pages import PAGE
-
-
-@pytest.fixture
-def busy(bench: Bench) -> Bench:
-    """A node with something in every table, countersigned up to the last entry but two."""
-    case = bench.application(purpose="study", address="House 7, Street 1" * 40)
-    bench.paper(case)
-    applications.send_back(bench.store, bench.officer, case, "a page lacks")
-    other = bench.application()
-    bench.paper(other, b"will be erased")
-    applications.erase(bench.store, bench.supervisor, other, "asked to")
-    bench.central.open_orders()
-    bench.central.order()
-    bench.take_orders()
-    bench.countersign()
-    bench.person("Not yet countersigned")
-    bench.person("Nor this")
-    return bench
 
 
 def report(bench: Bench) -> HomeReport:
@@ -191,14 +173,27 @@ def test_a_change_of_the_head_is_found(busy: Bench, change: str) -> None:
     found(busy)
 
 
-def test_a_countersignature_that_a_crash_kept_from_the_store_is_said_and_put_right_by_a_start(busy: Bench) -> None:
+def test_a_countersignature_taken_from_the_store_is_found_until_a_start_puts_it_right(busy: Bench) -> None:
     size = busy.store.head().cosigned_size
-    spoil(busy, f"UPDATE heads SET cosigned = NULL, cosigned_size = 0 WHERE journal = '{busy.store.journal}'")
-    made = report(busy)
-    assert made.ok
-    assert made.remarks
+    spoil(busy, "UPDATE heads SET cosigned = NULL, cosigned_size = 0")
+    assert any("a part of it is older" in reason for reason in found(busy).reasons)
+    assert any("remembered last" in reason for reason in found(busy).reasons), "also without the witness"
     busy.store.recover("test")
-    assert busy.store.head().cosigned_size == size
+    assert report(busy) == HomeReport(busy.store.journal, busy.store.head().size, size, None, (), ())
+
+
+def test_a_whole_older_store_that_has_every_entry_is_found_until_a_start_puts_it_right(
+    busy: Bench, tmp_path: Path
+) -> None:
+    busy.store._database.checkpoint()
+    older = tmp_path / "older.db"
+    shutil.copy(busy.store.layout.database, older)
+    size = busy.countersign()
+    busy.store.close()
+    shutil.copy(older, busy.store.layout.database)
+    busy.store = busy.reopen()
+    assert any("a part of it is older" in reason for reason in found(busy).reasons)
+    busy.store.recover("test")
     assert report(busy) == HomeReport(busy.store.journal, busy.store.head().size, size, None, (), ())
 
 
@@ -356,11 +351,20 @@ def test_tables_that_stand_elsewhere_are_found(busy: Bench, change: str) -> None
     assert any("do not stand" in reason for reason in found(busy).reasons)
 
 
-def test_tables_of_another_version_are_not_compared_and_that_is_said(busy: Bench) -> None:
-    spoil(busy, "UPDATE stamps SET version = '1-older'", "DELETE FROM folded_centres")
+def test_tables_laid_out_by_another_version_are_not_compared_and_that_is_said(busy: Bench) -> None:
+    spoil(busy, "UPDATE stamps SET version = '1-older'", "DROP TABLE folded_centres", "CREATE TABLE folded_older (x)")
     made = report(busy)
     assert made.ok
     assert made.remarks == ("The tables are of another version of Sanad; they were not compared.",)
+
+
+def test_a_stamp_of_another_version_does_not_hide_a_changed_table(busy: Bench) -> None:
+    spoil(busy, "UPDATE stamps SET version = '0'")
+    made = report(busy)
+    assert made.ok
+    assert made.remarks == ("The tables are of another version of Sanad; a start makes them anew.",)
+    spoil(busy, "UPDATE folded_applications SET status = 'approved'")
+    assert any("folded_applications" in reason for reason in found(busy).reasons)
 
 
 @pytest.mark.parametrize(
@@ -370,11 +374,22 @@ def test_tables_of_another_version_are_not_compared_and_that_is_said(busy: Bench
         "DELETE FROM local WHERE name = 'locker'",
         "INSERT INTO local VALUES ('x', 'y')",
         "DELETE FROM secrets WHERE name = 'local-sum'",
+        "DELETE FROM local WHERE name = 'secrets-sum'",
     ],
 )
 def test_a_change_of_what_the_box_remembers_is_found(busy: Bench, change: str) -> None:
     spoil(busy, change)
     assert any("remember" in reason for reason in found(busy).reasons)
+    busy.store.remember(last_contact="later")
+    assert any("remember" in reason for reason in found(busy).reasons), "remembering more does not cover it up"
+
+
+@pytest.mark.parametrize("name", [NODE_KEY, AGE_IDENTITY, PEPPER])
+def test_a_change_of_a_secret_is_found(busy: Bench, name: str) -> None:
+    spoil(busy, f"UPDATE secrets SET value = x'1234' WHERE name = '{name}'")
+    assert found(busy).reasons == ("The secrets of the box are not those that it was set up with.",)
+    spoil(busy, f"DELETE FROM secrets WHERE name = '{name}'")
+    assert found(busy).reasons == ("The secrets of the box are not those that it was set up with.",)
 
 
 def test_a_blob_that_is_missing_or_damaged_is_found(busy: Bench) -> None:
@@ -402,9 +417,10 @@ def test_a_blob_that_is_erased_while_others_are_read_is_not_missed(busy: Bench) 
 
 
 def test_a_journal_without_its_key_is_told(busy: Bench) -> None:
-    spoil(busy, "DELETE FROM secrets WHERE name = 'journal-key'")
-    with pytest.raises(SanadError, match="no key of a journal"):
-        report(busy)
+    for change in ("UPDATE secrets SET value = x'123456'", "DELETE FROM secrets"):
+        spoil(busy, f"{change} WHERE name = 'journal-key'")
+        with pytest.raises(IntegrityError, match="no key of a journal"):
+            report(busy)
 
 
 # Pages
