@@ -17,6 +17,7 @@ from appliance.journal.errors import BugError, DeviceError, NetworkError, SanadE
 from appliance.records.failures import StorageFailed
 
 EXIT_REFUSED: Final = 1
+EXIT_UNREADABLE: Final = 2
 EXIT_NETWORK: Final = 69
 EXIT_BUG: Final = 70
 EXIT_DISK: Final = 74

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,41 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[2]
 PACKAGES: Final = ("appliance", "tui", "sync", "devices", "provisioning")
+JOURNAL_MAY_IMPORT: Final = frozenset(
+    {
+        "__future__",
+        "base64",
+        "binascii",
+        "collections",
+        "dataclasses",
+        "functools",
+        "hashlib",
+        "json",
+        "re",
+        "typing",
+        "unicodedata",
+        "cryptography",
+        "msgspec",
+        "appliance.journal",
+    }
+)
+FRAMES_MAY_IMPORT: Final = frozenset(
+    {
+        "__future__",
+        "collections",
+        "dataclasses",
+        "enum",
+        "struct",
+        "typing",
+        "msgspec",
+        "appliance.journal",
+        "sync.frames",
+        "sync.refusals",
+    }
+)
+TUI_MAY_IMPORT: Final = frozenset({"appliance", "devices.contracts"})
+REACHES_OUT: Final = frozenset({"open", "exec", "eval", "compile", "__import__", "input", "print", "breakpoint"})
+"""What needs no import to touch the world, or to import what no check sees."""
 MAX_FUNCTION_LINES: Final = 70
 MAX_MODULE_LINES: Final = 500
 
@@ -50,6 +86,10 @@ def test_the_arrows_hold(tmp_path: Path) -> None:
         ("sync/session.py", "import socket"),
         ("sync/frames.py", "import appliance.store.store"),
         ("sync/central/authority.py", "import appliance.store.store"),
+        ("sync/wire.py", "import appliance.store.store"),
+        ("sync/enrol.py", "import appliance.casework.applications"),
+        ("tui/__init__.py", "import devices.paper"),
+        ("tui/__init__.py", "import sync.frames"),
         ("devices/__init__.py", "import appliance"),
         ("tui/__init__.py", "import provisioning"),
     ],
@@ -84,6 +124,90 @@ def test_a_fresh_process_loads_nothing_that_the_arrows_forbid(modules: str, neve
     )
     found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def imports(code: str) -> Iterator[str]:
+    """Everything that code imports, by its full name; and what it calls to go around that."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{each.name}" for each in node.names)
+        elif isinstance(node, ast.Name) and node.id in REACHES_OUT:
+            yield node.id
+
+
+def beyond(code: str, allowed: frozenset[str]) -> list[str]:
+    return [name for name in imports(code) if not any(f"{name}.".startswith(f"{each}.") for each in allowed)]
+
+
+@pytest.mark.parametrize(
+    ("files", "allowed"),
+    [
+        (python_files("appliance/journal"), JOURNAL_MAY_IMPORT),
+        ([ROOT / "sync/frames.py", ROOT / "sync/session.py"], FRAMES_MAY_IMPORT),
+    ],
+    ids=["journal", "frames and session"],
+)
+def test_what_does_no_io_imports_only_what_can_do_none(files: list[Path], allowed: frozenset[str]) -> None:
+    assert len(files) > 1
+    assert {str(file): found for file in files if (found := beyond(file.read_text(), allowed))} == {}
+
+
+def test_the_console_imports_of_ours_only_the_appliance_and_what_a_device_promises() -> None:
+    for file in python_files("tui"):
+        ours = [name for name in beyond(file.read_text(), TUI_MAY_IMPORT) if name.split(".")[0] in PACKAGES]
+        assert all(name.split(".")[0] == "tui" for name in ours), file
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import sqlite3",
+        "from pathlib import Path",
+        "import http.client",
+        "from appliance import store",
+        "import appliance",
+        "import importlib",
+        "open('x')",
+        "__import__('socket')",
+        "def later():\n    import asyncio",
+    ],
+)
+def test_an_import_that_could_do_io_is_found(line: str) -> None:
+    assert beyond(line, JOURNAL_MAY_IMPORT)
+
+
+def test_a_fresh_process_loads_for_the_journal_only_the_standard_library_cryptography_and_msgspec() -> None:
+    modules = [
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for file in python_files("appliance/journal")
+    ]
+    program = (
+        "import sys, importlib\nbefore = set(sys.modules)\n"
+        f"for name in {modules!r}: importlib.import_module(name)\n"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = found.stdout.split()
+    assert set(modules) <= set(loaded)
+    beside = {name for name in loaded if name.split(".")[0] not in sys.stdlib_module_names}
+    allowed = re.compile(
+        r"appliance|appliance\.journal(\..+)?|(cryptography|msgspec)(\..+)?"
+        r"|_cffi_backend|_openssl(\..+)?|typing_extensions"  # what cryptography brings
+    )
+    assert [name for name in sorted(beside) if not allowed.fullmatch(name)] == []
+
+
+def test_every_link_in_the_documents_leads_to_a_file() -> None:
+    documents = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    lost = [
+        f"{document.relative_to(ROOT)}: {link}"
+        for document in documents
+        for link in re.findall(r"\]\(<?([^)\s>]+)", document.read_text())
+        if re.match(r"[a-z]+:|#", link) is None and not (document.parent / link.split("#")[0]).exists()
+    ]
+    assert not lost
 
 
 def test_no_function_is_longer_than_a_screen() -> None:

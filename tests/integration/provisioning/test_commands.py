@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,8 @@ from appliance.access.operators import NewOperator
 from appliance.access.session import Role
 from appliance.casework import applications
 from appliance.casework.applications import Person
+from appliance.journal.notes import Signer
+from appliance.journal.trust import format_trust
 from appliance.sealing import slotfile, slots
 from appliance.store.keys import AGE_IDENTITY
 from appliance.store.layout import Layout
@@ -109,6 +112,51 @@ def test_an_export_verifies_without_a_home_and_says_whether_its_signer_is_known(
     assert not place.answer("journal", "verify", export, code=1)["consistent"]
 
 
+def test_a_home_is_known_by_the_same_trust_files_as_its_export(place: Place) -> None:
+    place.run("sync", "now", home=place.node)
+    assert "signed by this home's own key" in place.answer("journal", "verify", home=place.node)["sentence"]
+    for trust in (place.node / "trust", place.central / "trust"):
+        known = place.answer("journal", "verify", "--trust", trust, home=place.node)
+        assert known["signer_known"], trust
+        assert "countersigned by" in known["standing"]
+    stranger = place.folder / "stranger"
+    stranger.write_bytes(format_trust([Signer("stranger", bytes(32)).verifier]))
+    found = place.answer("journal", "verify", "--trust", stranger, home=place.node)
+    assert found["consistent"]
+    assert not found["signer_known"]
+    assert "signer unknown" in found["sentence"]
+
+
+def test_an_export_replaces_no_file_of_the_home_and_no_stranger(place: Place) -> None:
+    store = (place.node / "store.db").read_bytes()
+    for file in (place.node / "store.db", place.node / "new", place.folder / "secrets" / "passphrase"):
+        place.run("journal", "export", file, home=place.node, code=1)
+    place.run("journal", "export", place.node / "store.db", "--force", home=place.node, code=1)
+    assert (place.node / "store.db").read_bytes() == store
+    refused = place.answer("journal", "export", "/nonexist/x", home=place.node, code=1)
+    assert refused["sentence"].startswith("/nonexist/x cannot be written: ")
+
+
+def test_an_export_goes_through_a_pipe_into_verify(place: Place) -> None:
+    exported = place.run("journal", "export", "/dev/stdout", home=place.node)
+    pipe = [sys.executable, "-m", "provisioning", "journal", "verify", "-"]
+    found = subprocess.run(pipe, input=exported, env=place.environment(), text=True, capture_output=True, check=False)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.startswith("Consistent")
+
+
+def test_a_proof_can_be_had_as_json(place: Place) -> None:
+    found = place.answer("journal", "proof", "0", home=place.node)
+    assert found["seq"] == 0
+    assert found["proof"] == place.run("journal", "proof", "0", home=place.node)
+
+
+def test_show_takes_dates_and_refuses_other_words(place: Place) -> None:
+    assert place.run("journal", "show", "--until", "2020-01-01", home=place.node) == ""
+    assert place.run("journal", "show", "--since", "2020-01-01T09:00Z", "--last", "0", home=place.node)
+    assert place.answer("journal", "show", "--since", "yesterday", home=place.node, code=1)["sentence"]
+
+
 def test_a_proof_of_one_entry_is_checked_by_sanad_and_by_a_program_that_knows_nothing_of_it(place: Place) -> None:
     proof = place.folder / "proof.txt"
     proof.write_text(place.run("journal", "proof", "0", home=place.node))
@@ -160,8 +208,8 @@ def test_central_away_is_said_in_words_and_loses_nothing(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (("journal", "verify", "no-such-file"), 1),
-        (("journal", "verify", "."), 1),
+        (("journal", "verify", "no-such-file"), 2),
+        (("journal", "verify", "."), 2),
         (("enrol", "not-an-invite", "--supervisor", "s", "--name", "n"), 1),
         (("central", "fetch", "abc"), 1),
         (("sync", "now", "--home", "nowhere"), 1),
