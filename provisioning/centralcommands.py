@@ -15,7 +15,7 @@ from appliance.journal.errors import OperatorError
 from appliance.journal.ids import BlobDigest
 from appliance.journal.trust import format_trust
 from appliance.records.disk import write_durably
-from provisioning import logs, terminal
+from provisioning import logs, outfile, terminal
 from provisioning.centralopening import CentralOption, central_home, central_key, open_central
 from provisioning.keyservice import CENTRAL_SOCKET, KeyService
 from provisioning.making import first_slot, new_home
@@ -27,6 +27,7 @@ from sync.central.serve import Service, bind
 from sync.invite import encode_invite
 
 DIGEST_LENGTH = 64
+INVITE_START = b"sanad-invite-"
 
 app = typer.Typer(no_args_is_help=True, help="The central locker: make it, serve it, invite nodes.")
 
@@ -101,11 +102,15 @@ def invite(
 ) -> None:
     """Invite one node. The invite is good once, and for 24 hours."""
     place = central_home(home)
+    if out is not None:
+        # Before the invite is made: one that could not be written down would be lost.
+        outfile.refuse_unfit(out, homes=[place], magic=INVITE_START, force=False)
     with open_central(place, central_key(place)) as central:
         line = encode_invite(central.invite(centre, name))
         fingerprint = central.fingerprint
     if out is not None:
-        write_durably(out.absolute(), line.encode() + b"\n")
+        with outfile.written(out, homes=[place], magic=INVITE_START, force=False) as write:
+            write(line.encode() + b"\n")
     shown = f"The invite is in {out}." if out is not None else line
     terminal.answer(
         {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -34,33 +33,6 @@ def write_durably(place: Path, data: bytes) -> None:
         sync_folder(place.parent)
     except OSError as error:
         raise failures.of_os(error) from error
-
-
-@contextlib.contextmanager
-def whole_file(place: Path) -> Iterator[Callable[[bytes], object]]:
-    """A long file, written piece by piece, that is there whole when the block ends, and not at all when it raises.
-
-    Raises:
-        StorageFull, StorageReadOnly: nothing was written.
-    """
-    temporary = _beside(place)
-    try:
-        descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise failures.of_os(error) from error
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file.write
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(place)
-        sync_folder(place.parent)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        if isinstance(error, OSError):
-            raise failures.of_os(error) from error
-        raise
 
 
 def _beside(place: Path) -> Path:
