@@ -121,7 +121,7 @@ def change(
 
 def erase(
     about: Annotated[str, typer.Argument(help="The subject's identifier, as `sanad journal show --json` gives it.")],
-    reason: Annotated[str, typer.Option(help="Why; it is kept in the journal.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the journal for ever, so name nobody.")],
     supervisor_login: AsOption,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -129,8 +129,13 @@ def erase(
     """Forget everything that was said about a subject. The headers stay, and the journal still verifies."""
     with node_store(home) as store, supervisor(store, supervisor_login) as session:
         applications.erase(store, session, EntityId(about), reason)
+        left = applications.applications_of(store, EntityId(about))
     words = "Erased here; central follows at the next sync. Its older backups may still hold it."
-    terminal.answer({"about": about}, words, as_json=as_json)
+    if left:
+        named = "\n".join(f"  {each.tracking}  {each.application}" for each in left)
+        words += f"\nThis person's applications are still there; erase each that must go as well:\n{named}"
+    values = {"about": about, "applications_left": [each.application for each in left]}
+    terminal.answer(values, words, as_json=as_json)
 
 
 def _password_of(store: Store, login: str) -> str:

@@ -34,6 +34,11 @@ _PERSON = select(t.people.c.about).where(t.where_key(t.people))
 _THIS_YEAR = select(t.tallies.c.submitted).where(
     t.tallies.c.journal == bindparam("journal"), t.tallies.c.year == bindparam("year")
 )
+_APPLICATIONS_OF = (
+    select(t.applications.c.about, t.applications.c.tracking)
+    .where(t.applications.c.journal == bindparam("journal"), t.applications.c.applicant == bindparam("applicant"))
+    .order_by(t.applications.c.submitted_at, t.applications.c.about)
+)
 _KNOWN = select(t.timeline.c.seq).where(t.where_key(t.timeline)).limit(1)
 
 
@@ -174,6 +179,13 @@ def reject(store: Store, session: Session, application: EntityId, reason: str) -
     """
     check_reason(reason)
     _step(store, session, application, k.ApplicationRejected(reason=reason))
+
+
+def applications_of(store: Store, person: EntityId) -> list[Submitted]:
+    """The applications of a person that are not erased, oldest first; they are subjects of their own."""
+    with store.read() as tx:
+        rows = tx.all(_APPLICATIONS_OF, {"journal": store.journal, "applicant": person})
+    return [Submitted(EntityId(about), tracking) for about, tracking in rows]
 
 
 def erase(store: Store, session: Session, about: EntityId, reason: str) -> None:

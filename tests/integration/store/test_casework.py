@@ -188,3 +188,13 @@ def test_no_act_gets_slower_as_the_journal_grows(bench: Bench) -> None:
         plan = " / ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}"))
         assert not [name for name in BIG if f"SCAN {name}" in plan], f"{text}: {plan}"
     assert verify_home(bench.store.layout, bench.key).ok
+
+
+def test_the_applications_of_a_person_stay_until_they_are_erased_themselves(bench: Bench) -> None:
+    person = bench.person()
+    taken_in = applications.submit_application(
+        bench.store, bench.operator, service="domicile", applicant=person, fields={}
+    )
+    assert applications.applications_of(bench.store, person) == [taken_in]
+    applications.erase(bench.store, bench.supervisor, taken_in.application, "asked to")
+    assert applications.applications_of(bench.store, person) == []
