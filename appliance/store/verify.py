@@ -273,7 +273,8 @@ class _Checking:
     def _strangers(self, tx: Tx) -> None:
         known = {self.journal, self._orders}
         there = {row[0] for statement in (_JOURNALS, _HEADS, _STAMPS) for row in tx.all(statement)}
-        folded = any(tx.one(statement, {"journal": self.journal}) for statement in _FOLDED_OF_OTHERS)
+        others = (tx.one(statement, {"journal": self.journal}) for statement in _FOLDED_OF_OTHERS)
+        folded = self._comparable and any(others)
         if there - known or folded:
             self.found.fault("The store holds rows of a journal that is not its own.")
 
