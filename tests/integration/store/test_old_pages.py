@@ -38,15 +38,36 @@ def is_found(bench: Bench) -> bool:
         return True
 
 
+def contents(bench: Bench) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table, as SQLCipher reads it, and what its own check says of pages, trees and indexes."""
+    connection = dbapi2.connect(str(bench.store.layout.database))
+    try:
+        connection.execute(f"PRAGMA key = \"x'{bench.key.hex()}'\"")
+        tables = connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name, sql").fetchall()
+        found = {"": tables, "check": connection.execute("PRAGMA integrity_check").fetchall()}
+        for name, sql in tables:
+            if (sql or "").startswith("CREATE TABLE"):
+                found[name] = connection.execute(f'SELECT * FROM "{name}"').fetchall()
+        return found
+    finally:
+        connection.close()
+
+
 def put_back(bench: Bench, older: bytes, newer: bytes) -> tuple[set[int], set[int]]:
-    """Put each page that changed back to what it was, one at a time; answers which changed, and which went unseen."""
+    """Put each page that changed back to what it was, one at a time; answers which changed, and which went unseen.
+
+    A page that changes no row when it is put back counts as seen: it was written again with the same cells, and differs
+    in its IV, or in bytes between the cells that nothing reads.
+    """
     database = bench.store.layout.database
+    now = contents(bench)
+    assert now["check"] == [("ok",)]
     changed, missed = set(), set()
     for at in range(0, min(len(older), len(newer)), PAGE):
         if older[at : at + PAGE] != newer[at : at + PAGE]:
             changed.add(at // PAGE + 1)
             database.write_bytes(newer[:at] + older[at : at + PAGE] + newer[at + PAGE :])
-            if not is_found(bench):
+            if not is_found(bench) and contents(bench) != now:
                 missed.add(at // PAGE + 1)
     database.write_bytes(newer)
     assert not is_found(bench)
@@ -72,7 +93,7 @@ def test_every_old_page_put_back_is_found_but_those_that_nothing_uses(bench: Ben
     newer = database.read_bytes()
     changed, missed = put_back(bench, older, newer)
     assert len(changed) > 30
-    assert missed <= free_pages(newer, bench.key), "a page that is in use was put back unseen"
+    assert not missed, "a page that is in use was put back unseen"
 
 
 def test_every_old_page_put_back_after_a_countersignature_that_added_no_entry_is_found(bench: Bench) -> None:
