@@ -16,9 +16,12 @@ done
 missing=""
 [ -n "$python" ] || missing="$missing python3 python3-venv"
 [ -z "$python" ] || "$python" -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+# Certificates and receipts are set in Noto: Nastaliq for Urdu, Naskh for Pashto, Devanagari, Tamil.
+[ -f /usr/share/fonts/truetype/noto/NotoNastaliqUrdu-Regular.ttf ] || missing="$missing fonts-noto-core"
 if [ "$purpose" = test ]; then
     for pair in age:age strace:strace openssl:openssl umockdev-wrapper:umockdev udevadm:udev \
-        ippeveprinter:cups-ipp-utils dbus-daemon:dbus-daemon avahi-daemon:avahi-daemon scanimage:sane-utils; do
+        ippeveprinter:cups-ipp-utils dbus-daemon:dbus-daemon avahi-daemon:avahi-daemon scanimage:sane-utils \
+        pdfsig:poppler-utils certutil:libnss3-tools qpdf:qpdf tmux:tmux; do
         PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
     done
     # The emulated USB bus: libusb under test, and Debian's own python3, which drives umockdev.
