@@ -55,10 +55,19 @@ _ABOUT_CASES: Final = {
     k.ApplicationReturned.KIND: _OFFICER,
     k.ApplicationRejected.KIND: _OFFICER,
 }
+_AT_WORK: Final = _OPERATOR | _OFFICER | _SUPERVISOR
+_ABOUT_PRINTING: Final = {
+    k.PrintIntended.KIND: _AT_WORK,
+    k.PrintConfirmed.KIND: _AT_WORK,
+    k.PrintUnknown.KIND: _AT_WORK,
+    k.PrintFailed.KIND: _AT_WORK,
+    k.SignatureTaken.KIND: _OPERATOR,
+}
 
 PERMITTED: Final[dict[str, frozenset[Role]]] = {
     **_ABOUT_NODE,
     **_ABOUT_OPERATORS,
     **_ABOUT_PEOPLE,
     **_ABOUT_CASES,
+    **_ABOUT_PRINTING,
 }
