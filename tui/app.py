@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import App
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.theme import Theme
 
 from appliance.access import operators
 from appliance.access.session import Session, SessionOver
 from appliance.casework.changes import ChangedMeanwhile
 from tui.desk import Desk
-from tui.keymap import KEYS, bound
+from tui.keymap import KEYS, bound, shown
 from tui.screens.dialogs import Changed, Help, SignInAgain
 from tui.screens.signin import SignIn
 from tui.work import WorkingScreen
@@ -55,6 +55,10 @@ class SanadConsole(App[None]):
         self.theme = THEME.name
         self.set_keymap(self.desk.keymap)
         self.push_screen(SignIn())
+
+    def get_key_display(self, binding: Binding) -> str:
+        """A key as people write it."""
+        return shown(binding.key)
 
     def simulated(self) -> tuple[str, ...]:
         """Which devices of this counter are simulated."""

@@ -74,9 +74,25 @@ _TABLE: Final = (
 KEYS: Final = {key.action: key for key in _TABLE}
 
 
-def bound(*actions: str, hidden: tuple[str, ...] = ()) -> list[BindingType]:
-    """Bindings of those actions; those of `hidden` work and stand in the help, but not in the bar at the foot."""
+def bound(*actions: str, hidden: tuple[str, ...] = (), **labels: str) -> list[BindingType]:
+    """Bindings of those actions, for a screen.
+
+    Args:
+        actions: shown in the bar at the foot.
+        hidden: these work and stand in the help, but not in the bar.
+        labels: what an action is called on this screen, where that says more than its usual name; shown, too.
+    """
+    named = [*actions, *(each for each in labels if each not in actions), *hidden]
     return [
-        Binding(key.keys, key.action, key.label, id=key.action, show=key.action not in hidden)
-        for key in (KEYS[action] for action in (*actions, *hidden))
+        Binding(KEYS[each].keys, each, labels.get(each, KEYS[each].label), id=each, show=each not in hidden)
+        for each in named
     ]
+
+
+def shown(key: str) -> str:
+    """A key as people write it: `F10`, `Ctrl+S`, `Esc`."""
+    key = key.partition(",")[0].strip()
+    return "+".join(_SHOWN.get(part, part.title()) for part in key.split("+"))
+
+
+_SHOWN: Final = {"escape": "Esc", "left": "←", "right": "→", "up": "↑", "down": "↓"}

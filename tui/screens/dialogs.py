@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from rich.table import Table
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
@@ -15,7 +16,7 @@ from textual.widgets.option_list import Option as Row
 
 from appliance.access import operators
 from appliance.access.session import Session
-from tui.keymap import KEYS, bound
+from tui.keymap import KEYS, bound, shown
 from tui.latin import latin
 from tui.screens.base import Dialog
 from tui.widgets.choice import Option
@@ -234,18 +235,12 @@ class Help(Dialog[None]):
                 yield Static(self._about, markup=False)
             yield Static(self._keys(), markup=False)
 
-    def _keys(self) -> Text:
-        text = Text()
+    def _keys(self) -> Table:
+        table = Table.grid(padding=(0, 2))
+        table.add_column(no_wrap=True, style="bold")
+        table.add_column()
         for action in self._actions:
-            keys = ", ".join(shown(each) for each in self._keymap.get(action, KEYS[action].keys).split(","))
-            text.append(f"\n{keys:<14}", style="bold")
-            text.append(f" {KEYS[action].label}: ", style="bold")
-            text.append(KEYS[action].help)
-        text.append("\n\nTab, ↑ ↓       ", style="bold")
-        text.append("between fields; Enter goes on to the next one.")
-        return text
-
-
-def shown(key: str) -> str:
-    """A key as people write it."""
-    return "+".join(part.upper() if part[:1] == "f" and part[1:].isdigit() else part.title() for part in key.split("+"))
+            keys = self._keymap.get(action, KEYS[action].keys).split(",")
+            table.add_row(" ".join(map(shown, keys)), f"{KEYS[action].label}: {KEYS[action].help}")
+        table.add_row("Tab ↑ ↓", "Move between fields; Enter goes on to the next one.")
+        return table

@@ -35,7 +35,7 @@ class SignIn(DeskScreen[None]):
         "Type your login and password. The role decides what you may do: nobody reviews what they took in themselves. "
         "The counter decides which devices and which drawer are yours."
     )
-    BINDINGS: ClassVar[list[BindingType]] = bound("finish", "quit")
+    BINDINGS: ClassVar[list[BindingType]] = bound("quit", finish="Sign in")
 
     def body(self) -> ComposeResult:
         """Four lines."""
