@@ -12,53 +12,17 @@ memory of this process can do whatever the process can.
 from __future__ import annotations
 
 import weakref
-from enum import Enum
 from typing import Final, NoReturn
 
 from sqlalchemy import bindparam, select
 
 from appliance.access import four_eyes
+from appliance.access.permitted import PERMITTED, Role
 from appliance.journal import kinds as k
 from appliance.journal.errors import BugError, OperatorError
 from appliance.journal.ids import NOBODY, NODE
 from appliance.records import tables as t
 from appliance.records.database import Tx
-
-
-class Role(Enum):
-    """What a person signs in as; `NODE` is the box itself."""
-
-    OPERATOR = "operator"
-    OFFICER = "officer"
-    SUPERVISOR = "supervisor"
-    AUDITOR = "auditor"
-    NODE = "node"
-
-
-_PEOPLE: Final = frozenset({Role.OPERATOR, Role.OFFICER, Role.SUPERVISOR, Role.AUDITOR})
-
-# Which roles may write which kind. Orders are written by central alone, so they are not here.
-PERMITTED: Final[dict[str, frozenset[Role]]] = {
-    k.JournalOpened.KIND: frozenset({Role.NODE}),
-    k.NodeStarted.KIND: frozenset({Role.NODE}),
-    k.OrdersApplied.KIND: frozenset({Role.NODE}),
-    # The node adds the first supervisor at enrolment, and nobody after that.
-    k.OperatorAdded.KIND: frozenset({Role.NODE, Role.SUPERVISOR}),
-    k.OperatorPasswordSet.KIND: frozenset({Role.NODE}) | _PEOPLE,
-    k.OperatorChanged.KIND: frozenset({Role.SUPERVISOR}),
-    k.OperatorUnlocked.KIND: frozenset({Role.SUPERVISOR}),
-    k.SessionOpened.KIND: _PEOPLE,
-    k.SessionRefused.KIND: frozenset({Role.NODE}),
-    k.SessionClosed.KIND: _PEOPLE,
-    k.PersonAdded.KIND: frozenset({Role.OPERATOR}),
-    k.ApplicationSubmitted.KIND: frozenset({Role.OPERATOR}),
-    k.PaperAdded.KIND: frozenset({Role.OPERATOR}),
-    k.ApplicationResubmitted.KIND: frozenset({Role.OPERATOR}),
-    k.ApplicationApproved.KIND: frozenset({Role.OFFICER}),
-    k.ApplicationReturned.KIND: frozenset({Role.OFFICER}),
-    k.ApplicationRejected.KIND: frozenset({Role.OFFICER}),
-    k.SubjectErased.KIND: frozenset({Role.SUPERVISOR}),
-}
 
 _OPEN_SESSION: Final = select(
     t.sessions.c.operator, t.sessions.c.role, t.sessions.c.expires_at, t.sessions.c.closed_at
@@ -78,6 +42,8 @@ class SessionOver(OperatorError):
     def __init__(self, why: str) -> None:
         super().__init__(why, "Sign in again; what you typed is kept on the screen.")
 
+
+__all__ = ["PERMITTED", "NotPermitted", "Role", "Session", "SessionOver", "authorise", "mint", "node_session"]
 
 _MINT: Final = object()
 

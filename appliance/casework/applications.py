@@ -31,8 +31,10 @@ _STATUS = select(t.applications.c.status).where(t.where_key(t.applications))
 _CENTRE = select(t.centres.c.centre).where(t.centres.c.journal == bindparam("journal"))
 _PERSON = select(t.people.c.about).where(t.where_key(t.people))
 # Counted from headers, which are never erased: a number is not given twice.
-_THIS_YEAR = select(t.tallies.c.submitted).where(
-    t.tallies.c.journal == bindparam("journal"), t.tallies.c.year == bindparam("year")
+_THIS_YEAR = select(t.tallies.c.written).where(
+    t.tallies.c.journal == bindparam("journal"),
+    t.tallies.c.kind == k.ApplicationSubmitted.KIND,
+    t.tallies.c.period == bindparam("year"),
 )
 _APPLICATIONS_OF = (
     select(t.applications.c.about, t.applications.c.tracking)

@@ -46,7 +46,7 @@ def test_the_statements_of_all_parts_are_found() -> None:
     parts = {name.rsplit(".", 1)[0] for name, _ in statements()}
     assert len(statements()) > 60
     assert {
-        "appliance.records.folds",
+        "appliance.records.folds.cases",
         "appliance.records.log",
         "appliance.store.store",
         "appliance.access.session",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import bindparam, select
 
@@ -13,6 +13,8 @@ from appliance.journal.entry import Entry
 from appliance.journal.errors import IntegrityError
 from appliance.records import tables as t
 from appliance.records.database import Tx
+from appliance.records.wording import cases, node, operators, orders, people, printing
+from appliance.records.wording.base import Wording
 
 SHORT: Final = 8
 
@@ -20,33 +22,7 @@ _OPERATORS = select(t.operators.c.about, t.operators.c.login).where(t.operators.
 _PERSON = select(t.people.c.name).where(t.where_key(t.people))
 _APPLICATION = select(t.applications.c.tracking).where(t.where_key(t.applications))
 
-_WHAT: Final[dict[str, Callable[[Any], str]]] = {
-    k.JournalOpened.KIND: lambda body: f"opened the journal of {body.centre} ({body.centre_name})",
-    k.NodeStarted.KIND: lambda body: f"started, Sanad {body.software}; {body.orphans_removed} orphaned files removed",
-    k.OrdersApplied.KIND: lambda body: f"took up central's orders up to {body.size}",
-    k.OperatorAdded.KIND: lambda body: f"added the operator {body.login} ({body.name}) as {', '.join(body.roles)}",
-    k.OperatorChanged.KIND: lambda body: (
-        f"made the operator {', '.join(body.roles)}, {'active' if body.active else 'not active'}: {body.reason}"
-    ),
-    k.OperatorPasswordSet.KIND: lambda _: "set the password of the operator",
-    k.OperatorUnlocked.KIND: lambda body: f"unlocked the operator: {body.reason}",
-    k.SessionOpened.KIND: lambda body: f"signed in as {body.role} at counter {body.counter}",
-    k.SessionRefused.KIND: lambda body: (
-        f"refused a sign-in at counter {body.counter}: {body.reason}"
-        + (f", locked until {body.locked_until}" if body.locked_until else "")
-    ),
-    k.SessionClosed.KIND: lambda body: f"signed out ({body.reason})",
-    k.PersonAdded.KIND: lambda body: f"wrote down the person {body.name}",
-    k.ApplicationSubmitted.KIND: lambda body: f"took in the application {body.tracking} for {body.service}",
-    k.PaperAdded.KIND: lambda body: f"added the paper “{body.label}” ({body.media_type}, {body.size} bytes)",
-    k.ApplicationApproved.KIND: lambda _: "approved the application",
-    k.ApplicationReturned.KIND: lambda body: f"returned the application: {body.reason}",
-    k.ApplicationRejected.KIND: lambda body: f"rejected the application: {body.reason}",
-    k.ApplicationResubmitted.KIND: lambda _: "put the application right and handed it in again",
-    k.SubjectErased.KIND: lambda body: f"erased everything about it: {body.reason}",
-    k.OrdersOpened.KIND: lambda body: f"opened the orders for {body.centre}",
-    k.NumbersLeased.KIND: lambda body: f"leased the numbers {body.prefix}{body.first} to {body.prefix}{body.last}",
-}
+_WHAT: Final[Wording] = {**node.WHAT, **operators.WHAT, **people.WHAT, **cases.WHAT, **orders.WHAT, **printing.WHAT}
 
 
 @dataclass(frozen=True, slots=True)

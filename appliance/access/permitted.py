@@ -1,0 +1,73 @@
+"""Which role may write which kind of entry. Orders are written by central alone, so they are not here.
+
+A kind that is not here is written by nobody. What a role may write about some only is held by `session.authorise`.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+from appliance.journal import kinds as k
+
+
+class Role(Enum):
+    """What a person signs in as; `NODE` is the box itself."""
+
+    OPERATOR = "operator"
+    OFFICER = "officer"
+    SUPERVISOR = "supervisor"
+    AUDITOR = "auditor"
+    NODE = "node"
+
+
+_PEOPLE: Final = frozenset({Role.OPERATOR, Role.OFFICER, Role.SUPERVISOR, Role.AUDITOR})
+
+_NODE: Final = frozenset({Role.NODE})
+_OPERATOR: Final = frozenset({Role.OPERATOR})
+_OFFICER: Final = frozenset({Role.OFFICER})
+_SUPERVISOR: Final = frozenset({Role.SUPERVISOR})
+
+_ABOUT_NODE: Final = {
+    k.JournalOpened.KIND: _NODE,
+    k.NodeStarted.KIND: _NODE,
+    k.OrdersApplied.KIND: _NODE,
+    k.SubjectErased.KIND: _SUPERVISOR,
+}
+_ABOUT_OPERATORS: Final = {
+    # The node adds the first supervisor at enrolment, and nobody after that.
+    k.OperatorAdded.KIND: _NODE | _SUPERVISOR,
+    k.OperatorPasswordSet.KIND: _NODE | _PEOPLE,
+    k.OperatorChanged.KIND: _SUPERVISOR,
+    k.OperatorUnlocked.KIND: _SUPERVISOR,
+    k.SessionOpened.KIND: _PEOPLE,
+    k.SessionRefused.KIND: _NODE,
+    k.SessionClosed.KIND: _PEOPLE,
+}
+_ABOUT_PEOPLE: Final = {
+    k.PersonAdded.KIND: _OPERATOR,
+}
+_ABOUT_CASES: Final = {
+    k.ApplicationSubmitted.KIND: _OPERATOR,
+    k.PaperAdded.KIND: _OPERATOR,
+    k.ApplicationResubmitted.KIND: _OPERATOR,
+    k.ApplicationApproved.KIND: _OFFICER,
+    k.ApplicationReturned.KIND: _OFFICER,
+    k.ApplicationRejected.KIND: _OFFICER,
+}
+_AT_WORK: Final = _OPERATOR | _OFFICER | _SUPERVISOR
+_ABOUT_PRINTING: Final = {
+    k.PrintIntended.KIND: _AT_WORK,
+    k.PrintConfirmed.KIND: _AT_WORK,
+    k.PrintUnknown.KIND: _AT_WORK,
+    k.PrintFailed.KIND: _AT_WORK,
+    k.SignatureTaken.KIND: _OPERATOR,
+}
+
+PERMITTED: Final[dict[str, frozenset[Role]]] = {
+    **_ABOUT_NODE,
+    **_ABOUT_OPERATORS,
+    **_ABOUT_PEOPLE,
+    **_ABOUT_CASES,
+    **_ABOUT_PRINTING,
+}

@@ -1,0 +1,29 @@
+"""The folded tables, by what they are about; `base` holds the log's own, and says what a table may be."""
+
+from appliance.records.tables.base import (
+    ABOUT_SOMEBODY,
+    FOLDED,
+    FOLDED_PREFIX,
+    LOG,
+    OF_A_SUBJECT,
+    entries,
+    heads,
+    local,
+    secrets,
+    stamps,
+    where_key,
+)
+from appliance.records.tables.cases import applications, papers
+from appliance.records.tables.node import (
+    blobs,
+    centres,
+    erased,
+    number_blocks,
+    orders_state,
+    tallies,
+    timeline,
+    unreadable,
+)
+from appliance.records.tables.operators import operators, sessions
+from appliance.records.tables.people import people
+from appliance.records.tables.printing import prints, signatures

@@ -1,0 +1,29 @@
+"""Operators and their sessions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from appliance.records.tables.base import number, of_a_subject, text
+
+operators: Final = of_a_subject(
+    "operators",
+    text("about", primary_key=True),
+    text("login"),
+    text("name"),
+    text("roles"),
+    number("active"),
+    text("password_hash"),
+    number("failed"),
+    text("locked_until"),
+)
+sessions: Final = of_a_subject(
+    "sessions",
+    text("about", primary_key=True),
+    text("operator"),
+    text("role"),
+    text("counter"),
+    text("opened_at"),
+    text("expires_at"),
+    text("closed_at"),
+)
