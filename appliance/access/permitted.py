@@ -79,6 +79,14 @@ _AT_THE_DESK: Final = {
     k.SlipsReserved.KIND: _SUPERVISOR,
     k.SlipsUsed.KIND: _OPERATOR,
 }
+_AT_WORK: Final = _OPERATOR | _OFFICER | _SUPERVISOR
+_ABOUT_PRINTING: Final = {
+    k.PrintIntended.KIND: _AT_WORK,
+    k.PrintConfirmed.KIND: _AT_WORK,
+    k.PrintUnknown.KIND: _AT_WORK,
+    k.PrintFailed.KIND: _AT_WORK,
+    k.SignatureTaken.KIND: _OPERATOR,
+}
 
 PERMITTED: Final[dict[str, frozenset[Role]]] = {
     **_ABOUT_NODE,
@@ -87,4 +95,5 @@ PERMITTED: Final[dict[str, frozenset[Role]]] = {
     **_ABOUT_CASES,
     **_ABOUT_ATTESTATIONS,
     **_AT_THE_DESK,
+    **_ABOUT_PRINTING,
 }

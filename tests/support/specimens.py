@@ -84,6 +84,17 @@ SPECIMENS: Final[dict[str, Callable[[str], k.Body]]] = {
     k.ComplaintAnswered.KIND: lambda m: k.ComplaintAnswered(answer=m),
     k.SlipsReserved.KIND: lambda _: k.SlipsReserved(first=1, last=50),
     k.SlipsUsed.KIND: lambda _: k.SlipsUsed(number=7, application=SOMEBODY),
+    k.ApplicationReturned.KIND: lambda m: k.ApplicationReturned(reason=m),
+    k.ApplicationRejected.KIND: lambda m: k.ApplicationRejected(reason=m),
+    k.PrintIntended.KIND: lambda m: k.PrintIntended(
+        what="receipt", of=SOMEBODY, number=m, printer=m, copy=2, reason=m, simulated=True
+    ),
+    k.PrintConfirmed.KIND: lambda _: k.PrintConfirmed(said_by="printer"),
+    k.PrintUnknown.KIND: lambda m: k.PrintUnknown(detail=m),
+    k.PrintFailed.KIND: lambda m: k.PrintFailed(end="incomplete", detail=m, said_by="operator"),
+    k.SignatureTaken.KIND: lambda m: k.SignatureTaken(
+        signature=SOMEBODY, signed_by=SOMEBODY, purpose=m, document_sha256=HASH, binding=HASH, pad=m, simulated=True
+    ),
     k.SubjectErased.KIND: lambda m: k.SubjectErased(reason=m),
     k.OrdersOpened.KIND: lambda m: k.OrdersOpened(node=SOMEBODY, centre=m, central_name=m),
     k.NumbersLeased.KIND: lambda m: k.NumbersLeased(prefix=m, first=0, last=99),

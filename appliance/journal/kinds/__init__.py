@@ -80,3 +80,11 @@ from appliance.journal.kinds.orders import (
 from appliance.journal.kinds.people import (
     PersonAdded,
 )
+from appliance.journal.kinds.printing import (
+    PaperKind,
+    PrintConfirmed,
+    PrintFailed,
+    PrintIntended,
+    PrintUnknown,
+    SignatureTaken,
+)

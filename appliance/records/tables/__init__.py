@@ -29,3 +29,4 @@ from appliance.records.tables.node import (
 )
 from appliance.records.tables.operators import operators, sessions
 from appliance.records.tables.people import people
+from appliance.records.tables.printing import prints, signatures

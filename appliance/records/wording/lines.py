@@ -13,7 +13,7 @@ from appliance.journal.entry import Entry
 from appliance.journal.errors import IntegrityError
 from appliance.records import tables as t
 from appliance.records.database import Tx
-from appliance.records.wording import attestations, cases, desk, node, operators, orders, people
+from appliance.records.wording import attestations, cases, desk, node, operators, orders, people, printing
 from appliance.records.wording.base import Wording
 
 SHORT: Final = 8
@@ -30,6 +30,7 @@ _WHAT: Final[Wording] = {
     **attestations.WHAT,
     **desk.WHAT,
     **orders.WHAT,
+    **printing.WHAT,
 }
 
 
