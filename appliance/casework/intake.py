@@ -61,7 +61,10 @@ NOTES: Final[Mapping[Note, str]] = {
 _AGAIN: Final = "Scan the paper again."
 _REFUSALS: Final[Mapping[Verdict, tuple[str, str]]] = {
     Verdict.BROKEN: ("This file is damaged, or ends too early.", "Scan the paper again, or ask for the file again."),
-    Verdict.NO_PAGES: ("This PDF has no pages.", "Scan the paper again, or ask for the file again."),
+    Verdict.NO_PAGES: (
+        "This PDF is damaged, or has no pages.",
+        "Scan the paper again, or ask for the file again.",
+    ),
     Verdict.NOTHING_ON_IT: ("There is nothing on any page of this PDF.", _AGAIN),
     Verdict.TOO_MANY_PAGES: (
         f"This file has more than {limits.MAX_PAGES} pages.",

@@ -94,3 +94,10 @@ def counted_by_poppler(file: Path) -> int:
     done = subprocess.run(["pdfinfo", file], capture_output=True, text=True, check=True)
     (line,) = (line for line in done.stdout.splitlines() if line.startswith("Pages:"))
     return int(line.split()[1])
+
+
+def encrypt(content: bytes, folder: Path, password: str) -> None:
+    """Has qpdf encrypt a PDF with 256-bit AES, into `locked.pdf`; its owner's password is never empty."""
+    (folder / "open.pdf").write_bytes(content)
+    words = ["--encrypt", password, "owner", "256", "--print=none", "--"]
+    subprocess.run(["qpdf", *words, folder / "open.pdf", folder / "locked.pdf"], check=True)

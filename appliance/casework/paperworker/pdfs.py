@@ -19,14 +19,14 @@ from appliance.casework.paperworker.message import Answer, Note, Pixels, Verdict
 
 _NEEDS_RENDERING: Final = re.compile(rb"/NeedsRendering\s+true")
 _ACTS: Final = (
-    (Note.SCRIPT, re.compile(rb"/(JavaScript|JS)\b")),
+    (Note.SCRIPT, re.compile(rb"/JavaScript\b")),
     (Note.STARTS_PROGRAM, re.compile(rb"/Launch\b")),
     (Note.FILES_INSIDE, re.compile(rb"/(EmbeddedFiles?|RichMedia)\b")),
 )
 _FORM_XFA_ONLY: Final = 2
 _FORM_XFA_BESIDE: Final = 3
 _NO_SECURITY: Final = -1
-_PASSWORD: Final = 4
+_LOCKED: Final = frozenset({pdfium_raw.FPDF_ERR_PASSWORD, pdfium_raw.FPDF_ERR_SECURITY})
 
 
 def read(content: bytes) -> Answer:
@@ -38,8 +38,8 @@ def read(content: bytes) -> Answer:
     try:
         document = pdfium.PdfDocument(content)
     except pdfium.PdfiumError as error:
-        locked = error.err_code == _PASSWORD or b"/Encrypt" in content
-        return Answer(Verdict.LOCKED if locked else Verdict.BROKEN)
+        # PDFium opens no document without pages, and does not tell it from a damaged one.
+        return Answer(Verdict.LOCKED if error.err_code in _LOCKED else Verdict.NO_PAGES)
     pages = len(document)
     if pages < 1:
         return Answer(Verdict.NO_PAGES)
@@ -68,7 +68,10 @@ def read(content: bytes) -> Answer:
 
 
 def _check_size(document: pdfium.PdfDocument, index: int) -> tuple[Verdict, Note]:
-    shorter, longer = sorted(document.get_page_size(index))
+    try:
+        shorter, longer = sorted(document.get_page_size(index))
+    except pdfium.PdfiumError:
+        return Verdict.PAGE_BROKEN, Note(0)
     if not (math.isfinite(longer) and shorter >= limits.MIN_PAGE_PT):
         return Verdict.PAGE_BROKEN, Note(0)
     if longer > limits.MAX_PAGE_PT:

@@ -35,12 +35,12 @@ TAKEN: Final[dict[str, tuple[str, int, tuple[Note, ...]]]] = {
 }
 REFUSED: Final = {
     "hostile/hugemono.pdf": "Page 1 of this file is far larger than any paper.",
-    "hostile/invalid.pdf": "This file is damaged, or ends too early.",
+    "hostile/invalid.pdf": "This PDF is damaged, or has no pages.",
     "hostile/libreoffice-writer-password.pdf": "This PDF is locked with a password.",
     "hostile/livecycle.pdf": "This PDF is a form that only Adobe's reader can show (LiveCycle, XFA).",
     "hostile/no_contents.pdf": "There is nothing on any page of this PDF.",
     # Its pages lie in a part of the file that is gone; qpdf finds none, poppler four of no size.
-    "hostile/unreadablemetadata.pdf": "This file is damaged, or ends too early.",
+    "hostile/unreadablemetadata.pdf": "This PDF is damaged, or has no pages.",
 }
 
 
