@@ -12,7 +12,7 @@ from appliance.catalogue import conditions as c
 from appliance.catalogue import model as m
 from appliance.catalogue.calendar import MAX_PROMISED_DAYS, Days
 from appliance.catalogue.facts import FACTS
-from appliance.catalogue.read_conditions import Scope, named_fields, read_when
+from appliance.catalogue.read_conditions import Scope, date_field, named_fields, read_when
 from appliance.catalogue.read_fees import read_exemption, read_fee
 from appliance.catalogue.read_fields import read_fields, read_pages, read_rule
 from appliance.catalogue.reading import Table, closest, parse
@@ -270,12 +270,15 @@ def _known(table: Table, key: str, known: Sequence[str], what: str) -> tuple[str
 
 def _validity(table: Table, scope: Scope) -> tuple[m.Validity, ...]:
     if not table.has("valid"):
-        return (m.Validity(None),)
+        return (m.Validity(),)
     rules: list[m.Validity] = []
     for item in table.items("valid", "valid = { months = 60 }"):
         _after_the_last(item, bool(rules) and rules[-1].when is None)
         months = item.whole("months", 1, MAX_MONTHS) if item.has("months") else None
-        rules.append(m.Validity(months, read_when(item, scope), item.flag("sample", default=False)))
+        until = date_field(item, "until", scope) if item.has("until") else None
+        if months is not None and until is not None:
+            raise item.bad("until", "It ends in two ways.", "Keep one of: months, until.")
+        rules.append(m.Validity(months, until, read_when(item, scope), item.flag("sample", default=False)))
         item.end()
     if rules[-1].when is not None:
         raise table.bad("valid", "It is not said how long it is valid else.", "End the list with { months = 60 }.")

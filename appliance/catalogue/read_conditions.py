@@ -161,8 +161,19 @@ def _age(table: Table, test: str, asked: Field, scope: Scope, owner: str | None)
     count = table.whole(test, 0, _MAX_AGE)
     than = table.words("than", c.TODAY)
     if than != c.TODAY:
-        _must_be(table, "than", known_field(table, "than", scope, owner), ("date",))
+        than = date_field(table, "than", scope, owner)
     return c.Age(asked.id, older, count, unit, than)
+
+
+def date_field(table: Table, key: str, scope: Scope, owner: str | None = None) -> str:
+    """The id of the date field that `key` names.
+
+    Raises:
+        BadService: it names none, or a field of another kind.
+    """
+    found = known_field(table, key, scope, owner)
+    _must_be(table, key, found, ("date",))
+    return found.id
 
 
 def _must_be(table: Table, key: str, asked: Field, kinds: tuple[str, ...]) -> None:
