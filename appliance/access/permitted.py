@@ -46,6 +46,13 @@ _ABOUT_OPERATORS: Final = {
 }
 _ABOUT_PEOPLE: Final = {
     k.PersonAdded.KIND: _OPERATOR,
+    k.PersonCorrected.KIND: _OPERATOR | _OFFICER,
+    # Who is one with whom decides whose papers count for whom: not at the counter alone.
+    k.PersonMerged.KIND: _OFFICER | _SUPERVISOR,
+    k.PersonUnmerged.KIND: _OFFICER | _SUPERVISOR,
+    k.PersonLinked.KIND: _OPERATOR | _OFFICER,
+    k.PersonUnlinked.KIND: _OPERATOR | _OFFICER,
+    k.PersonVerified.KIND: _OPERATOR | _OFFICER,
 }
 _COUNTER: Final = frozenset({Role.OPERATOR, Role.OFFICER})
 _ABOUT_CASES: Final = {
