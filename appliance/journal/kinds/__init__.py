@@ -8,6 +8,7 @@ from appliance.journal.kinds.base import (
     Body,
     BodyBytes,
     Count,
+    Day,
     Fields,
     Hex32,
     Id,
@@ -28,6 +29,25 @@ from appliance.journal.kinds.cases import (
     ApplicationReturned,
     ApplicationSubmitted,
     PaperAdded,
+)
+from appliance.journal.kinds.money import (
+    MAX_FACES,
+    MAX_LINES,
+    Currency,
+    ExemptionApproved,
+    ExemptionAsked,
+    ExemptionRefused,
+    NoteCount,
+    PaymentLine,
+    PaymentMode,
+    PaymentRefunded,
+    PaymentTaken,
+    PaymentVoided,
+    ShiftClosed,
+    ShiftCounted,
+    ShiftOpened,
+    ShiftResumed,
+    ShiftTakenOver,
 )
 from appliance.journal.kinds.node import (
     JournalOpened,
@@ -51,4 +71,11 @@ from appliance.journal.kinds.orders import (
 )
 from appliance.journal.kinds.people import (
     PersonAdded,
+)
+from appliance.journal.kinds.tokens import (
+    TokenCalled,
+    TokenIssued,
+    TokenNoShow,
+    TokenServed,
+    TokenSkipped,
 )

@@ -15,7 +15,7 @@ from appliance.records.statements import add_once
 
 YEAR: Final = 4
 DAY: Final = 10
-COUNTED_BY: Final[dict[str, int]] = {k.ApplicationSubmitted.KIND: YEAR}
+COUNTED_BY: Final[dict[str, int]] = {k.ApplicationSubmitted.KIND: YEAR, k.PaymentTaken.KIND: YEAR}
 """The kinds that numbers are made of, and how much of an entry's time names the period they are counted in."""
 
 ADD_TO_TIMELINE: Final = add_once(t.timeline)

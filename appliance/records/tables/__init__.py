@@ -14,6 +14,7 @@ from appliance.records.tables.base import (
     where_key,
 )
 from appliance.records.tables.cases import applications, papers
+from appliance.records.tables.money import exemptions, payments, refunds, shifts
 from appliance.records.tables.node import (
     blobs,
     centres,
@@ -26,3 +27,4 @@ from appliance.records.tables.node import (
 )
 from appliance.records.tables.operators import operators, sessions
 from appliance.records.tables.people import people
+from appliance.records.tables.tokens import tokens
