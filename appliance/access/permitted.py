@@ -79,6 +79,14 @@ _ABOUT_TOKENS: Final = {
 
 # What the law bids a centre to keep: a subject about which one of these was written is not erased.
 KEPT_BY_LAW: Final = frozenset({k.ShiftOpened.KIND, k.PaymentTaken.KIND, k.ExemptionAsked.KIND, k.TokenIssued.KIND})
+_AT_WORK: Final = _OPERATOR | _OFFICER | _SUPERVISOR
+_ABOUT_PRINTING: Final = {
+    k.PrintIntended.KIND: _AT_WORK,
+    k.PrintConfirmed.KIND: _AT_WORK,
+    k.PrintUnknown.KIND: _AT_WORK,
+    k.PrintFailed.KIND: _AT_WORK,
+    k.SignatureTaken.KIND: _OPERATOR,
+}
 
 PERMITTED: Final[dict[str, frozenset[Role]]] = {
     **_ABOUT_NODE,
@@ -87,4 +95,5 @@ PERMITTED: Final[dict[str, frozenset[Role]]] = {
     **_ABOUT_CASES,
     **_ABOUT_MONEY,
     **_ABOUT_TOKENS,
+    **_ABOUT_PRINTING,
 }

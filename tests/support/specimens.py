@@ -75,6 +75,15 @@ SPECIMENS: Final[dict[str, Callable[[str], k.Body]]] = {
     k.TokenSkipped.KIND: lambda _: k.TokenSkipped(),
     k.TokenNoShow.KIND: lambda _: k.TokenNoShow(),
     k.TokenServed.KIND: lambda _: k.TokenServed(application=SOMEBODY),
+    k.PrintIntended.KIND: lambda m: k.PrintIntended(
+        what="receipt", of=SOMEBODY, number=m, printer=m, copy=2, reason=m, simulated=True
+    ),
+    k.PrintConfirmed.KIND: lambda _: k.PrintConfirmed(said_by="printer"),
+    k.PrintUnknown.KIND: lambda m: k.PrintUnknown(detail=m),
+    k.PrintFailed.KIND: lambda m: k.PrintFailed(end="incomplete", detail=m, said_by="operator"),
+    k.SignatureTaken.KIND: lambda m: k.SignatureTaken(
+        signature=SOMEBODY, signed_by=SOMEBODY, purpose=m, document_sha256=HASH, binding=HASH, pad=m, simulated=True
+    ),
     k.SubjectErased.KIND: lambda m: k.SubjectErased(reason=m),
     k.OrdersOpened.KIND: lambda m: k.OrdersOpened(node=SOMEBODY, centre=m, central_name=m),
     k.NumbersLeased.KIND: lambda m: k.NumbersLeased(prefix=m, first=0, last=99),

@@ -72,6 +72,14 @@ from appliance.journal.kinds.orders import (
 from appliance.journal.kinds.people import (
     PersonAdded,
 )
+from appliance.journal.kinds.printing import (
+    PaperKind,
+    PrintConfirmed,
+    PrintFailed,
+    PrintIntended,
+    PrintUnknown,
+    SignatureTaken,
+)
 from appliance.journal.kinds.tokens import (
     TokenCalled,
     TokenIssued,

@@ -27,4 +27,5 @@ from appliance.records.tables.node import (
 )
 from appliance.records.tables.operators import operators, sessions
 from appliance.records.tables.people import people
+from appliance.records.tables.printing import prints, signatures
 from appliance.records.tables.tokens import tokens

@@ -13,7 +13,7 @@ from appliance.journal.entry import Entry
 from appliance.journal.errors import IntegrityError
 from appliance.records import tables as t
 from appliance.records.database import Tx
-from appliance.records.wording import cases, money, node, operators, orders, people, tokens
+from appliance.records.wording import cases, money, node, operators, orders, people, printing, tokens
 from appliance.records.wording.base import Wording
 
 SHORT: Final = 8
@@ -32,6 +32,7 @@ _WHAT: Final[Wording] = {
     **cases.WHAT,
     **money.WHAT,
     **tokens.WHAT,
+    **printing.WHAT,
     **orders.WHAT,
 }
 
