@@ -28,6 +28,18 @@ from appliance.records.amounts import amount_text
 from appliance.records.database import Row, Tx
 from appliance.store.store import Draft, Moment, Store
 
+__all__ = [
+    "FeeState",
+    "NewPayment",
+    "Payment",
+    "fee_state",
+    "payment_in",
+    "payment_numbered",
+    "payment_of",
+    "payments_for",
+    "take_payment",
+]
+
 MAX_RECEIPTS: Final = 500
 NOT_PAYABLE: Final = frozenset({"draft", "discarded", "withdrawn", "rejected"})
 """Where an application stands that nobody pays for; see `lifecycle.Status`."""

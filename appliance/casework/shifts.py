@@ -77,7 +77,7 @@ _LIVE: Final = (
     select(*_COLUMNS)
     .where(
         t.shifts.c.journal == bindparam("journal"),
-        t.shifts.c.status.in_((ShiftStatus.OPEN.value, ShiftStatus.COUNTED.value)),
+        sa.or_(t.shifts.c.status == ShiftStatus.OPEN.value, t.shifts.c.status == ShiftStatus.COUNTED.value),
     )
     .order_by(t.shifts.c.opened_at, t.shifts.c.about)
     .limit(MAX_LIVE_SHIFTS)
