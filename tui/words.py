@@ -60,8 +60,12 @@ def identity_line(view: PersonView, centre: Centre) -> str:
         return "identity not seen yet"
     when = day_of(centre, found.at)
     if not found.stands:
-        return f"identity was checked on {when}, and does not stand: {found.outcome.replace('_', ' ')}, or corrected since"
-    return f"identity seen on {found.paper}, {when}" if found.method == "seen" else f"verified by {found.adapter}, {when}"
+        return (
+            f"identity was checked on {when}, and does not stand: {found.outcome.replace('_', ' ')}, or corrected since"
+        )
+    return (
+        f"identity seen on {found.paper}, {when}" if found.method == "seen" else f"verified by {found.adapter}, {when}"
+    )
 
 
 def facts_of(view: PersonView) -> dict[str, str]:

@@ -87,7 +87,7 @@ class Choice(Widget, can_focus=True):
     def render(self) -> Text:
         """The value between arrows; what was typed to find it is underlined."""
         label = self.label
-        if not self.value:
+        if not label:
             return Text("‹ choose: type, ← → or Space ›" if self.has_focus else "‹ not chosen ›", style="dim")
         text = Text("‹ " if self.has_focus else "", end="")
         start = len(text)

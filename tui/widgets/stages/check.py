@@ -43,11 +43,15 @@ class CheckStage(VerticalScroll):
     def compose(self) -> ComposeResult:
         """The list of what lacks, if anything does; the warnings; the answers."""
         if self._lacks:
-            yield Static(f"{len(self._lacks)} to put right before it can be handed in. Enter goes there.", classes="bad")
+            yield Static(
+                f"{len(self._lacks)} to put right before it can be handed in. Enter goes there.", classes="bad"
+            )
             yield Rows(id="lacks")
         else:
             yield Static("Read it to the citizen. F10 hands it in.", classes="good")
-        warnings = [each.sentence for found in self._filling.findings().values() for each in found if each.level == "warning"]
+        warnings = [
+            each.sentence for found in self._filling.findings().values() for each in found if each.level == "warning"
+        ]
         for each in warnings:
             yield Static(f"! {latin(each)}", classes="warning", markup=False)
         yield Static(self._table(), classes="table")
@@ -56,9 +60,7 @@ class CheckStage(VerticalScroll):
         """The cursor on what lacks; else the arrows scroll."""
         if self._lacks:
             rows = self.query_one(Rows)
-            rows.fill(
-                [Item(str(at), each.sentence, each.next_step, "•", "red") for at, each in enumerate(self._lacks)]
-            )
+            rows.fill([Item(str(at), each.sentence, each.next_step, "•", "red") for at, each in enumerate(self._lacks)])
             rows.focus()
         else:
             self.focus()

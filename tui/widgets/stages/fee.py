@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from rich.table import Table
 from rich.text import Text
-from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
-from textual.containers import VerticalScroll
-from textual.message import Message
 from textual.widgets import Static
 
 from appliance.catalogue import Fee
 from tui.forms import SAMPLE, money
 from tui.latin import latin
 from tui.widgets.choice import Choice, Option
-from tui.widgets.editing import Edited, Entered
 from tui.widgets.line import Line
-from tui.widgets.row import Row
+from tui.widgets.page import EditorPage
 
 LATER: Final = ""
 MODES: Final = (
@@ -55,20 +50,8 @@ def fee_table(fee: Fee) -> Table:
     return table
 
 
-class FeeStage(VerticalScroll, can_focus=False):
-    """What it costs, and how it is paid."""
-
-    BINDINGS = (Binding("up", "move(-1)", show=False), Binding("down", "move(1)", show=False))
-
-    class Changed(Message):
-        """Something about the payment was changed by hand."""
-
-        def __init__(self, paying: Paying) -> None:
-            super().__init__()
-            self.paying = paying
-
-    class Left(Message):
-        """Enter was pressed in the last line."""
+class FeeStage(EditorPage):
+    """What it costs, and how it is paid. Answers are `mode`, `reference` and `exemption`."""
 
     def __init__(self, fee: Fee, paying: Paying) -> None:
         super().__init__(id="fee")
@@ -76,50 +59,22 @@ class FeeStage(VerticalScroll, can_focus=False):
         self._paying = paying
 
     def compose(self) -> ComposeResult:
-        """The table, then three lines."""
+        """The table, then how it is paid."""
         yield Static(fee_table(self._fee), classes="table")
         if self._fee.waits_for:
             yield Static("Some answers are missing, so the total is not complete yet.", classes="warning")
-        if self._fee.total_minor:
-            yield Row("How it is paid", Choice(MODES, self._paying.mode, id="mode"))
-            yield Row("Number or reference", Line(self._paying.reference, max_length=60, id="reference"))
-            if self._fee.exemptions:
-                options = [NO_EXEMPTION, *(Option(each.id, each.label.en) for each in self._fee.exemptions)]
-                note = "An officer or supervisor approves it; until then the fee stands."
-                yield Row("Waived because", Choice(options, self._paying.exemption, id="exemption"), note=note)
-            yield Static("It is taken when you submit.", classes="dim")
-        else:
+        if not self._fee.total_minor:
             yield Static("Nothing is to be paid.", classes="good")
+            return
+        yield self.row("mode", "How it is paid", Choice(MODES, self._paying.mode, id="mode"))
+        yield self.row("reference", "Number or reference", Line(self._paying.reference, max_length=60, id="reference"))
+        if self._fee.exemptions:
+            options = [NO_EXEMPTION, *(Option(each.id, each.label.en) for each in self._fee.exemptions)]
+            note = "A second person approves it; until then the fee is owed."
+            choice = Choice(options, self._paying.exemption, id="exemption")
+            yield self.row("exemption", "To be waived because", choice, note=note)
+        yield Static("It is taken when you submit.", classes="dim")
 
     def on_mount(self) -> None:
         """Begin with how it is paid."""
-        for each in self.query("Choice, Line"):
-            each.focus()
-            return
-
-    @on(Edited)
-    def _edited(self, event: Edited) -> None:
-        event.stop()
-        name = str(event.editor.id)
-        if name == "mode":
-            self._paying = replace(self._paying, mode=event.value)
-        elif name == "reference":
-            self._paying = replace(self._paying, reference=event.value)
-        else:
-            self._paying = replace(self._paying, exemption=event.value)
-        self.post_message(self.Changed(self._paying))
-
-    @on(Entered)
-    def _entered(self, event: Entered) -> None:
-        event.stop()
-        if not self.action_move(1):
-            self.post_message(self.Left())
-
-    def action_move(self, by: int) -> bool:
-        """The next or previous line; answers whether there is one."""
-        editors = list(self.query("Choice, Line"))
-        at = next((at for at, each in enumerate(editors) if each is self.screen.focused), 0) + by
-        if 0 <= at < len(editors):
-            editors[at].focus()
-            return True
-        return False
+        self.begin("mode")
