@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
-from typing import Final, Protocol
+from typing import Final
 
 from appliance import catalogue
+from appliance.casework.attested import Attested
 from appliance.catalogue import Fee, Field, Finding, PaperRule, RoleRule, Service
 
 MAX_FIELDS: Final = 10
@@ -21,30 +22,6 @@ MAX_FIELDS: Final = 10
 MAX_IN_A_ROLE: Final = 12
 """People in a role that may have many."""
 SAMPLE: Final = "sample, confirm locally"
-
-
-class Attestation(Protocol):
-    """What was attested once: the value, by whom, when, having seen which original, and until when it holds."""
-
-    @property
-    def value(self) -> str:
-        """What was attested; empty for a paper."""
-
-    @property
-    def by(self) -> str:
-        """The officer's name."""
-
-    @property
-    def at(self) -> str:
-        """When, as the journal writes it."""
-
-    @property
-    def original(self) -> str:
-        """What was seen."""
-
-    @property
-    def until(self) -> str:
-        """The last day on which it holds; empty for no end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +71,7 @@ class Filling:
         typed: answers as typed, by field.
         people: who stands in which role, by identifiers.
         attested: fields that an attestation answers.
+        contradicted: fields whose answer is another one than what was attested.
         attested_papers: papers that an attestation stands for, by rule.
         papers: how many files there are for each paper rule.
     """
@@ -102,8 +80,9 @@ class Filling:
     today: date
     typed: Mapping[str, str] = field(default_factory=dict)
     people: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    attested: Mapping[str, Attestation] = field(default_factory=dict)
-    attested_papers: Mapping[str, Attestation] = field(default_factory=dict)
+    attested: Mapping[str, Attested] = field(default_factory=dict)
+    contradicted: Mapping[str, Attested] = field(default_factory=dict)
+    attested_papers: Mapping[str, Attested] = field(default_factory=dict)
     papers: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -134,6 +113,14 @@ class Filling:
         for each in catalogue.check_answers(self.service, self.answers, self.today, self.roles):
             if each.field not in self.attested:
                 found.setdefault(each.field, []).append(each)
+        for name, attested in self.contradicted.items():
+            label = self.service.field(name).label.en
+            sentence = f"{label}: {attested.by or 'an officer'} attested “{attested.value}” on another occasion."
+            found.setdefault(name, []).append(
+                Finding(
+                    name, "warning", sentence, "Compare it with the original; correct it, or leave it to the officer."
+                )
+            )
         return found
 
     def needed_roles(self) -> tuple[RoleRule, ...]:
@@ -222,7 +209,8 @@ def money(minor: int, currency: str) -> str:
     return f"{sign}{'₹' if currency == 'INR' else 'Rs '}{text}"
 
 
-def attested_words(attestation: Attestation, day: str) -> str:
+def attested_words(attestation: Attested, day: str) -> str:
     """Who attested it, when, on which original, and how long it holds."""
     until = f", valid until {attestation.until}" if attestation.until else ""
-    return f"attested by {attestation.by} on {day}, original seen: {attestation.original}{until}"
+    by = attestation.by or "an officer whose account was erased"
+    return f"attested by {by} on {day}, original seen: {attestation.original}{until}"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.casework.attested import Attested
 from appliance.catalogue import Service, bundled, load_catalogue
+from appliance.journal.ids import EntityId
 from tui.forms import MAX_FIELDS, Filling, Kind, attested_words, money, pages, prefilled
 
 TODAY = date(2026, 11, 23)
@@ -17,15 +18,10 @@ CATALOGUE = load_catalogue([bundled()])
 DOMICILE = CATALOGUE.service("domicile")
 
 
-@dataclass(frozen=True)
-class Seen:
+def seen(value: str) -> Attested:
     """An attestation."""
-
-    value: str
-    by: str = "Rabia"
-    at: str = "2026-11-20T08:00:00.000Z"
-    original: str = "matric certificate"
-    until: str = "2027-11-20"
+    original, at, until = "matric certificate", "2026-11-20T08:00:00.000Z", "2027-11-20"
+    return Attested(value, "Rabia", at, original, until, EntityId("a" * 26), "0" * 64)
 
 
 @pytest.mark.parametrize("service", CATALOGUE.services.values(), ids=str)
@@ -57,10 +53,15 @@ def test_stages_begin_with_people_and_end_with_the_check() -> None:
 
 
 def test_what_an_attestation_answers_counts_and_is_not_the_operators_to_correct() -> None:
-    filling = Filling(DOMICILE, TODAY, typed={"born": "nonsense"}, attested={"born": Seen("1990-01-01")})
+    filling = Filling(DOMICILE, TODAY, typed={"born": "nonsense"}, attested={"born": seen("1990-01-01")})
     assert filling.answers["born"] == "1990-01-01"
     assert "born" not in filling.findings()
     assert "born" in Filling(DOMICILE, TODAY, typed={"born": "nonsense"}).findings()
+
+
+def test_an_answer_other_than_what_was_attested_is_a_warning() -> None:
+    filling = Filling(DOMICILE, TODAY, typed={"name": "Gul"}, contradicted={"name": seen("Gul Bibi")})
+    assert [each.level for each in filling.findings()["name"]] == ["warning"]
 
 
 def test_what_lacks_is_named_with_its_stage_until_it_is_there() -> None:
@@ -75,7 +76,7 @@ def test_what_lacks_is_named_with_its_stage_until_it_is_there() -> None:
         TODAY,
         people={"applicant": ["p"]},
         papers={"photograph": 1},
-        attested_papers={"affidavit": Seen("")},
+        attested_papers={"affidavit": seen("")},
     )
     assert not {lack.field for lack in brought.lacks()} & {"photograph", "affidavit"}
 
@@ -105,7 +106,7 @@ def test_money_is_shown_as_people_write_it(minor: int, currency: str, shown: str
 
 
 def test_an_attestation_says_who_when_and_on_which_original() -> None:
-    words = attested_words(Seen("x"), "20 Nov 2026")
+    words = attested_words(seen("x"), "20 Nov 2026")
     assert all(part in words for part in ("Rabia", "20 Nov 2026", "matric certificate", "2027-11-20"))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from rich.table import Table
@@ -11,6 +10,7 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from appliance.catalogue import Fee
+from tui.drafting import Paying
 from tui.forms import SAMPLE, money
 from tui.latin import latin
 from tui.widgets.choice import Choice, Option
@@ -27,15 +27,6 @@ MODES: Final = (
     Option(LATER, "not paid yet", "it can be taken later, before the decision"),
 )
 NO_EXEMPTION: Final = Option("", "none")
-
-
-@dataclass(frozen=True, slots=True)
-class Paying:
-    """How a fee is to be paid. An empty mode: not now."""
-
-    mode: str = LATER
-    reference: str = ""
-    exemption: str = ""
 
 
 def fee_table(fee: Fee) -> Table:
