@@ -53,7 +53,7 @@ from provisioning.opening import HomeOption, JsonOption, home_of, open_store, re
 from provisioning.settings import NODE_FILE, Centre, node_toml
 from provisioning.unlock import changing, open_home, read_passphrase, read_password
 from sync.enrol import Enrolled, enrol_request
-from sync.invite import MAX_INVITE, Invite, parse_invite
+from sync.invite import INVITE_START, MAX_INVITE, Invite, parse_invite
 
 RECOVERY_LABEL: Final = "central's recovery key"
 _CENTRE: Final = select(t.centres.c.centre, t.centres.c.centre_name).where(t.centres.c.journal == bindparam("journal"))
@@ -191,6 +191,11 @@ def _line(invite: str) -> str:
     except OSError:
         # A line too long to be a file's name is the invite itself.
         return invite
+    if not invite.startswith(INVITE_START):
+        raise OperatorError(
+            "There is no file of that name, and it is no invite.",
+            "Check the file's name, or paste the whole line.",
+        )
     return invite
 
 

@@ -27,7 +27,8 @@ MAX_INVITE: Final = 8192
 MAX_ENROL: Final = 256 * 1024
 """Bytes of a request or an answer."""
 
-_PREFIX: Final = "sanad-invite-1-"
+INVITE_START: Final = "sanad-invite-"
+_PREFIX: Final = INVITE_START + "1-"
 _CHECK_BYTES: Final = 4
 
 Code = Annotated[str, msgspec.Meta(pattern=r"\A[A-Z0-9]{2,16}\Z")]
