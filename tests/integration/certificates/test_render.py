@@ -137,15 +137,13 @@ def test_identifiers_and_dates_read_from_left_to_right_between_urdu_words() -> N
     pdf = render(with_facts(domicile(), [Fact({"en": "Address", "ur": "پتہ"}, "A", value)]))
     with pdfium.PdfDocument(pdf) as document:
         text = document[0].get_textpage()
-        boxes = [(text.get_text_range(at, 1), text.get_charbox(at)) for at in range(text.count_chars())]
+        seen = [(text.get_text_range(at, 1), text.get_charbox(at, loose=True)) for at in range(text.count_chars())]
     lines: dict[int, list[tuple[float, str]]] = {}
-    for letter, (left, bottom, _, _) in boxes:
-        if letter.isdigit() or letter in "-/":
-            lines.setdefault(round(bottom / 3), []).append((left, letter))
-    seen = " ".join("".join(letter for _, letter in sorted(line)) for line in lines.values())
-    everything = "".join(letter for line in lines.values() for _, letter in sorted(line))
-    for number in ("0300", "1234567", "17301"):
-        assert number in everything, seen
+    for letter, (left, bottom, _, _) in seen:
+        lines.setdefault(round(bottom), []).append((left, letter))
+    read = ["".join(letter for _, letter in sorted(line) if letter in "0123456789-/") for line in lines.values()]
+    for number in ("0300-1234567", "17301-1234567-1", "12/3"):
+        assert any(number in line for line in read), (number, read)
 
 
 def test_long_names_and_many_facts_go_on_to_further_pages_with_the_foot_on_the_last(tmp_path: Path) -> None:
@@ -202,7 +200,9 @@ def test_a_specimen_says_so_across_the_page_and_a_real_one_does_not(tmp_path: Pa
 
 @pytest.mark.parametrize("record", [domicile(), residence()])
 def test_the_code_is_read_from_the_page(record: CertificateRecord) -> None:
-    found = zxingcpp.read_barcodes(picture(render(record), 150), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
+    found = zxingcpp.read_barcodes(
+        picture(render(record), 150), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    )
     assert [each.text for each in found] == [QR_TEXT]
 
 
@@ -227,7 +227,8 @@ def test_nothing_of_a_certificate_is_written_to_a_disk(tmp_path: Path) -> None:
         "from tests.support.certificates import *\n"
         "from appliance.certificates.render import render_certificate\n"
         "from appliance.certificates.typesetting import typesetter\n"
-        "p = photograph()\ntypesetter()\nopen('/dev/null').close()\nrender_certificate(domicile(p), photo=p, signature_png=signature(), qr_text=QR_TEXT)\n"
+        "p = photograph()\ntypesetter()\nopen('/dev/null').close()\n"
+        "render_certificate(domicile(p), photo=p, signature_png=signature(), qr_text=QR_TEXT)\n"
     )
     trace = tmp_path / "trace"
     run(

@@ -30,7 +30,9 @@ def picture(svg: str, scale: int = 4) -> Image.Image:
 
 @pytest.mark.parametrize("text", ["1", "PEW01-0000123|" + "0a" * 32, "NCFOXN%TS3DH" * 20, "نام"])
 def test_a_code_is_read_back_as_its_text(text: str) -> None:
-    found = zxingcpp.read_barcodes(picture(draw_code(text).svg), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
+    found = zxingcpp.read_barcodes(
+        picture(draw_code(text).svg), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    )
     assert [(each.text, each.ec_level) for each in found] == [(text, "M")]
 
 
