@@ -46,14 +46,45 @@ _ABOUT_OPERATORS: Final = {
 }
 _ABOUT_PEOPLE: Final = {
     k.PersonAdded.KIND: _OPERATOR,
+    k.PersonCorrected.KIND: _OPERATOR | _OFFICER,
+    # Who is one with whom decides whose papers count for whom: not at the counter alone.
+    k.PersonMerged.KIND: _OFFICER | _SUPERVISOR,
+    k.PersonUnmerged.KIND: _OFFICER | _SUPERVISOR,
+    k.PersonLinked.KIND: _OPERATOR | _OFFICER,
+    k.PersonUnlinked.KIND: _OPERATOR | _OFFICER,
+    k.PersonVerified.KIND: _OPERATOR | _OFFICER,
 }
+_COUNTER: Final = frozenset({Role.OPERATOR, Role.OFFICER})
 _ABOUT_CASES: Final = {
+    k.ApplicationDrafted.KIND: _OPERATOR,
     k.ApplicationSubmitted.KIND: _OPERATOR,
+    k.ApplicationAmended.KIND: _OPERATOR,
     k.PaperAdded.KIND: _OPERATOR,
     k.ApplicationResubmitted.KIND: _OPERATOR,
+    k.ApplicationAppealed.KIND: _OPERATOR,
+    k.ApplicationWithdrawn.KIND: _OPERATOR,
+    k.ApplicationDiscarded.KIND: _OPERATOR | _SUPERVISOR,
+    k.ApplicationWaiting.KIND: _COUNTER,
+    k.ApplicationAnswered.KIND: _COUNTER,
+    # Whose step it is stands in the catalogue; the verb asks it.
+    k.ApplicationStepDone.KIND: _COUNTER,
+    k.ApplicationReviewStarted.KIND: _OFFICER,
     k.ApplicationApproved.KIND: _OFFICER,
     k.ApplicationReturned.KIND: _OFFICER,
     k.ApplicationRejected.KIND: _OFFICER,
+    k.ApplicationAppealDecided.KIND: _OFFICER,
+    k.ApplicationIssued.KIND: _OFFICER,
+    k.ApplicationDelivered.KIND: _OPERATOR,
+}
+_ABOUT_ATTESTATIONS: Final = {
+    k.AttestationMade.KIND: _OFFICER,
+    k.AttestationWithdrawn.KIND: _OFFICER | _SUPERVISOR,
+}
+_AT_THE_DESK: Final = {
+    k.ComplaintMade.KIND: _COUNTER | _SUPERVISOR,
+    k.ComplaintAnswered.KIND: _OFFICER | _SUPERVISOR,
+    k.SlipsReserved.KIND: _SUPERVISOR,
+    k.SlipsUsed.KIND: _OPERATOR,
 }
 _AT_WORK: Final = _OPERATOR | _OFFICER | _SUPERVISOR
 _ABOUT_PRINTING: Final = {
@@ -69,5 +100,7 @@ PERMITTED: Final[dict[str, frozenset[Role]]] = {
     **_ABOUT_OPERATORS,
     **_ABOUT_PEOPLE,
     **_ABOUT_CASES,
+    **_ABOUT_ATTESTATIONS,
+    **_AT_THE_DESK,
     **_ABOUT_PRINTING,
 }

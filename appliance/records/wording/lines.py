@@ -13,7 +13,7 @@ from appliance.journal.entry import Entry
 from appliance.journal.errors import IntegrityError
 from appliance.records import tables as t
 from appliance.records.database import Tx
-from appliance.records.wording import cases, node, operators, orders, people, printing
+from appliance.records.wording import attestations, cases, desk, node, operators, orders, people, printing
 from appliance.records.wording.base import Wording
 
 SHORT: Final = 8
@@ -22,7 +22,16 @@ _OPERATORS = select(t.operators.c.about, t.operators.c.login).where(t.operators.
 _PERSON = select(t.people.c.name).where(t.where_key(t.people))
 _APPLICATION = select(t.applications.c.tracking).where(t.where_key(t.applications))
 
-_WHAT: Final[Wording] = {**node.WHAT, **operators.WHAT, **people.WHAT, **cases.WHAT, **orders.WHAT, **printing.WHAT}
+_WHAT: Final[Wording] = {
+    **node.WHAT,
+    **operators.WHAT,
+    **people.WHAT,
+    **cases.WHAT,
+    **attestations.WHAT,
+    **desk.WHAT,
+    **orders.WHAT,
+    **printing.WHAT,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,7 @@ class Names:
             return self._operators[about]
         key = {"k_journal": self._journal, "k_about": about}
         row = self._tx.one(_APPLICATION, key) or self._tx.one(_PERSON, key)
-        return about[:SHORT] + "…" if row is None else str(row[0])
+        return str(row[0]) if row is not None and row[0] else about[:SHORT] + "…"
 
 
 def line(entry: Entry, names: Names) -> Line:
