@@ -104,7 +104,7 @@ def price(service: m.Service, asked: m.Price) -> str:
         case m.Amount(minor):
             return money(minor, service.currency)
         case m.PerUnit(minor, of, free):
-            after = f" after the first {free}" if free else ""
+            after = f" after the first{f' {free}' if free > 1 else ''}" if free else ""
             return f"{money(minor, service.currency)} times “{_label(service, of)}”{after}"
         case m.Percent(percent, of):
             return f"{percent} % of “{_label(service, of)}”"
