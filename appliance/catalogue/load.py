@@ -18,6 +18,8 @@ from appliance.catalogue.read_fields import read_fields, read_pages, read_rule
 from appliance.catalogue.reading import Table, closest, parse
 from appliance.journal.errors import OperatorError
 
+APPLICANT: Final = "applicant"
+"""The role that every service has: who stands at the counter, or sends somebody."""
 MAX_SERVICES: Final = 500
 MAX_COPIES: Final = 20
 MAX_MONTHS: Final = 1200
@@ -88,8 +90,8 @@ def read_service(file: str, content: bytes) -> m.Service:
     country = top.one_of("country", m.CURRENCIES)
     title, department, state = top.text("title"), top.text("department"), top.words("state")
     roles = tuple(_role_label(table) for table in top.tables("roles"))
-    if not roles:
-        raise top.bad("roles", "The service names no person.", "Write at least [roles.applicant] with a label.")
+    if all(role.id != APPLICANT for role in roles):
+        raise top.bad("roles", "The service names no applicant.", "Write [roles.applicant] with a label.")
     fields = top.table("fields", "[fields.name]")
     scope = Scope(
         every_field=tuple(fields.values),
