@@ -1,5 +1,10 @@
 """The kinds of entry and their typed bodies, by what they are about; `base` says how a body is made, and its limits."""
 
+from appliance.journal.kinds.attestations import (
+    MAX_FACTS,
+    AttestationMade,
+    AttestationWithdrawn,
+)
 from appliance.journal.kinds.base import (
     KINDS,
     MAX_FIELDS,
@@ -23,12 +28,34 @@ from appliance.journal.kinds.base import (
     kind,
 )
 from appliance.journal.kinds.cases import (
+    MAX_IN_A_ROLE,
+    MAX_ITEMS,
+    MAX_ROLES,
+    ApplicationAmended,
+    ApplicationAnswered,
+    ApplicationAppealDecided,
+    ApplicationAppealed,
     ApplicationApproved,
+    ApplicationDelivered,
+    ApplicationDiscarded,
+    ApplicationDrafted,
+    ApplicationIssued,
     ApplicationRejected,
     ApplicationResubmitted,
     ApplicationReturned,
+    ApplicationReviewStarted,
+    ApplicationStepDone,
     ApplicationSubmitted,
+    ApplicationWaiting,
+    ApplicationWithdrawn,
+    Outcome,
     PaperAdded,
+)
+from appliance.journal.kinds.desk import (
+    ComplaintAnswered,
+    ComplaintMade,
+    SlipsReserved,
+    SlipsUsed,
 )
 from appliance.journal.kinds.money import (
     MAX_FACES,

@@ -13,7 +13,18 @@ from appliance.journal.entry import Entry
 from appliance.journal.errors import IntegrityError
 from appliance.records import tables as t
 from appliance.records.database import Tx
-from appliance.records.wording import cases, money, node, operators, orders, people, printing, tokens
+from appliance.records.wording import (
+    attestations,
+    cases,
+    desk,
+    money,
+    node,
+    operators,
+    orders,
+    people,
+    printing,
+    tokens,
+)
 from appliance.records.wording.base import Wording
 
 SHORT: Final = 8
@@ -32,8 +43,10 @@ _WHAT: Final[Wording] = {
     **cases.WHAT,
     **money.WHAT,
     **tokens.WHAT,
-    **printing.WHAT,
+    **attestations.WHAT,
+    **desk.WHAT,
     **orders.WHAT,
+    **printing.WHAT,
 }
 
 
@@ -76,8 +89,8 @@ class Names:
         if about in self._operators:
             return self._operators[about]
         key = {"k_journal": self._journal, "k_about": about}
-        row = next((found for name in _NAMES if (found := self._tx.one(name, key)) is not None), None)
-        return about[:SHORT] + "…" if row is None else str(row[0])
+        rows = (self._tx.one(name, key) for name in _NAMES)
+        return next((str(row[0]) for row in rows if row is not None and row[0]), about[:SHORT] + "…")
 
 
 def line(entry: Entry, names: Names) -> Line:
