@@ -46,6 +46,13 @@ _ABOUT_OPERATORS: Final = {
 }
 _ABOUT_PEOPLE: Final = {
     k.PersonAdded.KIND: _OPERATOR,
+    k.PersonCorrected.KIND: _OPERATOR | _OFFICER,
+    # Who is one with whom decides whose papers count for whom: not at the counter alone.
+    k.PersonMerged.KIND: _OFFICER | _SUPERVISOR,
+    k.PersonUnmerged.KIND: _OFFICER | _SUPERVISOR,
+    k.PersonLinked.KIND: _OPERATOR | _OFFICER,
+    k.PersonUnlinked.KIND: _OPERATOR | _OFFICER,
+    k.PersonVerified.KIND: _OPERATOR | _OFFICER,
 }
 _COUNTER: Final = frozenset({Role.OPERATOR, Role.OFFICER})
 _ABOUT_CASES: Final = {
@@ -101,6 +108,8 @@ _ABOUT_TOKENS: Final = {
     k.TokenServed.KIND: _OPERATOR,
 }
 
+# What the law bids a centre to keep: a subject about which one of these was written is not erased.
+KEPT_BY_LAW: Final = frozenset({k.ShiftOpened.KIND, k.PaymentTaken.KIND, k.ExemptionAsked.KIND, k.TokenIssued.KIND})
 _AT_WORK: Final = _OPERATOR | _OFFICER | _SUPERVISOR
 _ABOUT_PRINTING: Final = {
     k.PrintIntended.KIND: _AT_WORK,
@@ -110,17 +119,14 @@ _ABOUT_PRINTING: Final = {
     k.SignatureTaken.KIND: _OPERATOR,
 }
 
-# What the law bids a centre to keep: a subject about which one of these was written is not erased.
-KEPT_BY_LAW: Final = frozenset({k.ShiftOpened.KIND, k.PaymentTaken.KIND, k.ExemptionAsked.KIND, k.TokenIssued.KIND})
-
 PERMITTED: Final[dict[str, frozenset[Role]]] = {
     **_ABOUT_NODE,
     **_ABOUT_OPERATORS,
     **_ABOUT_PEOPLE,
     **_ABOUT_CASES,
-    **_ABOUT_MONEY,
-    **_ABOUT_TOKENS,
     **_ABOUT_ATTESTATIONS,
     **_AT_THE_DESK,
+    **_ABOUT_MONEY,
+    **_ABOUT_TOKENS,
     **_ABOUT_PRINTING,
 }

@@ -10,8 +10,8 @@ from appliance.journal.ids import entity_id
 
 SOMEBODY: Final = entity_id(b"somebody else...")
 HASH: Final = "ab" * 32
-NOTES: Final = (k.NoteCount(100_00, 5),)
 DAY: Final = "2026-12-02"
+NOTES: Final = (k.NoteCount(100_00, 5),)
 LATER: Final = "2026-11-22T21:00:00.000Z"
 
 SPECIMENS: Final[dict[str, Callable[[str], k.Body]]] = {
@@ -27,7 +27,17 @@ SPECIMENS: Final[dict[str, Callable[[str], k.Body]]] = {
     k.SessionOpened.KIND: lambda m: k.SessionOpened(role="operator", counter=m, expires_at=LATER),
     k.SessionRefused.KIND: lambda m: k.SessionRefused(reason="password", counter=m, failed=3, locked_until=LATER),
     k.SessionClosed.KIND: lambda _: k.SessionClosed(reason="signed out"),
-    k.PersonAdded.KIND: lambda m: k.PersonAdded(name=m, name_native=m, born=m, identity_kind=m, identity_number=m),
+    k.PersonAdded.KIND: lambda m: k.PersonAdded(**dict.fromkeys(k.PersonAdded.__struct_fields__, m)),
+    k.PersonCorrected.KIND: lambda m: k.PersonCorrected(
+        changes=dict.fromkeys((*k.PersonAdded.__struct_fields__, m), m), reason=m
+    ),
+    k.PersonMerged.KIND: lambda m: k.PersonMerged(into=SOMEBODY, reason=m),
+    k.PersonUnmerged.KIND: lambda m: k.PersonUnmerged(reason=m),
+    k.PersonLinked.KIND: lambda m: k.PersonLinked(other=SOMEBODY, relation=m, authority=m, until=m),
+    k.PersonUnlinked.KIND: lambda m: k.PersonUnlinked(other=SOMEBODY, relation="guardian", reason=m),
+    k.PersonVerified.KIND: lambda m: k.PersonVerified(
+        method="online", outcome="matched", adapter=m, reference=m, paper=m, remark=m
+    ),
     k.ApplicationSubmitted.KIND: lambda m: k.ApplicationSubmitted(
         tracking=m,
         service=m,

@@ -97,7 +97,14 @@ from appliance.journal.kinds.orders import (
     OrdersOpened,
 )
 from appliance.journal.kinds.people import (
+    MAX_CHANGES_OF_A_PERSON,
     PersonAdded,
+    PersonCorrected,
+    PersonLinked,
+    PersonMerged,
+    PersonUnlinked,
+    PersonUnmerged,
+    PersonVerified,
 )
 from appliance.journal.kinds.printing import (
     PaperKind,

@@ -41,10 +41,10 @@ _WHAT: Final[Wording] = {
     **operators.WHAT,
     **people.WHAT,
     **cases.WHAT,
-    **money.WHAT,
-    **tokens.WHAT,
     **attestations.WHAT,
     **desk.WHAT,
+    **money.WHAT,
+    **tokens.WHAT,
     **orders.WHAT,
     **printing.WHAT,
 }
@@ -89,8 +89,8 @@ class Names:
         if about in self._operators:
             return self._operators[about]
         key = {"k_journal": self._journal, "k_about": about}
-        rows = (self._tx.one(name, key) for name in _NAMES)
-        return next((str(row[0]) for row in rows if row is not None and row[0]), about[:SHORT] + "…")
+        row = next((found for name in _NAMES if (found := self._tx.one(name, key)) is not None), None)
+        return str(row[0]) if row is not None and row[0] else about[:SHORT] + "…"
 
 
 def line(entry: Entry, names: Names) -> Line:
