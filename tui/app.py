@@ -12,7 +12,8 @@ from textual.theme import Theme
 from appliance.access import operators
 from appliance.access.session import Session, SessionOver
 from appliance.casework.changes import ChangedMeanwhile
-from tui.desk import Desk
+from appliance.casework.tokens import Token
+from tui.desk import NO_DEVICES, Desk, Devices
 from tui.keymap import KEYS, bound, shown
 from tui.screens.dialogs import Changed, Help, SignInAgain
 from tui.screens.signin import SignIn
@@ -48,6 +49,8 @@ class SanadConsole(App[None]):
         self.session: Session | None = None
         self.operator_name = ""
         self.login = ""
+        self.token: Token | None = None
+        """Who is called to this counter, as far as the console knows."""
 
     def on_mount(self) -> None:
         """Begin with nobody signed in."""
@@ -60,9 +63,14 @@ class SanadConsole(App[None]):
         """A key as people write it."""
         return shown(binding.key)
 
+    @property
+    def devices(self) -> Devices:
+        """The devices of the counter where somebody is signed in."""
+        return NO_DEVICES if self.session is None else self.desk.at(self.session.counter)
+
     def simulated(self) -> tuple[str, ...]:
         """Which devices of this counter are simulated."""
-        return () if self.session is None else self.desk.at(self.session.counter).simulated()
+        return self.devices.simulated()
 
     def signed_in(self, session: Session, login: str, name: str) -> None:
         """Somebody signed in: show them the desk."""
@@ -98,6 +106,7 @@ class SanadConsole(App[None]):
         """End the session, and go back to the first screen."""
         session, self.session = self.session, None
         self.operator_name = self.login = ""
+        self.token = None
         while len(self.screen_stack) > 2:
             self.pop_screen()
         first = self.screen

@@ -62,13 +62,15 @@ _TABLE: Final = (
     # Tokens
     Key("issue_token", "f2,ctrl+n", "Hand out", "Hand out a token for a queue."),
     Key("call_next", "f10,ctrl+s", "Call next", "Call the next one to this counter."),
-    Key("skip_token", "ctrl+k", "Skip", "Put the called token back: its turn comes later."),
+    Key("skip_token", "ctrl+k", "Skip", "Nobody came; the token may be called again by its number."),
     Key("no_show", "ctrl+x", "No show", "The one who was called did not come."),
+    Key("served", "ctrl+g", "Served", "Whoever was called has been served, without an application."),
     # Money
     Key("open_shift", "f2,ctrl+n", "Open", "Open a shift with the cash that lies in the drawer."),
     Key("count_shift", "ctrl+t", "Count", "Write down what lies in the drawer now."),
     Key("close_shift", "ctrl+x", "Close", "Close the shift; a difference needs a reason."),
     Key("take_over", "ctrl+g", "Take over", "Take a counted drawer over from another operator."),
+    Key("resume_shift", "ctrl+r", "Go on", "Go on at your drawer after you counted it."),
     Key("statement", "f10,ctrl+s", "Statement", "The day's statement, by service and by mode."),
 )
 KEYS: Final = {key.action: key for key in _TABLE}

@@ -6,6 +6,8 @@ is durable within a second (`tui.autosave`); leaving keeps it as a draft.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -17,6 +19,8 @@ from textual.widgets import Static
 
 from appliance.access.session import Session
 from appliance.casework.drafts import DraftForm, save_draft
+from appliance.casework.intake import Paper
+from appliance.catalogue import PaperRule
 from appliance.journal.errors import SanadError
 from appliance.journal.ids import EntityId
 from tui import drafting
@@ -24,9 +28,9 @@ from tui.autosave import Autosave
 from tui.drafting import NOTHING_KNOWN, Known
 from tui.forms import Filling, Kind, Stage, pages
 from tui.keymap import bound
-from tui.screens.base import DeskScreen
+from tui.screens.adding import AddsPapers
 from tui.screens.dialogs import Ask, Pick
-from tui.screens.handingin import discard_draft, hand_in
+from tui.screens.handingin import add_to_draft, discard_draft, hand_in
 from tui.screens.papers import PaperWork
 from tui.widgets.choice import Choice
 from tui.widgets.formpage import FormPage
@@ -39,7 +43,7 @@ from tui.widgets.stages.people import PeopleStage
 from tui.words import day_of, person_line
 
 
-class TakingIn(DeskScreen[None]):
+class TakingIn(AddsPapers):
     """One draft, from the people in it to handing in."""
 
     HELP = (
@@ -47,7 +51,9 @@ class TakingIn(DeskScreen[None]):
         "A star marks what must be answered, a tick what an officer attested before: it is not asked again. "
         "Everything typed is kept as you type; Esc leaves it as a draft, to be found under Drafts."
     )
-    BINDINGS: ClassVar[list[BindingType]] = bound("step_back", "step_on", finish="Check", hidden=("discard", "show_list"))
+    BINDINGS: ClassVar[list[BindingType]] = bound(
+        "step_back", "step_on", finish="Check", hidden=("discard", "show_list")
+    )
 
     def __init__(self, form: DraftForm) -> None:
         super().__init__()
@@ -78,7 +84,7 @@ class TakingIn(DeskScreen[None]):
         self._heading()
         self._look(lambda: self._go(drafting.stage_at(self.filling.stages(), self.form.page)))
 
-    def _look(self, then: object = None) -> None:
+    def _look(self, then: Callable[[], None]) -> None:
         """Read again what the store knows; the people's records fill what is still empty."""
         centre, form = self.desk_app.desk.centre, self.form
 
@@ -89,8 +95,7 @@ class TakingIn(DeskScreen[None]):
                 self.form = filled
                 self._saves.touch()
             self._heading()
-            if callable(then):
-                then()
+            then()
 
         self.run(lambda: drafting.look_up(centre, form), got)
 
@@ -118,14 +123,8 @@ class TakingIn(DeskScreen[None]):
     def _go(self, at: int, field: str = "") -> None:
         stages = self.filling.stages()
         self.stage = stages[max(0, min(at, len(stages) - 1))]
-        self.form = self._at_stage(self.form, self.stage)
+        self.form = replace(self.form, page=drafting.place_of(self.stage))
         self._show(field)
-
-    @staticmethod
-    def _at_stage(form: DraftForm, stage: Stage) -> DraftForm:
-        return DraftForm(
-            form.id, form.service, form.answers, form.roles, form.token, form.slip, form.received, drafting.place_of(stage)
-        )
 
     def _show(self, field: str = "") -> None:
         if self.stage is None:
@@ -156,8 +155,7 @@ class TakingIn(DeskScreen[None]):
             case Kind.FEE:
                 return FeeStage(filling.fee(), drafting.paying_of(self.form))
             case Kind.CHECK:
-                names = {about: person_line(view) for about, view in self.known.people.items()}
-                return CheckStage(filling, names, self._day)
+                return CheckStage(filling, self.person_names(), self._day)
 
     def _day(self, at: str) -> str:
         return day_of(self.desk_app.desk.centre, at)
@@ -209,13 +207,13 @@ class TakingIn(DeskScreen[None]):
     def _list(self, event: Choice.ListWanted) -> None:
         event.stop()
         choice = event.choice
-        label = next((row.label for page in self.query(EditorPage) for name, row in page.rows.items() if page.editors.get(name) is choice), "")
+        labels = (page.rows[name].label for page in self.query(EditorPage) if (name := page.name_of(choice)))
 
         def chosen(value: str | None) -> None:
             if value is not None:
                 choice.choose(value)
 
-        self.app.push_screen(Pick(label, choice.options, choice.value), chosen)
+        self.app.push_screen(Pick(next(labels, ""), choice.options, choice.value), chosen)
 
     def field_help(self) -> str:
         """What the field with the cursor wants."""
@@ -225,7 +223,7 @@ class TakingIn(DeskScreen[None]):
                 return f"{field.label.en}. {field.help.en}".strip()
         return ""
 
-    def _snapshot(self) -> object:
+    def _snapshot(self) -> Callable[[Session], None]:
         form, store = self.form, self.desk_app.desk.store
         return lambda session: save_draft(store, session, form)
 
@@ -267,7 +265,17 @@ class TakingIn(DeskScreen[None]):
         rule = next(each for each in self.filling.needed_papers() if each.id == event.rule)
         people = self.form.roles.get(rule.of, ())
         # The application must be in the journal before a paper can be added to it.
-        self._saves.flush(lambda: self._papers.add(self.form, rule, people, event.how))
+        self._saves.flush(lambda: self._papers.add(rule, people, event.how))
+
+    def person_names(self) -> Mapping[str, str]:
+        """The people of the application."""
+        return {about: person_line(view) for about, view in self.known.people.items()}
+
+    def keep_paper(
+        self, session: Session, rule: PaperRule, person: EntityId | None, content: bytes, paper: Paper
+    ) -> None:
+        """Add it to the draft, which is begun in the journal first where it is not yet."""
+        add_to_draft(self.desk_app.desk.centre, session, self.form, rule, person, content, paper)
 
     # The end
 
@@ -298,4 +306,7 @@ class TakingIn(DeskScreen[None]):
 
     def action_leave(self) -> None:
         """Keep it as a draft, and go."""
-        self._saves.flush(lambda: self.dismiss(None))
+        self._saves.flush(self._close)
+
+    def _close(self) -> None:
+        self.dismiss(None)

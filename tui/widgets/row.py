@@ -22,7 +22,7 @@ class Row(Widget):
 
     def __init__(self, label: str, editor: Widget | None, *, said: str = "", mark: str = " ", note: str = "") -> None:
         super().__init__()
-        self._label = label
+        self.label = label
         self.editor = editor
         self._said = said
         self._mark = mark
@@ -31,7 +31,7 @@ class Row(Widget):
     def compose(self) -> ComposeResult:
         """The line, and the note."""
         with Horizontal(classes="line"):
-            yield Static(f"{self._mark}{latin(self._label)}", classes="label", markup=False)
+            yield Static(f"{self._mark}{latin(self.label)}", classes="label", markup=False)
             if self.editor is not None:
                 yield self.editor
             else:
