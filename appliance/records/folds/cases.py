@@ -8,6 +8,7 @@ from appliance.journal import kinds as k
 from appliance.journal.entry import Header
 from appliance.records import tables as t
 from appliance.records.folds.base import Ops, folds, key, row, update
+from appliance.records.folds.search import answers, found_by
 from appliance.records.statements import add_once
 
 _ADD_APPLICATION = add_once(t.applications)
@@ -32,6 +33,7 @@ def _application_submitted(header: Header, body: k.ApplicationSubmitted) -> Ops:
             remark="",
         ),
     )
+    yield from found_by(header, "application", number=body.tracking, more=answers(body.fields))
 
 
 _SET_STATUS = update(t.applications, "status")

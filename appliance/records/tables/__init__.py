@@ -2,6 +2,7 @@
 
 from appliance.records.tables.base import (
     ABOUT_SOMEBODY,
+    ALONGSIDE,
     FOLDED,
     FOLDED_PREFIX,
     LOG,
@@ -26,3 +27,4 @@ from appliance.records.tables.node import (
 )
 from appliance.records.tables.operators import operators, sessions
 from appliance.records.tables.people import IS_MERGED, links, people, verifications
+from appliance.records.tables.search import PREFIXES, SEQ_BITS, WORDS, searchable, searched
