@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 import typer
@@ -24,10 +24,10 @@ from provisioning.settings import CENTRAL_FILE, CentralSettings, central_setting
 from provisioning.unlock import read_passphrase, store_key
 from sync.central.central import Central, CentralLayout
 from sync.central.serve import Service, bind
-from sync.invite import encode_invite
+from sync.invite import INVITE_START, encode_invite
 
 DIGEST_LENGTH = 64
-INVITE_START = b"sanad-invite-"
+MAGIC: Final = INVITE_START.encode()
 
 app = typer.Typer(no_args_is_help=True, help="The central locker: make it, serve it, invite nodes.")
 
@@ -104,12 +104,12 @@ def invite(
     place = central_home(home)
     if out is not None:
         # Before the invite is made: one that could not be written down would be lost.
-        outfile.refuse_unfit(out, homes=[place], magic=INVITE_START, force=False)
+        outfile.refuse_unfit(out, homes=[place], magic=MAGIC, force=False)
     with open_central(place, central_key(place)) as central:
         line = encode_invite(central.invite(centre, name))
         fingerprint = central.fingerprint
     if out is not None:
-        with outfile.written(out, homes=[place], magic=INVITE_START, force=False) as write:
+        with outfile.written(out, homes=[place], magic=MAGIC, force=False) as write:
             write(line.encode() + b"\n")
     shown = f"The invite is in {out}." if out is not None else line
     terminal.answer(

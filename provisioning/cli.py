@@ -27,7 +27,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "keys": ("provisioning.keycommands", "app"),
     "node": ("provisioning.nodeservice", "node"),
     "operators": ("provisioning.operatorcommands", "app"),
-    "run": ("provisioning.walk", "run"),
+    "run": ("provisioning.walk.command", "run"),
+    "services": ("provisioning.servicecommands", "app"),
     "sync": ("provisioning.synccommands", "app"),
 }
 

@@ -2,7 +2,7 @@
 
  1. The home is made, whole or not at all: passphrase slot, fresh keys, store, the journal's first entry.
  2. Central is asked, under the invite; its answer proves itself (`sync.enrol`).
- 3. What it gave is kept: central's keys, the recovery slot, the certificate, the first orders with a block of numbers.
+ 3. What it gave is kept: central's keys, the recovery slot, certificates of node and centre, first orders with numbers.
  4. The first supervisor is added, and the node counts as enrolled.
 
 Each step looks whether it was done, so that a power cut anywhere costs nothing but a second call.
@@ -38,6 +38,7 @@ from appliance.sealing.slots import Unlocked
 from appliance.store.layout import Layout
 from appliance.store.store import (
     AGE_IDENTITY,
+    CENTRE_KEY,
     COSIGNER,
     LOCKER,
     NODE_KEY,
@@ -52,7 +53,7 @@ from provisioning.opening import HomeOption, JsonOption, home_of, open_store, re
 from provisioning.settings import NODE_FILE, Centre, node_toml
 from provisioning.unlock import changing, open_home, read_passphrase, read_password
 from sync.enrol import Enrolled, enrol_request
-from sync.invite import MAX_INVITE, Invite, parse_invite
+from sync.invite import INVITE_START, MAX_INVITE, Invite, parse_invite
 
 RECOVERY_LABEL: Final = "central's recovery key"
 _CENTRE: Final = select(t.centres.c.centre, t.centres.c.centre_name).where(t.centres.c.journal == bindparam("journal"))
@@ -154,13 +155,14 @@ def ask_central(store: Store, invite: Invite) -> Enrolled:
         invite,
         journal=store.signer,
         node_key=store.secret(NODE_KEY),
+        centre_key=store.secret(CENTRE_KEY),
         recipient=recipient_of(store.secret(AGE_IDENTITY).decode()),
         entry=next(store.entries(0, 1)),
     )
 
 
 def keep_answer(store: Store, unlocked: Unlocked, invite: Invite, answer: Enrolled) -> None:
-    """Step 3: keep central's keys, the recovery slot, the certificate and the first orders."""
+    """Step 3: keep central's keys, the recovery slot, the certificates and the first orders."""
     home = store.layout.home
     store.remember(**{COSIGNER: answer.cosigner.text, ORDERS_SIGNER: answer.orders_key.text, LOCKER: answer.locker})
     store.take_orders(answer.orders, answer.orders_checkpoint)
@@ -171,7 +173,9 @@ def keep_answer(store: Store, unlocked: Unlocked, invite: Invite, answer: Enroll
             slotfile.save(home, added.slots)
     authority = x509.load_der_x509_certificate(answer.address.authority)
     certificate = x509.load_der_x509_certificate(answer.certificate)
-    write_durably(home / KEYS / "ca.crt", authority.public_bytes(Encoding.PEM))
+    for_centre = x509.load_der_x509_certificate(answer.centre_certificate)
+    write_durably(store.layout.authority, authority.public_bytes(Encoding.PEM))
+    write_durably(store.layout.centre_certificate, for_centre.public_bytes(Encoding.PEM))
     write_durably(home / KEYS / "node.crt", certificate.public_bytes(Encoding.PEM))
     write_durably(home / "trust", format_trust([store.verifier, answer.cosigner, answer.orders_key]))
     settings = node_toml(Centre(code=invite.centre, name=invite.centre_name), answer.address.url)
@@ -187,6 +191,11 @@ def _line(invite: str) -> str:
     except OSError:
         # A line too long to be a file's name is the invite itself.
         return invite
+    if not invite.startswith(INVITE_START):
+        raise OperatorError(
+            "There is no file of that name, and it is no invite.",
+            "Check the file's name, or paste the whole line.",
+        )
     return invite
 
 

@@ -138,9 +138,9 @@ def central_settings(name: str, host: str, port: int, url: str | None) -> Centra
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = {"public_url": "--url", "host": "--host", "port": "--port"}.get(str(first["loc"][-1]), "--name")
-        raise OperatorError(
-            f"{place} is not right: {first['msg']}.", "An address is https://HOST:PORT; ports go up to 65535."
-        ) from None
+        form = "A name has 1 to 200 characters on one line."
+        address = "An address is https://HOST:PORT; ports go up to 65535."
+        raise OperatorError(f"{place} is not right: {first['msg']}.", form if place == "--name" else address) from None
 
 
 S = TypeVar("S", bound=FileSettings)

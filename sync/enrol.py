@@ -24,6 +24,7 @@ from appliance.journal.kinds import OrdersOpened, decode_body
 from appliance.journal.notes import COSIGNATURE, NOTE_SIGNATURE, Signer, VerifierKey
 from appliance.sealing.age import canonical_recipient
 from sync import frames, wire
+from sync.centre import centre_request, check_centre_certificate
 from sync.invite import MAX_ENROL, EnrolAnswer, EnrolRequest, Invite, fingerprint
 from sync.link import Address, Link, not_understood
 from sync.session import Accept, Receiver, Stage
@@ -43,6 +44,8 @@ class Enrolled:
     central_name: str
     certificate: bytes
     """This node's, DER."""
+    centre_certificate: bytes
+    """The centre's, DER."""
     cosigner: VerifierKey
     orders_key: VerifierKey
     locker: str
@@ -65,7 +68,9 @@ class Enrolled:
         return fingerprint(x509.load_der_x509_certificate(self.certificate).public_key())
 
 
-def enrol_request(invite: Invite, *, journal: Signer, node_key: bytes, recipient: str, entry: Entry) -> Enrolled:
+def enrol_request(
+    invite: Invite, *, journal: Signer, node_key: bytes, centre_key: bytes, recipient: str, entry: Entry
+) -> Enrolled:
     """Enrol this node.
 
     The same call may be made again, as long as the answer has not arrived.
@@ -74,12 +79,13 @@ def enrol_request(invite: Invite, *, journal: Signer, node_key: bytes, recipient
         invite: from central, by hand.
         journal: signs the journal's checkpoints.
         node_key: the Ed25519 seed that signs requests, 32 bytes.
+        centre_key: what signs certificates for citizens, PKCS #8, DER.
         recipient: of this node's age identity.
         entry: entry 0 of the journal.
 
     Raises:
         InviteUnknown, InviteExpired, InviteUsed: central refused the invite.
-        BadAnswer: central's answer does not prove itself.
+        BadAnswer, BadCentreCertificate: central's answer does not prove itself.
         NetworkError: central was not reached.
     """
     private = Ed25519PrivateKey.from_private_bytes(node_key)
@@ -91,6 +97,7 @@ def enrol_request(invite: Invite, *, journal: Signer, node_key: bytes, recipient
         secret=invite.secret,
         csr=csr.public_bytes(Encoding.DER),
         journal_key=journal.verifier.public,
+        centre_csr=centre_request(centre_key, invite.centre, invite.centre_name),
         recipient=recipient,
         entry=(entry.header_bytes, entry.salt, entry.body),
         checkpoint=sign_checkpoint(Checkpoint(journal.name, 1, root), journal),
@@ -102,6 +109,7 @@ def enrol_request(invite: Invite, *, journal: Signer, node_key: bytes, recipient
         answer = msgspec.json.decode(reply.body, type=EnrolAnswer)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         raise not_understood() from None
+    check_centre_certificate(answer.centre_certificate, invite.authority, centre_key, invite.centre, invite.centre_name)
     return _verified(answer, invite, address, journal, private, Checkpoint(journal.name, 1, root))
 
 
@@ -133,6 +141,7 @@ def _verified(
         central=answer.central,
         central_name=answer.central_name,
         certificate=answer.certificate,
+        centre_certificate=answer.centre_certificate,
         cosigner=cosigner,
         orders_key=orders_key,
         locker=canonical_recipient(answer.locker),

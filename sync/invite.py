@@ -27,7 +27,8 @@ MAX_INVITE: Final = 8192
 MAX_ENROL: Final = 256 * 1024
 """Bytes of a request or an answer."""
 
-_PREFIX: Final = "sanad-invite-1-"
+INVITE_START: Final = "sanad-invite-"
+_PREFIX: Final = INVITE_START + "1-"
 _CHECK_BYTES: Final = 4
 
 Code = Annotated[str, msgspec.Meta(pattern=r"\A[A-Z0-9]{2,16}\Z")]
@@ -60,7 +61,7 @@ class Invite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EnrolRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a node asks with. It proves that it holds three keys: by the CSR, by the checkpoint, and the invite's."""
+    """What a node asks with. It proves that it holds its keys, by the CSRs and the checkpoint, and the invite."""
 
     invite: InviteId
     secret: bytes
@@ -68,6 +69,8 @@ class EnrolRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """PKCS #10, DER, by the node key; its common name is the journal."""
     journal_key: bytes
     """Ed25519, 32 bytes."""
+    centre_csr: bytes
+    """PKCS #10, DER, by the centre's key; its subject is the invite's centre (`sync.centre`)."""
     recipient: Annotated[str, msgspec.Meta(max_length=100)]
     """Where central seals what it sends to this node (age)."""
     entry: Item
@@ -87,6 +90,8 @@ class EnrolAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     central_name: Name
     certificate: bytes
     """The node's, DER."""
+    centre_certificate: bytes
+    """The centre's, DER."""
     cosigner: str
     """Verifier key of central's cosignatures."""
     orders_key: str

@@ -8,16 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from appliance.catalogue import Calendar, Catalogue
 from appliance.journal.errors import OperatorError
 from appliance.records.moment import parse_at
 from appliance.store.store import Store
-
-if TYPE_CHECKING:
-    from appliance.catalogue import Catalogue
-    from appliance.catalogue.calendar import Calendar
 
 EVERYBODY: Final = "everybody"
 """The queue of a centre that keeps one only."""

@@ -10,7 +10,7 @@ from sqlcipher3 import dbapi2
 
 from appliance.journal.errors import DeviceError, IntegrityError, SanadError
 
-# SQLite result codes (https://sqlite.org/rescode.html); the low byte of an extended code is its family.
+# SQLite's primary result codes (https://sqlite.org/rescode.html): the driver gives no extended ones.
 _PERM: Final = 3
 _BUSY: Final = 5
 _LOCKED: Final = 6
@@ -21,9 +21,6 @@ _FULL: Final = 13
 _CANTOPEN: Final = 14
 _PROTOCOL: Final = 15
 _NOTADB: Final = 26
-# The shared-memory index found no room (SHMSIZE, SHMMAP): nothing was written yet, so nothing is in doubt.
-_IOERR_NO_ROOM: Final = frozenset({4874, 5386})
-_IOERR_NO_MEMORY: Final = 3082
 
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NOT_ALLOWED: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
@@ -107,14 +104,10 @@ _FAMILIES: Final[dict[int, Callable[[], SanadError]]] = {
 
 def of_sqlite(error: dbapi2.Error) -> SanadError | None:
     """The error to raise for what the driver raised, or None where the driver's own error is a bug of ours."""
-    extended = getattr(error, "sqlite_errorcode", None)
-    if extended is None:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:
         return None
-    if extended in _IOERR_NO_ROOM:
-        return StorageFull()
-    if extended == _IOERR_NO_MEMORY:
-        return StorageBusy()
-    family = _FAMILIES.get(extended & 0xFF)
+    family = _FAMILIES.get(code & 0xFF)
     return None if family is None else family()
 
 

@@ -46,3 +46,25 @@ def _compile_for_postgresql(statement: _Spelled, compiler: SQLCompiler, **option
 def spelled(*, sqlite: str, postgresql: str) -> sa.Executable:
     """A statement that each database has in words of its own; bind parameters as in `:name`."""
     return _Spelled(sqlite, postgresql)
+
+
+class _AddOrSet(Insert):
+    inherit_cache = False
+    table: sa.Table
+    columns_set: tuple[str, ...] = ()
+
+
+@compiles(_AddOrSet)
+def _compile_or_set(statement: _AddOrSet, compiler: SQLCompiler, **options: Any) -> str:
+    insert: str = compiler.visit_insert(statement, **options)  # type: ignore[no-untyped-call]
+    quote = compiler.preparer.quote
+    key = ", ".join(quote(column.name) for column in statement.table.primary_key.columns)
+    values = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in statement.columns_set)
+    return f"{insert} ON CONFLICT ({key}) DO UPDATE SET {values}"
+
+
+def add_or_set(table: sa.Table, *columns: str) -> sa.Executable:
+    """Insert a row; where its key is there, set these columns of it."""
+    statement = _AddOrSet(table)
+    statement.columns_set = columns
+    return statement

@@ -28,6 +28,16 @@ class Layout:
         return self.home / "blobs"
 
     @property
+    def authority(self) -> Path:
+        """The certificate of central's authority (PEM)."""
+        return self.home / "keys" / "ca.crt"
+
+    @property
+    def centre_certificate(self) -> Path:
+        """The certificate of the centre's key, by central's authority (PEM)."""
+        return self.home / "keys" / "centre.crt"
+
+    @property
     def witness(self) -> Path:
         """The newest checkpoint that central countersigned, outside the store, so that a store put back shows."""
         return self.home / "cosigned"

@@ -38,6 +38,7 @@ from appliance.store.blobs import BlobFolder
 from appliance.store.commit import Act, Draft, Moment, Pen, erased_by
 from appliance.store.keys import (
     AGE_IDENTITY,
+    CENTRE_KEY,
     COSIGNER,
     JOURNAL_KEY,
     LOCKER,
@@ -53,6 +54,7 @@ from appliance.store.witness import Witness, see_contained
 
 __all__ = [
     "AGE_IDENTITY",
+    "CENTRE_KEY",
     "COSIGNER",
     "JOURNAL_KEY",
     "LOCKER",

@@ -1,7 +1,8 @@
 """Central's own certificate authority: X.509 (RFC 5280) on ECDSA P-256, because browsers know no Ed25519.
 
-It certifies central's server (TLS) and each node's key (Ed25519). A node's certificate can serve no server, and the
-authority's can sign no other authority. Nothing is revoked by X.509: central simply stops believing a node's key.
+It certifies central's server (TLS), each node's key (Ed25519) and each centre's key (P-256), which signs documents. A
+node's certificate can serve no server, a centre's opens no connection, and the authority's can sign no other authority.
+Nothing is revoked by X.509: central simply stops believing a node's key.
 
 Every certificate is valid from the year 2000 on: a node whose clock lost its battery must still reach central.
 """
@@ -16,6 +17,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -35,11 +37,13 @@ SERVER_LIFE: Final = timedelta(days=825)
 SERVER_RENEWAL: Final = timedelta(days=400)
 """A server certificate with less than this left is made anew at the next start."""
 NODE_LIFE: Final = timedelta(days=10 * 365)
+CENTRE_LIFE: Final = timedelta(days=10 * 365)
+CENTRE_USAGE: Final = (ExtendedKeyUsageOID.EMAIL_PROTECTION, x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36"))
+"""Document signing (RFC 9336); and e-mail, because NSS, by which `pdfsig` judges, knows no other kind of signer."""
 MAX_CSR: Final = 4096
 """Bytes."""
 
 _NO_USAGE: Final = {
-    "content_commitment": False,
     "key_encipherment": False,
     "data_encipherment": False,
     "key_agreement": False,
@@ -121,6 +125,20 @@ class Authority:
         builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=True)
         return builder.sign(self._key, SHA256())
 
+    def certify_centre(self, key: ec.EllipticCurvePublicKey, subject: x509.Name, now: datetime) -> x509.Certificate:
+        """Certify a centre's key, to sign documents by and for nothing else.
+
+        Args:
+            key: the centre's public key.
+            subject: `sync.centre.centre_subject`.
+            now: the present, aware.
+        """
+        builder = _certificate(subject, self.certificate.subject, key, now + CENTRE_LIFE, authority=self._public())
+        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        builder = builder.add_extension(_usage(certificates=False, commits=True), critical=True)
+        builder = builder.add_extension(x509.ExtendedKeyUsage(CENTRE_USAGE), critical=False)
+        return builder.sign(self._key, SHA256())
+
     def _public(self) -> ec.EllipticCurvePublicKey:
         return self._key.public_key()
 
@@ -160,19 +178,45 @@ def read_request(csr: bytes, journal: JournalId) -> ed25519.Ed25519PublicKey:
     Raises:
         BadRequestOfCertificate: it is another form, key or name, or not signed by that key.
     """
-    wrong = BadRequestOfCertificate("The node's request for a certificate is not as it must be.")
+    key = _requested(csr, _common_name(journal))
+    if not isinstance(key, ed25519.Ed25519PublicKey):
+        raise _wrong_request()
+    return key
+
+
+def read_centre_request(csr: bytes, subject: x509.Name) -> ec.EllipticCurvePublicKey:
+    """Read which key a node asks to have certified for its centre, and check that it holds the key.
+
+    Args:
+        csr: PKCS #10 (RFC 2986), DER.
+        subject: what its subject must be.
+
+    Raises:
+        BadRequestOfCertificate: it is another form, key or name, or not signed by that key.
+    """
+    key = _requested(csr, subject)
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise _wrong_request()
+    return key
+
+
+def _requested(csr: bytes, subject: x509.Name) -> CertificatePublicKeyTypes:
     if len(csr) > MAX_CSR:
-        raise wrong
+        raise _wrong_request()
     try:
         request = x509.load_der_x509_csr(csr)
         key = request.public_key()
         holds = request.is_signature_valid
-        named = request.subject == _common_name(journal)
+        named = request.subject == subject
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion):
-        raise wrong from None
-    if not holds or not named or not isinstance(key, ed25519.Ed25519PublicKey):
-        raise wrong
+        raise _wrong_request() from None
+    if not holds or not named:
+        raise _wrong_request()
     return key
+
+
+def _wrong_request() -> BadRequestOfCertificate:
+    return BadRequestOfCertificate("The node's request for a certificate is not as it must be.")
 
 
 def serves(certificate: x509.Certificate, hosts: Sequence[str], now: datetime) -> bool:
@@ -203,9 +247,13 @@ def _certificate(
     )
 
 
-def _usage(*, certificates: bool) -> x509.KeyUsage:
+def _usage(*, certificates: bool, commits: bool = False) -> x509.KeyUsage:
     return x509.KeyUsage(
-        digital_signature=not certificates, key_cert_sign=certificates, crl_sign=certificates, **_NO_USAGE
+        digital_signature=not certificates,
+        content_commitment=commits,
+        key_cert_sign=certificates,
+        crl_sign=certificates,
+        **_NO_USAGE,
     )
 
 

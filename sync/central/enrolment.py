@@ -3,7 +3,7 @@
 Accepted is a node that shows all of these, in this order:
 
  1. an invite that central gave, with its secret;
- 2. the node key: it signed the CSR, whose name is the journal;
+ 2. the node key: it signed the CSR, whose name is the journal; and the centre's key, whose CSR names the centre;
  3. the journal key, from which the journal's name is derived: it signed the checkpoint over entry 0;
  4. entry 0, `journal.opened`, which names the invite's centre, the node key and the age recipient.
 
@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -33,9 +35,10 @@ from appliance.records.log import Log
 from appliance.records.moment import Clock, at_text
 from appliance.sealing.age import canonical_recipient
 from sync.central import registry
-from sync.central.authority import Authority, read_request
+from sync.central.authority import Authority, read_centre_request, read_request
 from sync.central.orders import Orders
 from sync.central.registry import Given, Node
+from sync.centre import centre_subject
 from sync.frames import Item
 from sync.invite import EnrolAnswer, EnrolRequest
 from sync.refusals import BadRequest, InviteExpired, InviteUsed
@@ -61,6 +64,7 @@ class _Asked:
 
     journal: JournalId
     node_key: Ed25519PublicKey
+    centre_key: EllipticCurvePublicKey
     verifier: VerifierKey
     recipient: str
     entry: Entry
@@ -71,7 +75,7 @@ class Enrolment:
 
     Args:
         database: the archive.
-        authority: certifies node keys.
+        authority: certifies the keys of nodes and centres.
         orders: writes the first orders.
         cosigner: countersigns the journal's first checkpoint.
         identity: what the node is told of central.
@@ -117,9 +121,8 @@ class Enrolment:
         with self._database.write() as tx:
             given = registry.find_invite(tx, request.invite, request.secret)
             node = registry.find_node(tx, asked.journal)
-            key = _raw(asked.node_key)
             if given.used_by is not None:
-                if given.used_by != asked.journal or given.answer is None or node is None or node.node_key != key:
+                if given.used_by != asked.journal or given.answer is None or not _is_same(node, asked):
                     raise InviteUsed("Another node has used this invite.", "Ask central IT for a new one.")
                 return given.answer
             now = self._clock()
@@ -135,6 +138,8 @@ class Enrolment:
     def _admit(self, tx: Tx, request: EnrolRequest, asked: _Asked, given: Given) -> EnrolAnswer:
         now = self._clock()
         certificate = self._authority.certify_node(asked.node_key, asked.journal, now).public_bytes(Encoding.DER)
+        subject = centre_subject(given.centre, given.centre_name)
+        for_centre = self._authority.certify_centre(asked.centre_key, subject, now).public_bytes(Encoding.DER)
         node = Node(
             journal=asked.journal,
             journal_key=asked.verifier.public,
@@ -143,6 +148,7 @@ class Enrolment:
             centre=given.centre,
             centre_name=given.centre_name,
             certificate=certificate,
+            centre_certificate=for_centre,
             enrolled_at=at_text(now),
             floor=None,
             orders_held=0,
@@ -159,6 +165,7 @@ class Enrolment:
             central=self._identity.id,
             central_name=self._identity.name,
             certificate=certificate,
+            centre_certificate=for_centre,
             cosigner=self._cosigner.verifier.text,
             orders_key=self._orders.signer(asked.journal).verifier.text,
             locker=self._identity.locker,
@@ -186,6 +193,7 @@ def _prove(request: EnrolRequest, given: Given) -> _Asked:
         raise BadRequest("A request to enrol holds no journal key.")
     journal = journal_id(request.journal_key)
     node_key = read_request(request.csr, journal)
+    centre_key = read_centre_request(request.centre_csr, centre_subject(given.centre, given.centre_name))
     verifier = VerifierKey(origin(journal), NOTE_SIGNATURE, request.journal_key)
     entry = read_entry(*request.entry)
     checkpoint = open_checkpoint(request.checkpoint, verifier)
@@ -201,7 +209,14 @@ def _prove(request: EnrolRequest, given: Given) -> _Asked:
         raise BadRequest("The first entry of the journal names other keys than the request.")
     if (opened.centre, opened.centre_name) != (given.centre, given.centre_name):
         raise BadRequest("The first entry of the journal names another centre than the invite.")
-    return _Asked(journal, node_key, verifier, opened.age_recipient, entry)
+    return _Asked(journal, node_key, centre_key, verifier, opened.age_recipient, entry)
+
+
+def _is_same(node: Node | None, asked: _Asked) -> bool:
+    """Whether it is the node that was enrolled, with the same keys."""
+    if node is None or node.node_key != _raw(asked.node_key):
+        return False
+    return x509.load_der_x509_certificate(node.centre_certificate).public_key() == asked.centre_key
 
 
 def _item(entry: Entry) -> Item:

@@ -87,7 +87,10 @@ class Locker:
         try:
             sealed = self.path(digest).read_bytes()
         except FileNotFoundError:
-            raise NoSuchBlob("Central does not hold this blob.", "Let its node sync, then try again.") from None
+            raise NoSuchBlob(
+                "Central does not hold this blob.",
+                "Its node has not carried it yet, or it was erased: see `sanad central nodes`.",
+            ) from None
         except OSError as error:
             raise failures.of_os(error) from error
         if hashlib.sha256(sealed).hexdigest() != digest:

@@ -24,8 +24,8 @@ BLOCK_NUMBERS: Final = 10_000
 
 _COLUMNS = (
     *(t.nodes.c.journal, t.nodes.c.journal_key, t.nodes.c.node_key, t.nodes.c.recipient, t.nodes.c.centre),
-    *(t.nodes.c.centre_name, t.nodes.c.certificate, t.nodes.c.enrolled_at, t.nodes.c.floor),
-    t.nodes.c.orders_held,
+    *(t.nodes.c.centre_name, t.nodes.c.certificate, t.nodes.c.centre_certificate, t.nodes.c.enrolled_at),
+    *(t.nodes.c.floor, t.nodes.c.orders_held),
 )
 _NODE = select(*_COLUMNS).where(t.nodes.c.journal == bindparam("journal"))
 _NODES = select(*_COLUMNS).order_by(t.nodes.c.centre, t.nodes.c.enrolled_at, t.nodes.c.journal)
@@ -64,6 +64,8 @@ class Node:
     centre_name: str
     certificate: bytes
     """DER."""
+    centre_certificate: bytes
+    """Of the key that signs certificates for citizens, DER."""
     enrolled_at: str
     floor: bytes | None
     """A checkpoint of it that central countersigned, and lost: nothing smaller is countersigned again."""

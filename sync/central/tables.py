@@ -37,6 +37,7 @@ nodes: Final = Table(
     _text("centre"),
     _text("centre_name"),
     _bytes("certificate"),
+    _bytes("centre_certificate"),
     _text("enrolled_at"),
     Column("floor", LargeBinary),
     _number("orders_held"),

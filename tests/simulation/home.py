@@ -116,7 +116,14 @@ def enrol(home: Path, invite: Invite, draw: random.Random, address: Path) -> Non
     with store.closing():
         (first,) = store.entries(0, 1)
         recipient = age.recipient_of(keys.age_identity)
-        enrolled = enrol_request(invite, journal=store.signer, node_key=keys.node, recipient=recipient, entry=first)
+        enrolled = enrol_request(
+            invite,
+            journal=store.signer,
+            node_key=keys.node,
+            centre_key=keys.centre,
+            recipient=recipient,
+            entry=first,
+        )
         store.remember(
             **{
                 COSIGNER: enrolled.cosigner.text,

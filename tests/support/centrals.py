@@ -31,6 +31,7 @@ from sync import frames
 from sync.central.archive import no_fault
 from sync.central.central import Central, CentralLayout
 from sync.central.serve import Service, bind
+from sync.centre import centre_request
 from sync.enrol import Enrolled, enrol_request
 from sync.frames import BlobPiece, End, Frame, Hello
 from sync.invite import EnrolRequest, Invite
@@ -145,6 +146,7 @@ def enrol(home: Path, invite: Invite) -> EnrolledNode:
         invite,
         journal=store.signer,
         node_key=keys.node,
+        centre_key=keys.centre,
         recipient=age.recipient_of(keys.age_identity),
         entry=first,
     )
@@ -173,6 +175,7 @@ class Scribe:
     node_key: bytes = field(default_factory=lambda: os.urandom(32))
     identity: str = field(default_factory=age.new_identity)
     entries: list[Entry] = field(default_factory=list)
+    centre_key: bytes = field(default_factory=lambda: NodeKeys.generate(os.urandom).centre)
 
     @property
     def journal(self) -> JournalId:
@@ -257,6 +260,7 @@ class Scribe:
             secret=invite.secret,
             csr=csr.public_bytes(Encoding.DER),
             journal_key=public(self.seed),
+            centre_csr=centre_request(self.centre_key, invite.centre, invite.centre_name),
             recipient=age.recipient_of(self.identity),
             entry=(first.header_bytes, first.salt, first.body),
             checkpoint=self.note(1),

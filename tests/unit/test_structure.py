@@ -268,5 +268,5 @@ def test_one_wheel_holds_the_five_packages_and_the_command(tmp_path: Path) -> No
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         entry_points = next(name for name in names if name.endswith("entry_points.txt"))
-        assert "sanad = provisioning.cli:main" in archive.read(entry_points).decode()
+        assert "sanad = provisioning.__main__:main" in archive.read(entry_points).decode()
     assert {name.split("/")[0] for name in names if not name.startswith("sanad-")} == set(PACKAGES)

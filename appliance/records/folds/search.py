@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
+import sqlalchemy as sa
+from sqlalchemy import bindparam
+
 from appliance.journal.entry import Header
 from appliance.records import tables as t
-from appliance.records.folds.base import Ops, key, row, update
+from appliance.records.folds.base import Ops, key, row
 from appliance.records.sounds import sounds
 from appliance.records.statements import add_once, spelled
 from appliance.records.words import day_words, number_words, phone_words, words
@@ -38,7 +41,12 @@ _INDEX_WORDS: Final = spelled(
     postgresql=_NOTHING,
 )
 _ADD: Final = add_once(t.searchable)
-_CHANGE: Final = {name: update(t.searchable, name) for name in t.WORDS}
+_CHANGE: Final = (
+    sa.update(t.searchable)
+    .where(t.where_key(t.searchable))
+    .values({name: sa.func.coalesce(bindparam(name), t.searchable.c[name]) for name in t.WORDS})
+)
+_AS_IT_IS: Final = dict.fromkeys(t.WORDS)
 _EMPTY: Final = dict.fromkeys(t.WORDS, "")
 
 
@@ -70,8 +78,7 @@ def found_instead_by(header: Header, **said: str) -> Ops:
     """The entry's subject is found by these texts, in place of what the same columns said before."""
     if said:
         yield FORGET_WORDS, key(header)
-        for name, value in _made(said).items():
-            yield _CHANGE[name], key(header, **{name: value})
+        yield _CHANGE, key(header, **{**_AS_IT_IS, **_made(said)})
         yield _INDEX_WORDS, key(header)
 
 

@@ -27,11 +27,11 @@ WORDS: Final = (
     "identity_number",
     "identity_mark",
     "phone",
-    "number",
+    "title",
     "certificate",
     "more",
 )
-"""The columns that hold words: those of a person by the names of `people`, then numbers of what is not a person."""
+"""The columns that hold words: those of a person by the names of `people`, then what a case is called and says."""
 
 searchable: Final = of_a_subject(
     "searchable",

@@ -17,7 +17,16 @@ from cryptography.x509.oid import NameOID
 from appliance.journal.errors import IntegrityError
 from appliance.journal.ids import JournalId
 from sync.central import authority
-from sync.central.authority import Authority, BadRequestOfCertificate, new_key, read_request, serves
+from sync.central.authority import (
+    Authority,
+    BadRequestOfCertificate,
+    key_bytes,
+    new_key,
+    read_centre_request,
+    read_request,
+    serves,
+)
+from sync.centre import centre_request, centre_subject
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 JOURNAL = JournalId("abcdefghijklmnopqrstuvwxyz")
@@ -59,6 +68,20 @@ def test_a_node_certificate_is_good_for_a_client_and_never_for_a_server(ours: Au
     assert "node.pem: OK" in openssl(tmp_path, f"{verify} sslclient node.pem")
     assert "OK" not in openssl(tmp_path, f"{verify} sslserver node.pem")
     assert f"CN={JOURNAL}" in openssl(tmp_path, "x509 -in node.pem -noout -subject").replace(" ", "")
+
+
+def test_a_centre_certificate_is_good_for_documents_and_for_no_connection(ours: Authority, tmp_path: Path) -> None:
+    subject = centre_subject("PEW01", "Specimen centre, Peshawar")
+    write(tmp_path, ca=ours.certificate, centre=ours.certify_centre(new_key().public_key(), subject, NOW))
+    verify = "verify -x509_strict -attime 1795305600 -CAfile ca.pem -purpose"
+    assert "centre.pem: OK" in openssl(tmp_path, f"{verify} smimesign centre.pem")
+    for purpose in ("sslserver", "sslclient", "timestampsign"):
+        assert "OK" not in openssl(tmp_path, f"{verify} {purpose} centre.pem")
+    shown = openssl(tmp_path, "x509 -in centre.pem -noout -text -nameopt sep_multiline,utf8,sname")
+    for part in ("O=Specimen centre, Peshawar", "organizationIdentifier=PEW01", "CN=Specimen centre, Peshawar"):
+        assert part in shown
+    assert "Digital Signature, Non Repudiation" in shown
+    assert "1.3.6.1.5.5.7.3.36" in shown
 
 
 def test_a_certificate_of_another_authority_is_refused(ours: Authority, tmp_path: Path) -> None:
@@ -105,6 +128,21 @@ def test_a_request_for_another_name_by_another_kind_of_key_or_with_a_changed_byt
     for each in bad:
         with pytest.raises(BadRequestOfCertificate):
             read_request(each, JOURNAL)
+
+
+def test_a_centre_s_request_proves_its_key_and_names_its_centre() -> None:
+    subject = centre_subject("PEW01", "Specimen centre")
+    key = key_bytes(new_key())
+    csr = centre_request(key, "PEW01", "Specimen centre")
+    assert read_centre_request(csr, subject) == authority.load_key(key).public_key()
+    named = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    other_curve = named.sign(ec.generate_private_key(ec.SECP384R1()), SHA256()).public_bytes(Encoding.DER)
+    other_kind = named.sign(Ed25519PrivateKey.generate(), None).public_bytes(Encoding.DER)
+    bad = [other_curve, other_kind, centre_request(key, "PEW02", "Specimen centre"), csr[:-1], b""]
+    bad += [csr[:place] + bytes([csr[place] ^ 1]) + csr[place + 1 :] for place in range(0, len(csr), 7)]
+    for each in bad:
+        with pytest.raises(BadRequestOfCertificate):
+            read_centre_request(each, subject)
 
 
 def test_a_key_of_another_kind_is_not_taken_for_central_s() -> None:

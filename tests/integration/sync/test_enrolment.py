@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from cryptography import x509
 
 from appliance.journal.checkpoint import open_checkpoint, open_cosignature
 from appliance.journal.errors import OperatorError, SanadError
@@ -18,6 +19,7 @@ from appliance.journal.notes import VerifierKey
 from appliance.sealing import age
 from sync.central import registry
 from sync.central.central import Central
+from sync.centre import centre_request, centre_subject, check_centre_certificate
 from sync.invite import EnrolAnswer, EnrolRequest, Invite
 from sync.refusals import InviteExpired, InviteUnknown, InviteUsed
 from tests.support.centrals import CENTRE, Scribe, new_central
@@ -57,6 +59,16 @@ def test_an_invited_node_gets_a_certificate_keys_orders_and_a_cosignature(centra
     assert [status.node.journal for status in central.nodes()] == [scribe.journal]
 
 
+def test_the_centre_s_key_is_certified_for_the_centre_and_central_keeps_the_certificate(central: Central) -> None:
+    scribe, invite = opened(), central.invite(*CENTRE)
+    answer = ask(central, scribe.request(invite))
+    check_centre_certificate(answer.centre_certificate, invite.authority, scribe.centre_key, *CENTRE)
+    (status,) = central.nodes()
+    assert status.node.centre_certificate == answer.centre_certificate
+    named = x509.load_der_x509_certificate(answer.centre_certificate).subject
+    assert named == centre_subject(*CENTRE)
+
+
 def test_the_same_node_that_asks_again_is_answered_the_same(central: Central) -> None:
     scribe, invite = opened(), central.invite(*CENTRE)
     body = msgspec.json.encode(scribe.request(invite))
@@ -79,6 +91,14 @@ def test_an_invite_that_was_used_is_refused_to_the_same_journal_with_another_nod
     thief.opens()
     with pytest.raises(InviteUsed):
         ask(central, thief.request(invite))
+
+
+def test_an_invite_that_was_used_is_refused_to_the_same_node_with_another_centre_s_key(central: Central) -> None:
+    scribe, invite = opened(), central.invite(*CENTRE)
+    ask(central, scribe.request(invite))
+    scribe.centre_key = Scribe().centre_key
+    with pytest.raises(InviteUsed):
+        ask(central, scribe.request(invite))
 
 
 def test_an_invite_is_refused_after_a_day_but_its_node_is_answered_again(central: Central) -> None:
@@ -110,6 +130,17 @@ def proofs_that_do_not_hold(invite: Invite) -> Iterator[tuple[str, EnrolRequest]
     request = good.request(invite)
     replace = msgspec.structs.replace
     yield "another node's CSR", replace(request, csr=other.request(invite).csr)
+    yield "another centre's CSR", replace(request, csr=request.centre_csr)
+    yield "no CSR for the centre", replace(request, centre_csr=b"")
+    yield "the node's CSR for the centre", replace(request, centre_csr=request.csr)
+    yield (
+        "a centre's CSR with another name",
+        replace(request, centre_csr=centre_request(good.centre_key, invite.centre, "Specimen centre, Kabul")),
+    )
+    yield (
+        "a centre's CSR with another code",
+        replace(request, centre_csr=centre_request(good.centre_key, "KBL01", invite.centre_name)),
+    )
     yield "another journal's key", replace(request, journal_key=other.request(invite).journal_key)
     yield "a short journal key", replace(request, journal_key=b"x")
     yield "a weak journal key", replace(request, journal_key=bytes(32))

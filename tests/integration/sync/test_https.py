@@ -324,6 +324,7 @@ def test_an_invite_is_good_for_one_node_over_the_wire_too(central: Central, tmp_
         invite,
         journal=first.store.signer,
         node_key=first.keys.node,
+        centre_key=first.keys.centre,
         recipient=age.recipient_of(first.keys.age_identity),
         entry=next(first.store.entries(0, 1)),
     )

@@ -142,6 +142,7 @@ def test_the_node_writes_nothing_about_cases() -> None:
         "orders",
         "operator",
         "session",
+        "token",
     }
 
 

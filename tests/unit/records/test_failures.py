@@ -21,14 +21,12 @@ from appliance.records.failures import (
 # Codes and names: https://sqlite.org/rescode.html
 CODES = {
     13: StorageFull,
-    4874: StorageFull,  # SQLITE_IOERR_SHMSIZE
     8: StorageReadOnly,
     1032: StorageReadOnly,  # SQLITE_READONLY_DBMOVED
     1034: StorageFailed,  # SQLITE_IOERR_FSYNC
     1290: StorageFailed,  # SQLITE_IOERR_DIR_FSYNC
     778: StorageFailed,  # SQLITE_IOERR_WRITE
     266: StorageFailed,  # SQLITE_IOERR_READ
-    3082: StorageBusy,  # SQLITE_IOERR_NOMEM
     5: StorageBusy,
     517: StorageBusy,  # SQLITE_BUSY_SNAPSHOT
     26: StoreUnreadable,

@@ -1,0 +1,137 @@
+"""The seal on a PDF, judged by poppler's `pdfsig`, OpenSSL and qpdf."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from random import Random
+
+import pytest
+import typst
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from appliance.certificates.sign import sign_pdf
+from appliance.journal.errors import BugError, IntegrityError
+from sync.central.authority import key_bytes, new_key
+from tests.support.sealing_centre import NOW, Centre, Judges, extracted, new_centre, run
+
+VALID = "Signature Validation: Signature is Valid."
+TRUSTED = "Certificate Validation: Certificate is Trusted."
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    file = tmp_path_factory.mktemp("page") / "page.typ"
+    file.write_text('#set document(title: "x", date: datetime(year: 2026, month: 1, day: 1))\nSPECIMEN')
+    return typst.compile(str(file), pdf_standards=["a-3b"])
+
+
+@pytest.fixture(scope="module")
+def centre() -> Centre:
+    return new_centre()
+
+
+@pytest.fixture(scope="module")
+def judges(centre: Centre, tmp_path_factory: pytest.TempPathFactory) -> Judges:
+    return Judges(tmp_path_factory.mktemp("judges"), centre.authority.certificate)
+
+
+@pytest.fixture(scope="module")
+def signed(centre: Centre, page: bytes) -> bytes:
+    return centre.sign(page)
+
+
+def test_pdfsig_says_valid_trusted_and_the_whole_document(judges: Judges, signed: bytes) -> None:
+    said = judges.pdfsig(signed)
+    for expected in (
+        *(VALID, TRUSTED, "Total document signed", "ETSI.CAdES.detached", "Hash Algorithm: SHA-256"),
+        *("Common Name: Specimen centre, Peshawar", "OID.2.5.4.97=PEW01", "Signing Time: Nov 22 2026 09:30:00"),
+    ):
+        assert expected in said
+    assert said.count("Signature #") == 1
+
+
+def test_openssl_verifies_the_cms_with_the_certificate_that_was_signed(judges: Judges, signed: bytes) -> None:
+    assert "CAdES Verification successful" in judges.openssl_cms(signed)
+
+
+def test_openssl_reads_the_four_signed_attributes_and_no_signing_time(judges: Judges, signed: bytes) -> None:
+    cms, _ = extracted(signed)
+    (judges.folder / "shown.der").write_bytes(cms)
+    shown = run("openssl", "cms", "-cmsout", "-print", "-inform", "DER", "-in", str(judges.folder / "shown.der"))
+    for name in ("contentType", "messageDigest", "signingCertificateV2", "1.2.840.113549.1.9.52"):
+        assert name in shown
+    assert "signingTime" not in shown
+    assert "eContent: <ABSENT>" in shown
+
+
+def test_the_rendered_file_is_the_beginning_of_the_signed_one_and_its_metadata_is_untouched(
+    page: bytes, signed: bytes
+) -> None:
+    added = signed.removeprefix(page)
+    assert len(added) < len(signed)
+    assert b"/Version" not in added
+    assert b"/Type /Metadata" not in added
+    assert b"/ModDate" not in added
+
+
+def test_no_change_is_permitted_afterwards(signed: bytes) -> None:
+    added = signed[signed.rindex(b"/TransformParams") :]
+    assert b"/P 1" in added
+    assert b"/DocMDP" in signed
+
+
+def test_qpdf_finds_nothing_wrong(signed: bytes, tmp_path: Path) -> None:
+    (tmp_path / "signed.pdf").write_bytes(signed)
+    assert "No syntax or stream encoding errors found" in run("qpdf", "--check", str(tmp_path / "signed.pdf"))
+
+
+def signed_places(signed: bytes, count: int) -> Iterator[int]:
+    """Some bytes of what is signed, the edges of the ranges among them."""
+    start, end = signed.index(b"/Contents <") + len(b"/Contents "), signed.index(b">", signed.index(b"/Contents <")) + 1
+    random = Random(3)
+    yield from (9, start - 1, end, len(signed) - 2)
+    yield from (random.choice([*range(9, start), *range(end, len(signed))]) for _ in range(count))
+
+
+def test_a_byte_changed_anywhere_in_what_is_signed_is_found(judges: Judges, signed: bytes) -> None:
+    for place in signed_places(signed, 40):
+        changed = signed[:place] + bytes([signed[place] ^ 1]) + signed[place + 1 :]
+        assert VALID not in judges.pdfsig(changed), place
+
+
+def test_a_certificate_of_a_stranger_s_authority_is_not_trusted(judges: Judges, page: bytes) -> None:
+    said = judges.pdfsig(new_centre().sign(page))
+    assert VALID in said
+    assert TRUSTED not in said
+
+
+def test_a_key_that_is_not_the_certificate_s_signs_nothing(centre: Centre, page: bytes) -> None:
+    for key in (key_bytes(new_key()), b"no key"):
+        with pytest.raises(IntegrityError):
+            sign_pdf(page, key=key, certificate=centre.certificate, chain=[], reason="", location="", at=NOW)
+    with pytest.raises(IntegrityError):
+        sign_pdf(page, key=centre.key, certificate=b"none", chain=[], reason="", location="", at=NOW)
+
+
+def test_what_is_no_pdf_or_was_signed_before_is_not_signed(centre: Centre, page: bytes, signed: bytes) -> None:
+    for pdf in (b"", b"%PDF-1.7", page[:-200], signed):
+        with pytest.raises(BugError):
+            centre.sign(pdf)
+
+
+def test_a_time_without_a_zone_is_refused(centre: Centre, page: bytes) -> None:
+    when = datetime(2026, 11, 22)  # noqa: DTZ001
+    with pytest.raises(BugError):
+        sign_pdf(page, key=centre.key, certificate=centre.certificate, chain=[], reason="", location="", at=when)
+
+
+def test_a_signature_carries_the_chain_that_it_was_given(centre: Centre, signed: bytes, page: bytes) -> None:
+    ca = centre.authority.certificate.public_bytes(Encoding.DER)
+    cms, _ = extracted(signed)
+    assert ca in cms
+    alone = sign_pdf(page, key=centre.key, certificate=centre.certificate, chain=[], reason="", location="", at=NOW)
+    assert ca not in extracted(alone)[0]
+    assert x509.load_der_x509_certificate(centre.certificate).public_bytes(Encoding.DER) in extracted(alone)[0]

@@ -1,0 +1,125 @@
+"""A centre for tests: central's authority, a key, its certificate, and the judges that know that authority."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, load_der_private_key
+
+from appliance.certificates.sign import sign_pdf
+from appliance.store.keys import NodeKeys
+from sync.central.authority import Authority
+from sync.centre import centre_subject
+
+NOW: Final = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+CODE: Final = "PEW01"
+NAME: Final = "Specimen centre, Peshawar"
+
+
+@dataclass(frozen=True)
+class Centre:
+    """A key that signs certificates, and what vouches for it."""
+
+    authority: Authority
+    key: bytes
+    certificate: bytes
+
+    @property
+    def authority_der(self) -> bytes:
+        return self.authority.certificate.public_bytes(Encoding.DER)
+
+    @property
+    def public(self) -> ec.EllipticCurvePublicKey:
+        found = x509.load_der_x509_certificate(self.certificate).public_key()
+        assert isinstance(found, ec.EllipticCurvePublicKey)
+        return found
+
+    def sign(self, pdf: bytes) -> bytes:
+        """Sign a PDF as the counter does."""
+        return sign_pdf(
+            pdf,
+            key=self.key,
+            certificate=self.certificate,
+            chain=[self.authority_der],
+            reason="Issued",
+            location="Peshawar",
+            at=NOW,
+        )
+
+
+def new_centre(authority: Authority | None = None, code: str = CODE, name: str = NAME) -> Centre:
+    """A fresh centre, as enrolment makes one."""
+    authority = authority or Authority.create("Sanad central specimen", NOW)
+    key = NodeKeys.generate(os.urandom).centre
+    private = load_der_private_key(key, None)
+    assert isinstance(private, ec.EllipticCurvePrivateKey)
+    certificate = authority.certify_centre(private.public_key(), centre_subject(code, name), NOW)
+    return Centre(authority, key, certificate.public_bytes(Encoding.DER))
+
+
+class Judges:
+    """`pdfsig` and `openssl`, which trust one authority and nobody else.
+
+    Args:
+        folder: for their files.
+        authority: whom they trust.
+    """
+
+    def __init__(self, folder: Path, authority: x509.Certificate) -> None:
+        self.folder = folder
+        self.ca = folder / "ca.pem"
+        self.ca.write_bytes(authority.public_bytes(Encoding.PEM))
+        self.nss = folder / "nss"
+        self.nss.mkdir()
+        database = f"sql:{self.nss}"
+        run("certutil", "-N", "-d", database, "--empty-password")
+        run("certutil", "-A", "-d", database, "-n", "central", "-t", "CT,C,C", "-i", str(self.ca))
+
+    def pdfsig(self, pdf: bytes) -> str:
+        """What poppler says of the signatures in a file; it exits with 0 whatever it says of them."""
+        file = self.folder / "judged.pdf"
+        file.write_bytes(pdf)
+        found = subprocess.run(
+            ["pdfsig", "-nssdir", str(self.nss), str(file)], capture_output=True, text=True, check=False
+        )
+        return found.stdout + found.stderr
+
+    def openssl_cms(self, pdf: bytes) -> str:
+        """What OpenSSL says of the CMS in a file, over exactly the bytes that its ByteRange names."""
+        cms, content = extracted(pdf)
+        (self.folder / "cms.der").write_bytes(cms)
+        (self.folder / "content").write_bytes(content)
+        found = subprocess.run(
+            [
+                *("openssl", "cms", "-verify", "-cades", "-binary", "-inform", "DER", "-in", "cms.der"),
+                *("-content", "content", "-CAfile", "ca.pem", "-purpose", "any", "-out", "/dev/null"),
+            ],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return found.stdout + found.stderr
+
+
+def extracted(pdf: bytes) -> tuple[bytes, bytes]:
+    """The CMS of the only signature in a file, and the bytes that it signs; read without pyHanko."""
+    at = pdf.rindex(b"/ByteRange")
+    numbers = [int(each) for each in pdf[pdf.index(b"[", at) + 1 : pdf.index(b"]", at)].split()]
+    first, length, second, rest = numbers
+    content = pdf[first : first + length] + pdf[second : second + rest]
+    padded = bytes.fromhex(pdf[first + length + 1 : second - 1].decode("ascii"))
+    size = 4 + int.from_bytes(padded[2:4])
+    return padded[:size], content
+
+
+def run(*command: str) -> str:
+    """Run a program that must succeed."""
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
