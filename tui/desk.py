@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from appliance.casework.centre import Centre
+from appliance.casework.signatures import Signed
+from appliance.journal.errors import SanadError
 from appliance.store.store import Store
-from devices.contracts import Device, PagePrinter, ReceiptPrinter, Scanner, SignaturePad
+from devices.contracts import Device, PagePrinter, ReceiptPrinter, Scanner, Signature, SignaturePad
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,10 @@ def _unreported(_error: BaseException) -> None:
     return
 
 
+def _untranslated(_error: Exception) -> SanadError | None:
+    return None
+
+
 @dataclass(frozen=True)
 class Desk:
     """Where a console stands.
@@ -48,6 +54,8 @@ class Desk:
         devices: of each counter that has any.
         keymap: keys that this node gives to actions, in place of those of `tui.keymap`.
         report: told of what is a fault of ours; it keeps no values.
+        translate: an error of a device driver as one of ours; None where it is none.
+        seal_signature: a signature as it is kept, with its purpose; None where this node takes none.
     """
 
     centre: Centre
@@ -55,6 +63,8 @@ class Desk:
     devices: Mapping[str, Devices] = field(default_factory=dict)
     keymap: Mapping[str, str] = field(default_factory=dict)
     report: Callable[[BaseException], None] = _unreported
+    translate: Callable[[Exception], SanadError | None] = _untranslated
+    seal_signature: Callable[[Signature, str], Signed] | None = None
 
     @property
     def store(self) -> Store:

@@ -22,11 +22,12 @@ _PAYING: Final = "@"
 
 @dataclass(frozen=True, slots=True)
 class Paying:
-    """How a fee is to be paid. An empty mode: not now. `exemption`: what it is asked to be waived for."""
+    """How a fee is to be paid. An empty mode: not now. `exemption` and `reason`: for what it is asked to be waived."""
 
     mode: str = ""
     reference: str = ""
     exemption: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,11 @@ def with_people(form: DraftForm, role: str, people: tuple[EntityId, ...]) -> Dra
 
 def paying_of(form: DraftForm) -> Paying:
     """How the fee is to be paid."""
-    return Paying(*(form.answers.get(_PAYING + name, "") for name in ("mode", "reference", "exemption")))
+    return Paying(*(form.answers.get(_PAYING + name, "") for name in ("mode", "reference", "exemption", "reason")))
 
 
 def with_paying(form: DraftForm, name: str, value: str) -> DraftForm:
-    """The same with one thing said about the payment: `mode`, `reference` or `exemption`."""
+    """The same with one thing said about the payment: `mode`, `reference`, `exemption` or `reason`."""
     return with_answer(form, _PAYING + name, value)
 
 

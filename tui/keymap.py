@@ -35,6 +35,7 @@ _TABLE: Final = (
     Key("find", "f3,ctrl+f", "Find", "Find a person or a case by name, number, date or phone."),
     Key("tokens", "f4", "Tokens", "Hand out tokens, call the next one, skip, mark a no-show."),
     Key("refresh", "f5", "Refresh", "Read this list again."),
+    Key("drafts", "f7", "Drafts", "Applications that you began and did not hand in."),
     Key("people", "f6", "People", "Find, add and correct people; say whose identity was seen."),
     Key("money", "f9", "Money", "The shift at this counter: open, count, hand over, close; the day's statement."),
     # Filling

@@ -2,8 +2,8 @@
 
 A screen calls `run` with a job and what to do with its answer, or `act` where the job needs a session. Errors of ours
 reach `failed`, which says them; a session that is over is renewed by the same operator, and the job is done then.
-Anything else that is raised is a fault of ours: it is handed to the desk's report, which names types and places and no
-values, and the operator is told so. Nothing of what was typed is touched by any of this.
+What a device driver raises is translated by the desk. Anything else is a fault of ours: the desk's report is told,
+which names types and places and no values, and so is the operator. Nothing of what was typed is touched by any of this.
 """
 
 from __future__ import annotations
@@ -87,8 +87,11 @@ class WorkingScreen(Screen[R]):
             told = error
             self.post_message(Answered(lambda: (job.otherwise or self.failed)(told)))
         except Exception as error:  # noqa: BLE001  (a thread's last resort: the report names no values)
-            self.desk_app.desk.report(error)
-            self.post_message(Answered(lambda: (job.otherwise or self.failed)(FAULT)))
+            desk = self.desk_app.desk
+            ours = desk.translate(error)
+            if ours is None:
+                desk.report(error)
+            self.post_message(Answered(lambda: (job.otherwise or self.failed)(ours or FAULT)))
         else:
             self.post_message(Answered(lambda: job.then(answer)))
 

@@ -22,7 +22,9 @@ from tui.widgets.page import EditorPage
 class Count(DeskScreen[Counted]):
     """How many pieces of each face value lie in the drawer."""
 
-    HELP = "Type how many of each note and coin lie in the drawer; leave empty what is not there. F10 when all is counted."
+    HELP = (
+        "Type how many of each note and coin lie in the drawer; leave empty what is not there. F10 when all is counted."
+    )
     BINDINGS: ClassVar[list[BindingType]] = bound(finish="Counted")
 
     def __init__(self, heading: str, currency: Currency) -> None:

@@ -25,7 +25,7 @@ class ChooseFile(Dialog[Path]):
     """The path of a file. Arrows walk the list, Tab completes, Enter takes a file or opens a folder."""
 
     HELP = (
-        "Type the path, or choose from the list with the arrows. Tab puts what is under the cursor into the line; Enter "
+        "Type the path, or choose from the list with the arrows. Tab puts what is under the cursor into it; Enter "
         "opens a folder or takes a file. PDF, JPEG, PNG and TIFF files are listed."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -106,11 +106,10 @@ def beginning_with(typed: str) -> list[Path]:
     """Folders and papers whose path begins as typed, folders first; what may not be read is left out."""
     path = Path(typed).expanduser()
     folder, start = (path, "") if typed.endswith("/") else (path.parent, path.name.lower())
-    found = []
     try:
-        for each in folder.iterdir():
-            if each.name.lower().startswith(start) and (start.startswith(".") or not each.name.startswith(".")):
-                found.append((not each.is_dir(), each.name.lower(), each))
+        named = [each for each in folder.iterdir() if each.name.lower().startswith(start)]
+        seen = [each for each in named if start.startswith(".") or not each.name.startswith(".")]
+        found = [(not each.is_dir(), each.name.lower(), each) for each in seen]
     except OSError:
         return []
     papers = [each for is_file, _, each in sorted(found) if not is_file or each.suffix.lower() in PAPERS]

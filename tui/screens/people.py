@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
+from appliance.casework.matching import Duplicate, likely_duplicates
+from appliance.casework.search import search, search_forgiving
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,9 +14,7 @@ from textual.containers import Vertical
 from textual.widgets import OptionList, Static
 
 from appliance.casework import identity, people
-from appliance.casework.matching import Duplicate, likely_duplicates
 from appliance.casework.people import Person, PersonView
-from appliance.casework.search import search, search_forgiving
 from appliance.journal.ids import EntityId
 from tui.keymap import bound
 from tui.screens.base import DeskScreen, Dialog
@@ -46,7 +46,7 @@ class People(DeskScreen[EntityId]):
     """
 
     HELP = (
-        "Type a name (Latin or native script), a number, a date of birth or a phone number. Arrows choose, Enter takes. "
+        "Type a name (Latin or native script), number, date of birth or phone. Arrows choose, Enter takes. "
         "F2 writes down somebody who is not here yet; likely duplicates are shown before."
     )
     BINDINGS: ClassVar[list[BindingType]] = [

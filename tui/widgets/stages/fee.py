@@ -42,7 +42,7 @@ def fee_table(fee: Fee) -> Table:
 
 
 class FeeStage(EditorPage):
-    """What it costs, and how it is paid. Answers are `mode`, `reference` and `exemption`."""
+    """What it costs, and how it is paid. Answers are named as in `Paying`."""
 
     def __init__(self, fee: Fee, paying: Paying) -> None:
         super().__init__(id="fee")
@@ -64,6 +64,7 @@ class FeeStage(EditorPage):
             note = "A second person approves it; until then the fee is owed."
             choice = Choice(options, self._paying.exemption, id="exemption")
             yield self.row("exemption", "To be waived because", choice, note=note)
+            yield self.row("reason", "As seen from", Line(self._paying.reason, max_length=200, id="reason"))
         yield Static("It is taken when you submit.", classes="dim")
 
     def on_mount(self) -> None:
