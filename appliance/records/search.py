@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, select
 from appliance.journal.ids import JournalId
 from appliance.records import tables as t
 from appliance.records.database import Row, Tx
+from appliance.records.failures import StoreUnreadable
 from appliance.records.statements import add_once, spelled
 from appliance.records.words import Asked
 
@@ -53,6 +54,13 @@ _CHECK: Final = spelled(
     sqlite="INSERT INTO folded_words (folded_words, rank) VALUES ('integrity-check', 1)",
     postgresql="SELECT 1 WHERE FALSE",
 )
+# How FTS5 keeps a segment: https://sqlite.org/src/file/ext/fts5/fts5_index.c, FTS5_SEGMENT_ROWID.
+_LEAVES: Final = spelled(
+    sqlite="SELECT id >> 37, id & 0x7fffffff, length(block), substr(block, 3, 2) FROM folded_words_data"
+    " WHERE id > 10 AND (id >> 31) & 0x3f = 0",
+    postgresql="SELECT 1 WHERE FALSE",
+)
+_FIRST_TERMS: Final = spelled(sqlite="SELECT segid, pgno >> 1 FROM folded_words_idx", postgresql="SELECT 1 WHERE FALSE")
 _FOUND: Final = (t.searchable.c.seq, t.searchable.c.about, t.searchable.c.what)
 _TEXTS: Final = tuple(t.searchable.c[name] for name in t.WORDS)
 _AT: Final = select(*_FOUND, *_TEXTS).where(
@@ -113,6 +121,11 @@ def check(tx: Tx) -> None:
         StoreUnreadable: it differs.
     """
     tx.run(_CHECK)
+    # It does not see that a page of words is missing from the list of their first words.
+    listed = {(row[0], row[1]) for row in tx.each(_FIRST_TERMS)}
+    for segment, page, length, words_end in tx.each(_LEAVES):
+        if int.from_bytes(words_end, "big") < length and (segment, page) not in listed:
+            raise StoreUnreadable
 
 
 # Finding
