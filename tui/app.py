@@ -41,6 +41,7 @@ class SanadConsole(App[None]):
     CSS_PATH = "styles.tcss"
     TITLE = "Sanad"
     ENABLE_COMMAND_PALETTE = False
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = [*bound(hidden=("quit",))]
 
     def __init__(self, desk: Desk) -> None:

@@ -80,19 +80,20 @@ class DeskScreen(WorkingScreen[R]):
 
 
 class Dialog(WorkingScreen[R], ModalScreen[R]):
-    """A box over a screen. Escape leaves it and changes nothing."""
+    """A box over a screen. Escape leaves it and changes nothing; `KEYS` says which keys it has."""
 
     BINDINGS: ClassVar[list[BindingType]] = bound("leave", "help")
     HEADING: ClassVar[str] = ""
+    KEYS: ClassVar[str] = "Enter  take it    Esc  leave it    F1  help"
     HELP: ClassVar[str] = ""
 
     def compose(self) -> ComposeResult:
         """The box; its body is the dialog's own."""
         with Vertical(id="box"):
-            yield Static(self.HEADING, id="heading", markup=False)
+            yield Static(self.HEADING, id="heading", markup=False, classes="" if self.HEADING else "empty")
             yield from self.body()
-            yield Static("", id="said", markup=False)
-            yield Footer(show_command_palette=False, compact=True)
+            yield Static("", id="said", markup=False, classes="empty")
+            yield Static(self.KEYS, id="keys", markup=False)
 
     def body(self) -> ComposeResult:
         """What stands in the box."""
@@ -101,7 +102,7 @@ class Dialog(WorkingScreen[R], ModalScreen[R]):
     def say(self, text: str, *, tone: str = "note") -> None:
         """Say something at the foot of the box."""
         said = self.query_one("#said", Static)
-        said.set_classes(tone)
+        said.set_classes(tone if text else "empty")
         said.update(latin(text))
 
     def failed(self, error: SanadError) -> None:

@@ -88,7 +88,7 @@ class Pick(Dialog[str]):
 
 
 def _row(option: Option) -> Text:
-    text = Text(latin(option.label))
+    text = Text(latin(option.label), no_wrap=True, overflow="ellipsis")
     if option.detail:
         text.append(f"  {latin(option.detail)}", style="dim")
     return text
@@ -133,6 +133,7 @@ class Confirm(Dialog[bool]):
         Binding("y", "yes", "Yes"),
         Binding("n,enter", "leave", "No"),
     ]
+    KEYS = "Y  yes, do it    N, Enter or Esc  no, leave it as it is"
     HELP = "Y does it. N, Enter or Escape leave everything as it is."
 
     def __init__(self, question: str, consequence: str) -> None:
@@ -144,7 +145,6 @@ class Confirm(Dialog[bool]):
         """The question, what follows from a yes, and the two answers."""
         yield Static(latin(self._question), classes="title", markup=False)
         yield Static(latin(self._consequence), markup=False)
-        yield Static("Y  yes      N or Enter  no, leave it as it is", id="question", markup=False)
 
     def action_yes(self) -> None:
         """Do it."""
@@ -160,6 +160,7 @@ class Changed(Dialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "leave", "Go on")]
     HEADING = "Changed while you were at it"
+    KEYS = "Enter  go on"
     HELP = "Enter goes back. The screen shows the new state, with what you typed still in it; look, then do it again."
 
     def __init__(self, changes: Sequence[str]) -> None:
@@ -218,6 +219,7 @@ class Help(Dialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,f1", "leave", "Close")]
     HEADING = "Help"
+    KEYS = "Esc or Enter  close    ↑ ↓  scroll"
 
     def __init__(self, about: str, field: str, actions: Sequence[str], keymap: dict[str, str]) -> None:
         super().__init__()

@@ -28,6 +28,7 @@ class ChooseFile(Dialog[Path]):
         "Type the path, or choose from the list with the arrows. Tab puts what is under the cursor into it; Enter "
         "opens a folder or takes a file. PDF, JPEG, PNG and TIFF files are listed."
     )
+    KEYS = "Enter  take it    Tab  complete    Esc  leave it    F1  help"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "move(1)", show=False, priority=True),
         Binding("up", "move(-1)", show=False, priority=True),

@@ -84,9 +84,9 @@ class Home(DeskScreen[None]):
         counts = {"drafts": len(drafts)}
         items = []
         for action in _DOES[self.role]:
-            count = counts.get(action)
-            words = KEYS[action].help if count is None else f"{count} — {KEYS[action].help}"
-            items.append(Item(action, f"{shown(KEYS[action].keys):<8}{KEYS[action].label}", words))
+            count = f" ({counts[action]})" if counts.get(action) else ""
+            key = KEYS[action]
+            items.append(Item(action, f"{shown(key.keys):<8}{key.label + count:<20}", key.help))
         self.query_one(Rows).fill(items)
 
     @on(OptionList.OptionSelected)

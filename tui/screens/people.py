@@ -336,6 +336,7 @@ class Duplicates(Dialog[str]):
 
     NEW: Final = "new"
     HEADING = "Is it one of these?"
+    KEYS = "Enter  it is this one    A  none of these: add    Esc  back to the form"
     HELP = "Enter takes the person under the cursor. A writes down a new person: only if it is none of these."
     BINDINGS: ClassVar[list[BindingType]] = [Binding("a", "add", "None of these: add")]
 

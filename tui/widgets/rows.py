@@ -48,7 +48,7 @@ class Rows(OptionList):
 
 
 def _line(item: Item) -> Text:
-    text = Text(no_wrap=False)
+    text = Text()
     if item.mark:
         text.append(f"{item.mark} ", style=item.tone or "dim")
     text.append(latin(item.words), style="" if item.choosable else "bold")
