@@ -12,12 +12,14 @@ from appliance.catalogue import conditions as c
 from appliance.catalogue import model as m
 from appliance.catalogue.calendar import MAX_PROMISED_DAYS, Days
 from appliance.catalogue.facts import FACTS
-from appliance.catalogue.read_conditions import Scope, named_fields, read_when
+from appliance.catalogue.read_conditions import Scope, date_field, named_fields, read_when
 from appliance.catalogue.read_fees import read_exemption, read_fee
 from appliance.catalogue.read_fields import read_fields, read_pages, read_rule
 from appliance.catalogue.reading import Table, closest, parse
 from appliance.journal.errors import OperatorError
 
+APPLICANT: Final = "applicant"
+"""The role that every service has: who stands at the counter, or sends somebody."""
 MAX_SERVICES: Final = 500
 MAX_COPIES: Final = 20
 MAX_MONTHS: Final = 1200
@@ -88,8 +90,8 @@ def read_service(file: str, content: bytes) -> m.Service:
     country = top.one_of("country", m.CURRENCIES)
     title, department, state = top.text("title"), top.text("department"), top.words("state")
     roles = tuple(_role_label(table) for table in top.tables("roles"))
-    if not roles:
-        raise top.bad("roles", "The service names no person.", "Write at least [roles.applicant] with a label.")
+    if all(role.id != APPLICANT for role in roles):
+        raise top.bad("roles", "The service names no applicant.", "Write [roles.applicant] with a label.")
     fields = top.table("fields", "[fields.name]")
     scope = Scope(
         every_field=tuple(fields.values),
@@ -270,12 +272,15 @@ def _known(table: Table, key: str, known: Sequence[str], what: str) -> tuple[str
 
 def _validity(table: Table, scope: Scope) -> tuple[m.Validity, ...]:
     if not table.has("valid"):
-        return (m.Validity(None),)
+        return (m.Validity(),)
     rules: list[m.Validity] = []
     for item in table.items("valid", "valid = { months = 60 }"):
         _after_the_last(item, bool(rules) and rules[-1].when is None)
         months = item.whole("months", 1, MAX_MONTHS) if item.has("months") else None
-        rules.append(m.Validity(months, read_when(item, scope), item.flag("sample", default=False)))
+        until = date_field(item, "until", scope) if item.has("until") else None
+        if months is not None and until is not None:
+            raise item.bad("until", "It ends in two ways.", "Keep one of: months, until.")
+        rules.append(m.Validity(months, until, read_when(item, scope), item.flag("sample", default=False)))
         item.end()
     if rules[-1].when is not None:
         raise table.bad("valid", "It is not said how long it is valid else.", "End the list with { months = 60 }.")

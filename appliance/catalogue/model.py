@@ -274,9 +274,13 @@ class DaysRule:
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """How many months a certificate is good for, where the condition holds; None is without end."""
+    """How long a certificate is good, where the condition holds.
 
-    months: int | None
+    So many months, or until the date in the field `until`; without end if neither is given.
+    """
+
+    months: int | None = None
+    until: str | None = None
     when: Condition | None = None
     sample: bool = False
 
@@ -292,7 +296,7 @@ class CertificateRule:
     holder: str
     shows: tuple[str, ...]
     languages: tuple[str, ...]
-    valid: tuple[Validity, ...] = (Validity(None),)
+    valid: tuple[Validity, ...] = (Validity(),)
     photo: str | None = None
     sample: bool = False
 

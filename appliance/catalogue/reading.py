@@ -30,17 +30,27 @@ _ID: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _DECIMAL: Final = re.compile(r"\d{1,13}(\.\d{1,4})?")
 _WHERE: Final = re.compile(r" \(at line (\d+), column \d+\)$")
 _SYNTAX: Final = (
-    ("Cannot declare", "Give one of the two another name, or put both together."),
-    ("Cannot overwrite", "Write each name once; take one of the two lines away."),
-    ("Duplicate inline", "Write each name once between { and }."),
-    ("after a key", "Write: name = value"),
-    ("Invalid value", 'Write words between "quotation marks", numbers without them, and true or false.'),
-    ("Illegal character", 'Close the quotation marks on the same line: "…"'),
-    ("Unterminated", 'Close the quotation marks: "…"'),
-    ("Unclosed array", "Close the list with ]"),
-    ("Unclosed inline", "Close the table with } on the same line."),
-    ("newline or end of document", "Put one name = value on a line."),
-    ("Expected ']'", "Write the heading as [kind.name], with ] at its end."),
+    ("Cannot declare", "This heading stands twice.", "Give one of the two another name, or put both together."),
+    ("Cannot overwrite", "This name stands twice.", "Write each name once; take one of the two lines away."),
+    ("Duplicate inline", "A name stands twice between { and }.", "Write it once."),
+    ("after a key", "A name stands here without = and a value.", "Write: name = value"),
+    (
+        "Invalid value",
+        "The value cannot be read.",
+        'Write words between "quotation marks"; numbers, true and false without.',
+    ),
+    (r"Illegal character '\n'", "The quotation marks are not closed.", 'Close them on the same line: "…"'),
+    ("Unterminated", "The quotation marks are not closed.", 'Close them: "…"'),
+    (
+        "Expected",
+        "Something stands here that does not belong.",
+        "Write one name = value on a line; close { with } and [ with ].",
+    ),
+    ("Unclosed array", "A list is not closed.", "Close it with ]"),
+    ("Unclosed inline", "A table is not closed.", "Close it with } on the same line."),
+    ("Invalid initial character", "Here a name should stand.", "Write name = value, and keep { … } on one line."),
+    ("Invalid statement", "Here a name or a heading should stand.", "Write name = value, or [kind.name]."),
+    ("Unescaped", "A backslash stands between quotation marks.", "Use single quotation marks: '…'"),
 )
 
 
@@ -85,9 +95,10 @@ def parse(file: str, content: bytes) -> Table:
 def _not_toml(file: str, text: str, message: str) -> BadService:
     where = _WHERE.search(message)
     line = int(where.group(1)) if where else max(text.rstrip().count("\n") + 1, 1)
-    plain = _WHERE.sub("", message).removesuffix(" (at end of document)")
-    step = next((step for part, step in _SYNTAX if part in plain), "See docs/adding-a-service.md for the form.")
-    return BadService(file, line, f"The line cannot be read: {plain[:1].lower()}{plain[1:]}.", step)
+    for part, sentence, step in _SYNTAX:
+        if part in message:
+            return BadService(file, line, sentence, step)
+    return BadService(file, line, f"This is not TOML: {_WHERE.sub('', message)}.", "Compare it with a bundled service.")
 
 
 def named(value: object) -> str:
@@ -186,7 +197,7 @@ class Table:
         """True or false."""
         value = self.values[key] if self.has(key) else default
         if not isinstance(value, bool):
-            raise self.wrong(key, "true or false", f"{key} = true")
+            raise self.wrong(key, "true or false", f"{key} = true, or {key} = false")
         return value
 
     def whole(self, key: str, low: int, high: int, default: int | None = None) -> int:
@@ -231,7 +242,7 @@ class Table:
             raise self.bad(None, f"“{key}” is missing.", f"Write {key} as one of: {', '.join(known)}.")
         value = self.words(key)
         if value not in known:
-            raise self.bad(key, f"“{value}” is no {key}.", closest(value, known))
+            raise self.bad(key, f"“{key}” cannot be “{value}”.", closest(value, known))
         return value
 
     def list_of_words(self, key: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:

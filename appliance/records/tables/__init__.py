@@ -29,6 +29,6 @@ from appliance.records.tables.node import (
     unreadable,
 )
 from appliance.records.tables.operators import operators, sessions
-from appliance.records.tables.people import links, people, verifications
+from appliance.records.tables.people import IS_MERGED, links, people, verifications
 from appliance.records.tables.printing import prints, signatures
 from appliance.records.tables.tokens import tokens
