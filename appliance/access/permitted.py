@@ -86,6 +86,30 @@ _AT_THE_DESK: Final = {
     k.SlipsReserved.KIND: _SUPERVISOR,
     k.SlipsUsed.KIND: _OPERATOR,
 }
+_ABOUT_MONEY: Final = {
+    k.ShiftOpened.KIND: _OPERATOR,
+    k.ShiftCounted.KIND: _OPERATOR,
+    k.ShiftResumed.KIND: _OPERATOR,
+    k.ShiftTakenOver.KIND: _OPERATOR,
+    k.ShiftClosed.KIND: _OPERATOR | _SUPERVISOR,
+    k.PaymentTaken.KIND: _OPERATOR,
+    k.PaymentVoided.KIND: _SUPERVISOR,
+    k.PaymentRefunded.KIND: _SUPERVISOR,
+    k.ExemptionAsked.KIND: _OPERATOR,
+    k.ExemptionApproved.KIND: _OFFICER | _SUPERVISOR,
+    k.ExemptionRefused.KIND: _OFFICER | _SUPERVISOR,
+}
+_ABOUT_TOKENS: Final = {
+    # The kiosk gives tokens as the node.
+    k.TokenIssued.KIND: _NODE | _OPERATOR | _SUPERVISOR,
+    k.TokenCalled.KIND: _OPERATOR,
+    k.TokenSkipped.KIND: _OPERATOR,
+    k.TokenNoShow.KIND: _OPERATOR,
+    k.TokenServed.KIND: _OPERATOR,
+}
+
+# What the law bids a centre to keep: a subject about which one of these was written is not erased.
+KEPT_BY_LAW: Final = frozenset({k.ShiftOpened.KIND, k.PaymentTaken.KIND, k.ExemptionAsked.KIND, k.TokenIssued.KIND})
 _AT_WORK: Final = _OPERATOR | _OFFICER | _SUPERVISOR
 _ABOUT_PRINTING: Final = {
     k.PrintIntended.KIND: _AT_WORK,
@@ -102,5 +126,7 @@ PERMITTED: Final[dict[str, frozenset[Role]]] = {
     **_ABOUT_CASES,
     **_ABOUT_ATTESTATIONS,
     **_AT_THE_DESK,
+    **_ABOUT_MONEY,
+    **_ABOUT_TOKENS,
     **_ABOUT_PRINTING,
 }

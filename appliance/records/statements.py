@@ -27,6 +27,7 @@ def add_once(table: sa.Table) -> sa.Executable:
 
 class _AddOrSet(Insert):
     inherit_cache = False
+    table: sa.Table
     columns_set: tuple[str, ...] = ()
 
 

@@ -42,6 +42,8 @@ from appliance.store.witness import Witness, see_contained
 
 MAX_FAULTS: Final = 20
 """Faults of one part that are named; there may be more."""
+LOOKS: Final = 3
+"""How often pages are looked at again: while others write, the log may have grown again since it was moved."""
 
 Progress = Callable[[str, int, int], None]
 """Told which part is being checked, how much of it is done, and of how much. An interrupt in it stops the check."""
@@ -380,8 +382,12 @@ def _page_faults(database: Database) -> list[str]:
     """What the database finds wrong with its own pages."""
     with database.read() as tx:
         faults = tx.integrity_faults()
-    if faults:
-        # A page that was just being moved from the write-ahead log looks damaged: look again while nobody writes.
+    for _ in range(LOOKS):
+        if not faults:
+            break
+        # A page that is in the write-ahead log, and has no place in the file yet, looks damaged: move it there first,
+        # and look again while nobody writes.
+        database.checkpoint()
         with database.write() as tx:
             faults = tx.integrity_faults()
     return faults

@@ -11,6 +11,7 @@ from appliance.journal.ids import entity_id
 SOMEBODY: Final = entity_id(b"somebody else...")
 HASH: Final = "ab" * 32
 DAY: Final = "2026-12-02"
+NOTES: Final = (k.NoteCount(100_00, 5),)
 LATER: Final = "2026-11-22T21:00:00.000Z"
 
 SPECIMENS: Final[dict[str, Callable[[str], k.Body]]] = {
@@ -96,6 +97,45 @@ SPECIMENS: Final[dict[str, Callable[[str], k.Body]]] = {
     k.SlipsUsed.KIND: lambda _: k.SlipsUsed(number=7, application=SOMEBODY),
     k.ApplicationReturned.KIND: lambda m: k.ApplicationReturned(reason=m),
     k.ApplicationRejected.KIND: lambda m: k.ApplicationRejected(reason=m),
+    k.ShiftOpened.KIND: lambda m: k.ShiftOpened(
+        counter=m, float_minor=500_00, currency="PKR", day=DAY, notes=NOTES, from_shift=SOMEBODY
+    ),
+    k.ShiftCounted.KIND: lambda m: k.ShiftCounted(
+        counted_minor=500_00, expected_minor=-1, day=DAY, notes=NOTES, reason=m
+    ),
+    k.ShiftResumed.KIND: lambda m: k.ShiftResumed(reason=m),
+    k.ShiftTakenOver.KIND: lambda _: k.ShiftTakenOver(to_shift=SOMEBODY, counted_minor=500_00, day=DAY, notes=NOTES),
+    k.ShiftClosed.KIND: lambda m: k.ShiftClosed(
+        expected_minor=501_00, counted_minor=500_00, difference_minor=-1_00, day=DAY, notes=NOTES, reason=m
+    ),
+    k.PaymentTaken.KIND: lambda m: k.PaymentTaken(
+        receipt=m,
+        application=SOMEBODY,
+        tracking=m,
+        service=m,
+        payer=m,
+        lines=(k.PaymentLine(m, m, 200_00),),
+        total_minor=200_00,
+        currency="PKR",
+        mode="challan",
+        day=DAY,
+        reference=m,
+        shift=SOMEBODY,
+    ),
+    k.PaymentVoided.KIND: lambda m: k.PaymentVoided(reason=m, day=DAY),
+    k.PaymentRefunded.KIND: lambda m: k.PaymentRefunded(
+        minor=1, mode="cash", reason=m, day=DAY, reference=m, shift=SOMEBODY
+    ),
+    k.ExemptionAsked.KIND: lambda m: k.ExemptionAsked(
+        application=SOMEBODY, exemption=m, reason=m, minor=1, currency="INR"
+    ),
+    k.ExemptionApproved.KIND: lambda m: k.ExemptionApproved(remark=m),
+    k.ExemptionRefused.KIND: lambda m: k.ExemptionRefused(reason=m),
+    k.TokenIssued.KIND: lambda m: k.TokenIssued(number=7, ticket=m, queue=m, day=DAY, service=m, priority=m),
+    k.TokenCalled.KIND: lambda m: k.TokenCalled(counter=m),
+    k.TokenSkipped.KIND: lambda _: k.TokenSkipped(),
+    k.TokenNoShow.KIND: lambda _: k.TokenNoShow(),
+    k.TokenServed.KIND: lambda _: k.TokenServed(application=SOMEBODY),
     k.PrintIntended.KIND: lambda m: k.PrintIntended(
         what="receipt", of=SOMEBODY, number=m, printer=m, copy=2, reason=m, simulated=True
     ),

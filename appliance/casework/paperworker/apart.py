@@ -146,6 +146,7 @@ def _started(words: list[str], paper: int) -> Iterator[subprocess.Popen[bytes]]:
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
 
 @functools.cache

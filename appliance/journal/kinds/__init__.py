@@ -57,6 +57,25 @@ from appliance.journal.kinds.desk import (
     SlipsReserved,
     SlipsUsed,
 )
+from appliance.journal.kinds.money import (
+    MAX_FACES,
+    MAX_LINES,
+    Currency,
+    ExemptionApproved,
+    ExemptionAsked,
+    ExemptionRefused,
+    NoteCount,
+    PaymentLine,
+    PaymentMode,
+    PaymentRefunded,
+    PaymentTaken,
+    PaymentVoided,
+    ShiftClosed,
+    ShiftCounted,
+    ShiftOpened,
+    ShiftResumed,
+    ShiftTakenOver,
+)
 from appliance.journal.kinds.node import (
     JournalOpened,
     NodeStarted,
@@ -94,4 +113,11 @@ from appliance.journal.kinds.printing import (
     PrintIntended,
     PrintUnknown,
     SignatureTaken,
+)
+from appliance.journal.kinds.tokens import (
+    TokenCalled,
+    TokenIssued,
+    TokenNoShow,
+    TokenServed,
+    TokenSkipped,
 )

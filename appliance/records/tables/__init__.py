@@ -17,6 +17,7 @@ from appliance.records.tables.base import (
 )
 from appliance.records.tables.cases import applications, leans, objections, papers, roles, steps_done, waits
 from appliance.records.tables.desk import complaints, slip_blocks, slips
+from appliance.records.tables.money import exemptions, payments, refunds, shifts
 from appliance.records.tables.node import (
     blobs,
     centres,
@@ -28,5 +29,6 @@ from appliance.records.tables.node import (
     unreadable,
 )
 from appliance.records.tables.operators import operators, sessions
-from appliance.records.tables.people import links, people, verifications
+from appliance.records.tables.people import IS_MERGED, links, people, verifications
 from appliance.records.tables.printing import prints, signatures
+from appliance.records.tables.tokens import tokens

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import platform
+import select
 import signal
 import socket
 import subprocess
@@ -63,9 +64,9 @@ def test_an_honest_reader_is_heard() -> None:
         "execute",
         "fork_bomb",
         "thread",
-        f"trace {os.getpid()}",
-        f"kill {os.getpid()}",
-        f"peek {os.getpid()}",
+        "trace {us}",
+        "kill {us}",
+        "peek {us}",
         "namespace",
         "run_bytes",
         pytest.param(
@@ -74,7 +75,7 @@ def test_an_honest_reader_is_heard() -> None:
     ],
 )
 def test_what_no_paper_does_ends_the_reader_at_once(deed: str) -> None:
-    assert told(deed).verdict == Verdict.FORBIDDEN
+    assert told(deed.format(us=os.getpid())).verdict == Verdict.FORBIDDEN
 
 
 def test_a_listener_on_this_machine_is_not_reached(tmp_path: Path) -> None:
@@ -192,6 +193,27 @@ def test_an_interruption_ends_the_reader_and_leaves_nothing(monkeypatch: pytest.
         told("hang")
     helper.join()
     assert told("honest").verdict == Verdict.SHOWN
+
+
+def test_the_reader_ends_with_whoever_asked() -> None:
+    program = (
+        "import os, signal\n"
+        "from appliance.casework.paperworker import apart\n"
+        "def gather(process, deadline):\n"
+        "    os.read(process.stdout.fileno(), 1)\n"
+        "    print(process.pid, flush=True)\n"
+        "    signal.pause()\n"
+        "apart._gather = gather\n"
+        f"apart.read_apart(b'%PDF-hang', 'application/pdf', reader={READER!r})\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as asking:
+        assert asking.stdout is not None
+        reader = os.pidfd_open(int(asking.stdout.readline()))
+        try:
+            asking.kill()
+            assert select.select([reader], [], [], 10)[0] == [reader]
+        finally:
+            os.close(reader)
 
 
 def test_it_is_called_from_many_threads_at_once() -> None:
