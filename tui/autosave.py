@@ -1,7 +1,8 @@
 """Saving what is typed while it is typed: the first keystroke starts a short wait, then all there is is saved.
 
 Not a debounce: somebody who types without a pause is saved all the same. At most one save is under way; what is typed
-meanwhile goes with the next one. A save that fails is tried again, and the screen says that it failed.
+meanwhile goes with the next one. A save that fails is tried again, and the screen says that it failed. Where the
+session is over no box opens under the typing fingers: the password is asked for when the operator does something else.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Autosave:
         self._saving = False
         self._dirty = False
         self._off = False
-        self._afterwards: list[Callable[[], None]] = []
+        self._afterwards: list[tuple[Callable[[], None], Callable[[], None] | None]] = []
 
     @property
     def is_clean(self) -> bool:
@@ -56,12 +57,12 @@ class Autosave:
         """Save nothing more: it was handed in, or thrown away."""
         self._off = True
 
-    def flush(self, then: Callable[[], None]) -> None:
-        """Save what is not saved yet, now, and go on with `then`; not where the save fails."""
+    def flush(self, then: Callable[[], None], otherwise: Callable[[], None] | None = None) -> None:
+        """Save what is not saved yet, now, and go on with `then`; with `otherwise` where the save fails."""
         if self.is_clean or self._off:
             then()
             return
-        self._afterwards.append(then)
+        self._afterwards.append((then, otherwise))
         self._start()
 
     def _wait(self, seconds: float) -> None:
@@ -73,21 +74,27 @@ class Autosave:
         self._waits = False
         if self._dirty and not self._saving and not self._off:
             self._dirty, self._saving = False, True
-            self._screen.act(self._snapshot(), self._saved, self._failed)
+            save = self._screen.act if self._afterwards else self._screen.act_quietly
+            save(self._snapshot(), self._saved, self._failed)
 
     def _saved(self, _answer: None) -> None:
         self._saving = False
+        if self._dirty and self._afterwards:
+            self._start()
+            return
         if self._dirty:
-            # With somebody waiting, at once.
-            self._start() if self._afterwards else self._wait(WAIT_S)
+            self._wait(WAIT_S)
             return
         self._told(None)
         waiting, self._afterwards = self._afterwards, []
-        for each in waiting:
-            each()
+        for then, _ in waiting:
+            then()
 
     def _failed(self, error: SanadError) -> None:
         self._saving, self._dirty = False, True
-        self._afterwards = []
+        waiting, self._afterwards = self._afterwards, []
         self._told(error)
+        for _, otherwise in waiting:
+            if otherwise is not None:
+                otherwise()
         self._wait(RETRY_S)

@@ -80,6 +80,16 @@ class WorkingScreen(Screen[R]):
             return
         self.run(lambda: do(session), then, refused)
 
+    def act_quietly(
+        self, do: Callable[[Session], T], then: Callable[[T], None], otherwise: Callable[[SanadError], None]
+    ) -> None:
+        """The same without asking for the password: where the session is over, `otherwise` is told."""
+        session = self.desk_app.session
+        if session is None:
+            otherwise(SessionOver("Nobody is signed in."))
+        else:
+            self.run(lambda: do(session), then, otherwise)
+
     def _in_thread(self, job: _Job[T]) -> None:
         try:
             answer = job.do()

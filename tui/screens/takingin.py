@@ -183,8 +183,12 @@ class TakingIn(AddsPapers):
 
     def _turn(self, by: int) -> None:
         at = self._at() + by
+
         # What was attested may have become more, or may contradict what was typed.
-        self._look(lambda: self._go(at))
+        def go() -> None:
+            self._look(lambda: self._go(at))
+
+        self._saves.flush(go, go)
 
     # What is typed
 
@@ -231,6 +235,8 @@ class TakingIn(AddsPapers):
     def _told(self, error: SanadError | None) -> None:
         if error is not None:
             self.say(f"Not saved yet: {error.sentence} {error.next_step}", tone="bad")
+        elif self.has_class("unsaved"):
+            self.say("Saved.", tone="good")
         self.set_class(error is not None, "unsaved")
 
     # People
