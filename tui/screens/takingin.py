@@ -130,7 +130,6 @@ class TakingIn(AddsPapers):
         if self.stage is None:
             return
         self._heading()
-        self.refresh_bindings()
         stages = self.filling.stages()
         shown = self.query_one("#stages", Rows)
         shown.fill([Item(drafting.place_of(each), each.title) for each in stages])
@@ -292,19 +291,11 @@ class TakingIn(AddsPapers):
         at = next((at for at, each in enumerate(stages) if each == event.lack.stage), 0)
         self._go(at, event.lack.field)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The same key leads to the check and, from there, hands in."""
-        del parameters
-        at_check = self.stage is not None and self.stage.kind is Kind.CHECK
-        return {"check": not at_check, "finish": at_check}.get(action, True)
-
-    def action_check(self) -> None:
-        """Go to the check."""
-        self._look(lambda: self._go(len(self.filling.stages()) - 1))
-
     def action_finish(self) -> None:
-        """Hand it in."""
-        if self.filling.lacks():
+        """From the check: hand it in. From anywhere else: go to the check."""
+        if self.stage is None or self.stage.kind is not Kind.CHECK:
+            self._look(lambda: self._go(len(self.filling.stages()) - 1))
+        elif self.filling.lacks():
             self.say("Put right first what is named above; Enter goes there.", tone="warning")
         else:
             hand_in(self, self._saves)
