@@ -27,8 +27,8 @@ class Find(DeskScreen[None]):
 
     HEADING = "Find"
     HELP = (
-        "Type the beginnings of names, a tracking, receipt, certificate or identity number (its last digits will do), a "
-        "date or a phone number. The newest stand first. F8 looks for what sounds alike, or is misspelt."
+        "Type the beginnings of names, a tracking, receipt, certificate or identity number (its last digits will do), "
+        "a date or a phone number. The newest stand first. F8 looks for what sounds alike, or is misspelt."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         *bound(step_on="Forgiving"),
@@ -68,7 +68,9 @@ class Find(DeskScreen[None]):
         def find() -> list[Hit]:
             if len(typed.strip()) < MIN_TYPED:
                 return []
-            return search_forgiving(store, typed, limit=MAX_FOUND) if forgiving else search(store, typed, limit=MAX_FOUND)
+            return (
+                search_forgiving(store, typed, limit=MAX_FOUND) if forgiving else search(store, typed, limit=MAX_FOUND)
+            )
 
         self.run(find, lambda hits: self._show(typed, hits, forgiving=forgiving))
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from appliance.casework.matching import Duplicate, likely_duplicates
-from appliance.casework.search import search, search_forgiving
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,7 +12,9 @@ from textual.containers import Vertical
 from textual.widgets import OptionList, Static
 
 from appliance.casework import identity, people
+from appliance.casework.matching import Duplicate, likely_duplicates
 from appliance.casework.people import Person, PersonView
+from appliance.casework.search import search, search_forgiving
 from appliance.journal.ids import EntityId
 from tui.keymap import bound
 from tui.screens.base import DeskScreen, Dialog
