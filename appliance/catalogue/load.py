@@ -12,16 +12,35 @@ from appliance.catalogue import conditions as c
 from appliance.catalogue import model as m
 from appliance.catalogue.calendar import MAX_PROMISED_DAYS, Days
 from appliance.catalogue.facts import FACTS
-from appliance.catalogue.read_conditions import Scope, named_fields, read_when
+from appliance.catalogue.read_conditions import Scope, date_field, named_fields, read_when
 from appliance.catalogue.read_fees import read_exemption, read_fee
 from appliance.catalogue.read_fields import read_fields, read_pages, read_rule
 from appliance.catalogue.reading import Table, closest, parse
 from appliance.journal.errors import OperatorError
 
+APPLICANT: Final = "applicant"
+"""The role that every service has: who stands at the counter, or sends somebody."""
 MAX_SERVICES: Final = 500
 MAX_COPIES: Final = 20
 MAX_MONTHS: Final = 1200
 _ID: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_TOP: Final = (
+    "country",
+    "state",
+    "title",
+    "department",
+    "days",
+    "roles",
+    "pages",
+    "fields",
+    "rules",
+    "papers",
+    "fees",
+    "exemptions",
+    "steps",
+    "certificate",
+    "appeal",
+)
 _BY: Final = ("operator", "officer", "outside")
 
 
@@ -85,11 +104,12 @@ def read_service(file: str, content: bytes) -> m.Service:
             "Rename it: small letters a to z, digits and _, then .toml.",
         )
     top = parse(file, content)
+    top.only(_TOP)
     country = top.one_of("country", m.CURRENCIES)
     title, department, state = top.text("title"), top.text("department"), top.words("state")
     roles = tuple(_role_label(table) for table in top.tables("roles"))
-    if not roles:
-        raise top.bad("roles", "The service names no person.", "Write at least [roles.applicant] with a label.")
+    if all(role.id != APPLICANT for role in roles):
+        raise top.bad("roles", "The service names no applicant.", "Write [roles.applicant] with a label.")
     fields = top.table("fields", "[fields.name]")
     scope = Scope(
         every_field=tuple(fields.values),
@@ -102,7 +122,7 @@ def read_service(file: str, content: bytes) -> m.Service:
     read_fields(top, pages, scope)
     papers = tuple(_paper(table, scope) for table in top.tables("papers"))
     fees = tuple(read_fee(table, scope) for table in top.tables("fees"))
-    service = m.Service(
+    return m.Service(
         id=wanted,
         digest=hashlib.sha256(content).hexdigest(),
         title=title,
@@ -123,8 +143,6 @@ def read_service(file: str, content: bytes) -> m.Service:
         appeal=_appeal(top),
         samples=tuple(_samples(top.values)),
     )
-    top.end()
-    return service
 
 
 def _role_label(table: Table) -> m.RoleRule:
@@ -170,6 +188,7 @@ def _paper(table: Table, scope: Scope) -> m.PaperRule:
         proves=proves,
         copies=table.whole("copies", 1, MAX_COPIES, 1),
         original_seen=table.flag("original_seen", default=True),
+        each_time=table.flag("each_time", default=False),
         sample=table.flag("sample", default=False),
     )
     table.end()
@@ -270,12 +289,15 @@ def _known(table: Table, key: str, known: Sequence[str], what: str) -> tuple[str
 
 def _validity(table: Table, scope: Scope) -> tuple[m.Validity, ...]:
     if not table.has("valid"):
-        return (m.Validity(None),)
+        return (m.Validity(),)
     rules: list[m.Validity] = []
     for item in table.items("valid", "valid = { months = 60 }"):
         _after_the_last(item, bool(rules) and rules[-1].when is None)
         months = item.whole("months", 1, MAX_MONTHS) if item.has("months") else None
-        rules.append(m.Validity(months, read_when(item, scope), item.flag("sample", default=False)))
+        until = date_field(item, "until", scope) if item.has("until") else None
+        if months is not None and until is not None:
+            raise item.bad("until", "It ends in two ways.", "Keep one of: months, until.")
+        rules.append(m.Validity(months, until, read_when(item, scope), item.flag("sample", default=False)))
         item.end()
     if rules[-1].when is not None:
         raise table.bad("valid", "It is not said how long it is valid else.", "End the list with { months = 60 }.")

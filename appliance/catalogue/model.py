@@ -163,7 +163,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class PaperRule:
-    """A paper that is asked for, of whom, and the facts that it proves about them."""
+    """A paper that is asked for, of whom, and the facts that it proves about them.
+
+    `each_time`: it belongs to this one application (an invoice, a letter of authority), so nothing that was attested
+    for another spares it.
+    """
 
     id: str
     kind: str
@@ -174,6 +178,7 @@ class PaperRule:
     proves: tuple[str, ...] = ()
     copies: int = 1
     original_seen: bool = True
+    each_time: bool = False
     sample: bool = False
 
 
@@ -274,9 +279,13 @@ class DaysRule:
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """How many months a certificate is good for, where the condition holds; None is without end."""
+    """How long a certificate is good, where the condition holds.
 
-    months: int | None
+    So many months, or until the date in the field `until`; without end if neither is given.
+    """
+
+    months: int | None = None
+    until: str | None = None
     when: Condition | None = None
     sample: bool = False
 
@@ -292,7 +301,7 @@ class CertificateRule:
     holder: str
     shows: tuple[str, ...]
     languages: tuple[str, ...]
-    valid: tuple[Validity, ...] = (Validity(None),)
+    valid: tuple[Validity, ...] = (Validity(),)
     photo: str | None = None
     sample: bool = False
 

@@ -8,7 +8,7 @@ from datetime import date
 from appliance.catalogue import model as m
 from appliance.catalogue.answers import situation
 from appliance.catalogue.calendar import Days, add_months
-from appliance.catalogue.conditions import Situation, holds
+from appliance.catalogue.conditions import Situation, as_date, holds
 from appliance.journal.errors import BugError
 
 
@@ -63,5 +63,7 @@ def expires_on(
     where = situation(service, answers, issued_on, roles)
     for rule in service.certificate.valid:
         if holds(rule.when, where):
+            if rule.until is not None:
+                return as_date(where.answers.get(rule.until))
             return None if rule.months is None else add_months(issued_on, rule.months)
     raise BugError(f"It is not said how long a certificate of {service.id} is valid.", "Load it with `load_service`.")

@@ -22,7 +22,7 @@ _AGES: Final[Mapping[str, tuple[bool, c.Unit]]] = {
     "younger_than_months": (False, "months"),
     "younger_than_years": (False, "years"),
 }
-_TESTS: Final = ("is", "is_not", "in", "filled", *_COMPARED, *_AGES)
+TESTS: Final = ("is", "is_not", "in", "filled", *_COMPARED, *_AGES)
 _MAX_AGE: Final = 36_600
 _EXAMPLE: Final = 'when = { field = "…", is = "…" }'
 
@@ -134,12 +134,15 @@ def known_field(table: Table, key: str, scope: Scope, owner: str | None = None) 
 
 def _on_field(table: Table, scope: Scope, owner: str | None) -> c.Condition:
     asked = known_field(table, "field", scope, owner)
-    tests = [key for key in _TESTS if table.has(key)]
+    tests = [key for key in TESTS if table.has(key)]
+    if not tests:
+        # A misspelt test is named as such.
+        table.end()
     if not tests or (len(tests) > 1 and not set(tests) <= set(_COMPARED)):
         raise table.bad(
             tests[1] if tests else None,
             f"The condition on “{asked.id}” does not say one thing about it.",
-            f"Write one of: {', '.join(_TESTS)}.",
+            f"Write one of: {', '.join(TESTS)}.",
         )
     test = tests[0]
     if test == "filled":
@@ -161,8 +164,19 @@ def _age(table: Table, test: str, asked: Field, scope: Scope, owner: str | None)
     count = table.whole(test, 0, _MAX_AGE)
     than = table.words("than", c.TODAY)
     if than != c.TODAY:
-        _must_be(table, "than", known_field(table, "than", scope, owner), ("date",))
+        than = date_field(table, "than", scope, owner)
     return c.Age(asked.id, older, count, unit, than)
+
+
+def date_field(table: Table, key: str, scope: Scope, owner: str | None = None) -> str:
+    """The id of the date field that `key` names.
+
+    Raises:
+        BadService: it names none, or a field of another kind.
+    """
+    found = known_field(table, key, scope, owner)
+    _must_be(table, key, found, ("date",))
+    return found.id
 
 
 def _must_be(table: Table, key: str, asked: Field, kinds: tuple[str, ...]) -> None:

@@ -64,9 +64,9 @@ def test_an_honest_reader_is_heard() -> None:
         "execute",
         "fork_bomb",
         "thread",
-        f"trace {os.getpid()}",
-        f"kill {os.getpid()}",
-        f"peek {os.getpid()}",
+        "trace {us}",
+        "kill {us}",
+        "peek {us}",
         "namespace",
         "run_bytes",
         pytest.param(
@@ -75,7 +75,7 @@ def test_an_honest_reader_is_heard() -> None:
     ],
 )
 def test_what_no_paper_does_ends_the_reader_at_once(deed: str) -> None:
-    assert told(deed).verdict == Verdict.FORBIDDEN
+    assert told(deed.format(us=os.getpid())).verdict == Verdict.FORBIDDEN
 
 
 def test_a_listener_on_this_machine_is_not_reached(tmp_path: Path) -> None:
