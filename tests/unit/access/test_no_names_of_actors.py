@@ -36,6 +36,7 @@ READERS_OF_MONEY = {
     "payment_numbered",
     "payment_of",
     "payments_for",
+    "payments_on",
     "token",
     "undecided_exemptions",
 }
