@@ -17,7 +17,6 @@ from tui.desk import NO_DEVICES, Desk, Devices
 from tui.keymap import KEYS, bound, shown
 from tui.screens.dialogs import Changed, Help, SignInAgain
 from tui.screens.signin import SignIn
-from tui.work import WorkingScreen
 
 THEME = Theme(
     name="sanad",
@@ -111,7 +110,8 @@ class SanadConsole(App[None]):
         while len(self.screen_stack) > 2:
             self.pop_screen()
         first = self.screen
-        if session is not None and isinstance(first, WorkingScreen):
+        if session is not None and isinstance(first, SignIn):
+            first.begin_anew()
             first.run(lambda: operators.sign_out(self.desk.store, session), lambda _: None)
 
     def _fatal_error(self) -> None:

@@ -21,6 +21,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from appliance.access import operators
+from appliance.access.session import Role, Session
 from appliance.casework.centre import Centre, CentreRules
 from appliance.catalogue import Calendar, bundled, load_catalogue
 from appliance.journal.errors import BugError
@@ -87,8 +88,8 @@ class Hands:
 
     async def type(self, text: str, *then: str) -> None:
         """Type a text, then press keys."""
-        for character in text:
-            await self._pilot.press(_KEYS.get(character, character))
+        await self._pilot.press(*(_KEYS.get(character, character) for character in text))
+        await self.settle()
         await self.press(*then)
 
     async def settle(self) -> None:
@@ -125,6 +126,11 @@ class Hands:
 
 
 _KEYS: Final = {" ": "space", "-": "minus", ".": "full_stop", "/": "slash", "@": "at", ",": "comma", "\n": "enter"}
+
+
+def signed_in(centre: Centre, login: str, role: Role) -> Session:
+    """A session of a specimen operator, beside the console."""
+    return operators.sign_in(centre.store, login=login, password=PASSWORD, role=role, counter="2")
 
 
 def desk_at(centre: Centre) -> Desk:
