@@ -94,13 +94,18 @@ class Hands:
 
     async def settle(self) -> None:
         """Wait until no work is under way and no message is waiting."""
+        rested = 0
         for _ in range(MAX_ROUNDS):
             await self._pilot.pause()
-            if not [each for each in self.app.workers if not each.is_finished]:
-                await self._pilot.pause()
-                if not [each for each in self.app.workers if not each.is_finished]:
+            if [each for each in self.app.workers if not each.is_finished]:
+                await self.app.workers.wait_for_complete()
+                rested = 0
+            elif not self.app.keys.idle:
+                rested = 0
+            else:
+                rested += 1
+                if rested > 1:
                     return
-            await self.app.workers.wait_for_complete()
         raise BugError("The console does not come to rest.")
 
     async def sign_in(self, login: str, role: str = "operator") -> None:
