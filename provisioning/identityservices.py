@@ -19,6 +19,7 @@ import requests
 from appliance.casework.identity import Answer, Claim, IdentityService, Outcome
 from appliance.casework.numbers import AADHAAR, CNIC
 from appliance.journal.errors import NetworkError
+from provisioning.settings import NodeSettings
 
 CONNECT_TIMEOUT_S: Final = 5.0
 READ_TIMEOUT_S: Final = 10.0
@@ -184,5 +185,15 @@ class Uidai:
         raise NoAnswer(f"UIDAI did not say yes or no (error {said.err[:8]}).")
 
 
-SERVICES: Final[dict[str, Callable[[Gateway], IdentityService]]] = {"nadra": Nadra, "uidai": Uidai}
-"""The authorities that can be asked, by the name that settings give them."""
+_SERVICES: Final[dict[str, Callable[[Gateway], IdentityService]]] = {"nadra": Nadra, "uidai": Uidai}
+
+
+def identity_services(settings: NodeSettings, home: Path) -> tuple[IdentityService, ...]:
+    """The authorities that this centre can ask, as `node.toml` names them; none where it names none."""
+    found = []
+    for name, where in sorted(settings.identity.items()):
+        own = None
+        if where.certificate is not None and where.key is not None:
+            own = (home / where.certificate, home / where.key)
+        found.append(_SERVICES[name](Gateway(where.url, home / where.ca, own)))
+    return tuple(found)

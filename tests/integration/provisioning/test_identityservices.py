@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from appliance.casework.identity import Claim, Outcome
-from appliance.journal.errors import NetworkError
-from provisioning.identityservices import MAX_ANSWER_BYTES, Gateway, Nadra, Uidai
+from appliance.journal.errors import NetworkError, OperatorError
+from provisioning import settings
+from provisioning.identityservices import MAX_ANSWER_BYTES, Gateway, Nadra, Uidai, identity_services
 from tests.support.identity_gateway import SpecimenGateway, nadra, serving, uidai
 
 GUL = Claim("cnic", "17301-1234567-1", "Gul Khan", "1990-01-02", "male", "Zaman Khan", "t" * 26)
@@ -113,3 +114,32 @@ def test_an_answer_that_takes_too_long_is_none(gateway: SpecimenGateway) -> None
     slow = count(0, 60)
     with pytest.raises(NetworkError, match="too long"):
         Nadra(Gateway(gateway.url, gateway.ca, clock=lambda: float(next(slow)))).verify(GUL)
+
+
+NODE = """
+[centre]
+code = "PEW01"
+name = "Specimen centre"
+[central]
+url = "https://127.0.0.1:8443"
+"""
+NADRA = """
+[identity.nadra]
+url = "https://gateway.example/verify"
+ca = "keys/nadra.pem"
+"""
+
+
+def test_a_centre_asks_whom_its_settings_name(tmp_path: Path) -> None:
+    (tmp_path / "node.toml").write_text(NODE)
+    assert identity_services(settings.load(settings.NodeSettings, tmp_path / "node.toml"), tmp_path) == ()
+    (tmp_path / "node.toml").write_text(NODE + NADRA)
+    (asked,) = identity_services(settings.load(settings.NodeSettings, tmp_path / "node.toml"), tmp_path)
+    assert asked == Nadra(Gateway("https://gateway.example/verify", tmp_path / "keys" / "nadra.pem"))
+
+
+@pytest.mark.parametrize("wrong", [NADRA.replace("https", "http"), NADRA + 'certificate = "x.pem"', "[identity.x]\n"])
+def test_a_gateway_that_cannot_be_is_refused(tmp_path: Path, wrong: str) -> None:
+    (tmp_path / "node.toml").write_text(NODE + wrong)
+    with pytest.raises(OperatorError):
+        settings.load(settings.NodeSettings, tmp_path / "node.toml")
