@@ -74,11 +74,22 @@ class Desk:
     def officer(self) -> Session:
         return self.session(RABIA, Role.OFFICER)
 
+    @property
+    def supervisor(self) -> Session:
+        return self.session("sana", Role.SUPERVISOR)
+
     def hire(self, login: str) -> Session:
         """One more officer, signed in."""
-        new = NewOperator(login, login.title(), (Role.OFFICER,), PASSWORD)
-        operators.add_operator(self.store, self.bench.supervisor, new, os.urandom)
-        return self.bench.session(login, Role.OFFICER)
+        self.hire_for_both(login)
+        return self.bench.sessions[login, Role.OFFICER]
+
+    def hire_for_both(self, login: str) -> None:
+        """Somebody who may be both, signed in as both; a password is asked for once."""
+        new = NewOperator(login, login.title(), (Role.OPERATOR, Role.OFFICER), PASSWORD)
+        operators.add_operator(self.store, self.supervisor, new, os.urandom)
+        first = self.bench.session(login, Role.OFFICER)
+        self.bench.sessions[login, Role.OPERATOR] = first
+        self.bench.sessions[login, Role.OPERATOR] = self.bench.opened(login, Role.OPERATOR)
 
     def session(self, login: str, role: Role) -> Session:
         """A session that is open now; a new one on each day."""
