@@ -96,7 +96,7 @@ class Pen:
         if edge.size and not folding.is_current(tx, self.journal, edge.size):
             raise OtherVersion
         for draft in drafts:
-            authorise(session, tx, self.journal, draft.body.KIND, draft.about, at)
+            authorise(session, tx, self.journal, draft.body, draft.about, at)
         self._refuse_erased(tx, drafts)
         entries = [self._entry(edge.size + n, session, draft, at) for n, draft in enumerate(drafts)]
         edge = log.append(entries, edge)
