@@ -16,7 +16,7 @@ from PIL import Image
 from appliance.certificates.codes import draw_code
 from appliance.certificates.record import LANGUAGES, CertificateRecord, Fact, encode_record, is_date
 from appliance.certificates.typesetting import typesetter
-from appliance.certificates.wording import has_words, say_date, words
+from appliance.certificates.wording import IDENTITY_KINDS, say_date, words
 from appliance.journal.errors import BugError
 
 TEMPLATE: Final = "certificate.typ"
@@ -131,7 +131,7 @@ def _of_holder(record: CertificateRecord) -> list[Fact]:
     holder = record.holder
     facts = []
     if holder.identity_number_shown:
-        kind = holder.identity_kind if has_words(holder.identity_kind) else "identity"
+        kind = holder.identity_kind if holder.identity_kind in IDENTITY_KINDS else "identity"
         facts.append(_stock(kind, holder.identity_number_shown))
     if holder.born:
         facts.append(_stock("born", holder.born))

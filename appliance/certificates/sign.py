@@ -61,7 +61,7 @@ def sign_pdf(
     """
     if at.tzinfo is None:
         raise BugError("A time to sign at needs its zone.")
-    private = _load_key(key)
+    private = load_key(key)
     own, *others = (_load_certificate(each) for each in (certificate, *chain))
     if own.public_key() != private.public_key():
         raise IntegrityError("The centre's certificate is not that of its key.", "Call central IT; sign nothing.")
@@ -100,7 +100,12 @@ def _embed(
     return signed
 
 
-def _load_key(key: bytes) -> ec.EllipticCurvePrivateKey:
+def load_key(key: bytes) -> ec.EllipticCurvePrivateKey:
+    """Read the centre's key.
+
+    Raises:
+        IntegrityError: it is no P-256 key (PKCS #8, DER).
+    """
     try:
         loaded = load_der_private_key(key, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
