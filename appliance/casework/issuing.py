@@ -267,7 +267,7 @@ def _record(centre: Centre, ground: _Ground) -> CertificateRecord:
         ),
         facts=tuple(_fact(service.field(each), case.fields[each]) for each in rule.shows if case.fields.get(each)),
         attested_by=Attester(ground.approver or "-", _office(service, case.fields, today, frozenset(roles))),
-        salt=new_salt(centre.random(SALT_BYTES)),
+        salt=new_salt(centre.store.random(SALT_BYTES)),
         specimen=centre.rules.specimen,
         languages=rule.languages,
     )
