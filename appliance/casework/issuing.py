@@ -106,9 +106,7 @@ class _Ground:
     approver: str
 
 
-def issue(
-    centre: Centre, session: Session, application: EntityId, *, signature_png: bytes | None = None
-) -> Issued:
+def issue(centre: Centre, session: Session, application: EntityId, *, signature_png: bytes | None = None) -> Issued:
     """Make, sign and seal the certificate of an approved application.
 
     Args:
