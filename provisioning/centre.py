@@ -39,7 +39,10 @@ def calendar(casework: Casework) -> Calendar:
 def _rules(settings: NodeSettings) -> CentreRules:
     casework = settings.casework
     queues = tuple(
-        QueueRule(each.id, {**each.title}, frozenset(each.services), each.per_day) for each in casework.queues
+        QueueRule(
+            each.id, {language: words for language, words in each.title.items()}, frozenset(each.services), each.per_day
+        )
+        for each in casework.queues
     )
     return CentreRules(
         code=settings.centre.code,
