@@ -34,6 +34,7 @@ INTAKE: Final = frozenset(
 )
 DECISION: Final = frozenset({k.ApplicationApproved.KIND, k.ApplicationReturned.KIND, k.ApplicationRejected.KIND})
 APPEAL: Final = frozenset({k.ApplicationAppealDecided.KIND})
+COMPLAINT: Final = frozenset({k.ComplaintAnswered.KIND})
 ATTESTATION: Final = frozenset({k.AttestationMade.KIND})
 
 
@@ -50,11 +51,15 @@ def _has_written(kinds: frozenset[str]) -> sa.Select[tuple[int]]:
     )
 
 
-_DOING: Final = {k.AttestationMade.KIND: "attest the papers of"}
+_DOING: Final = {
+    k.AttestationMade.KIND: "attest its papers",
+    k.ApplicationAppealDecided.KIND: "decide the appeal",
+    k.ComplaintAnswered.KIND: "answer the complaint",
+}
 
 _TOOK_IN: Final = _has_written(INTAKE)
 _DECIDED: Final = _has_written(DECISION | APPEAL)
-_REFUSED: Final = _has_written(DECISION)
+_JUDGED: Final = _has_written(DECISION)
 _ATTESTED: Final = (
     select(t.attestations.c.about)
     .where(
@@ -70,8 +75,8 @@ class SameEyes(OperatorError):
     """Whoever had one part in a case may not have the other."""
 
 
-def concerns(body: k.Body, about: str) -> str:
-    """The application that an entry is a part of: its own subject, or the one whose papers it attests."""
+def case_of(body: k.Body, about: str) -> str:
+    """The application that an entry has a part in: its own subject, or the one whose papers it attests."""
     return body.application if isinstance(body, k.AttestationMade) else about
 
 
@@ -84,12 +89,12 @@ def check(tx: Tx, journal: str, kind: str, about: str, actor: str) -> None:
     part = {"journal": journal, "about": about, "by": actor}
     if kind in DECISION | APPEAL | ATTESTATION and tx.one(_TOOK_IN, part) is not None:
         raise SameEyes(
-            f"You took this application in yourself, so somebody else must {_DOING.get(kind, 'decide')} it.",
+            f"You took this application in yourself, so somebody else must {_DOING.get(kind, 'decide it')}.",
             "Leave it in the queue: another officer will see it.",
         )
-    if kind in APPEAL and tx.one(_REFUSED, part) is not None:
+    if kind in APPEAL | COMPLAINT and tx.one(_JUDGED, part) is not None:
         raise SameEyes(
-            "You decided on this application yourself, so somebody else must decide the appeal.",
+            f"You decided on this application yourself, so somebody else must {_DOING[kind]}.",
             "Leave it in the queue: another officer will see it.",
         )
     if kind in INTAKE and (tx.one(_DECIDED, part) is not None or tx.one(_ATTESTED, part) is not None):

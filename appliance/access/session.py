@@ -113,22 +113,24 @@ def node_session() -> Session:
     return Session(_MINT, id=NOBODY, actor=NODE, role=Role.NODE, counter="", expires_at="")
 
 
-def authorise(session: Session, tx: Tx, journal: str, body: k.Body, about: str, at: str) -> None:
+def authorise(
+    session: Session, tx: Tx, journal: str, kind: str, about: str, at: str, *, case: str | None = None
+) -> None:
     """Refuse an entry that this session may not write now. Asked for each one, inside its commit.
 
     Args:
         session: who wants to write it.
         tx: the commit's transaction.
         journal: where.
-        body: what.
+        kind: what.
         about: whom or what it concerns.
         at: the time that the entry will carry.
+        case: the application that it has a part in, where that is not what it is about.
 
     Raises:
         NotPermitted, SameEyes: not with this role, not about this, or not by the same eyes. SessionOver: no longer.
         BugError: no session that this package made.
     """
-    kind = body.KIND
     _see_minted(session)
     if session.role not in PERMITTED.get(kind, frozenset()):
         raise NotPermitted(
@@ -137,7 +139,7 @@ def authorise(session: Session, tx: Tx, journal: str, body: k.Body, about: str, 
         )
     if session.role is not Role.NODE:
         _check_open(session, tx, journal, kind, about, at)
-        four_eyes.check(tx, journal, kind, four_eyes.concerns(body, about), session.actor)
+        four_eyes.check(tx, journal, kind, about if case is None else case, session.actor)
     _check_subject(session, tx, journal, kind, about)
 
 

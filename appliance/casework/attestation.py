@@ -15,10 +15,11 @@ from sqlalchemy import bindparam, select
 
 from appliance.access.reasons import check_reason
 from appliance.access.session import Session
-from appliance.casework.cases import Case, HeldPaper, everyone_merged, find_case, key, papers_of, see_lines
+from appliance.casework.cases import Case, HeldPaper, find_case, key, papers_of, see_lines
 from appliance.casework.centre import Centre
 from appliance.casework.changes import see_unchanged
 from appliance.casework.lifecycle import OPEN, IllegalStep
+from appliance.casework.people import records_of
 from appliance.catalogue.facts import FACTS
 from appliance.journal import kinds as k
 from appliance.journal.errors import OperatorError
@@ -115,7 +116,7 @@ def _paper(tx: Tx, journal: JournalId, case: Case, what: Seen) -> HeldPaper:
     if held is None:
         raise OperatorError("That paper is not in this application.", "Choose one of its papers.")
     in_it = {person for people in case.roles.values() for person in people} | {EntityId(case.applicant)}
-    same = everyone_merged(tx, journal, what.person)
+    same = frozenset(records_of(tx, journal, what.person))
     if not same & in_it:
         raise OperatorError("That person has no part in this application.", "Choose one of its people.")
     if held.of and EntityId(held.of) not in same:

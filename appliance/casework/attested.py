@@ -16,8 +16,8 @@ from typing import Final
 
 from sqlalchemy import bindparam, select
 
-from appliance.casework.cases import everyone_merged
 from appliance.casework.centre import Centre
+from appliance.casework.people import records_of
 from appliance.catalogue import PaperRule, Service, needed_papers, normalise_answers, shown_fields
 from appliance.journal.ids import EntityId, JournalId
 from appliance.records import tables as t
@@ -154,7 +154,7 @@ def satisfied_in(
 def _known(tx: Tx, journal: JournalId, person: EntityId, today: date) -> _Known:
     rows = [
         row
-        for each in everyone_merged(tx, journal, person)
+        for each in records_of(tx, journal, person)
         for row in tx.all(_VALID, {"journal": journal, "person": each, "today": today.isoformat()})
     ]
     facts: dict[str, Attested] = {}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from appliance.access.session import Session
 from appliance.casework.changes import see_unchanged
@@ -51,14 +51,6 @@ _WAITS: Final = (
     .where(t.where_key(t.waits))
     .order_by(t.waits.c.seq)
 )
-_PERSON: Final = select(t.people.c.merged_into).where(t.where_key(t.people))
-_MERGED: Final = select(t.people.c.about).where(
-    t.people.c.journal == bindparam("journal"),
-    t.people.c.merged_into == bindparam("into"),
-    t.people.c.merged_into != "",
-)
-MAX_MERGES: Final = 50
-"""Persons who were found to be one and the same."""
 
 
 class UnknownApplication(OperatorError):
@@ -163,34 +155,6 @@ def waits_of(tx: Tx, journal: JournalId, application: str) -> list[Wait]:
     """The outside offices that have an application, or had it, oldest first."""
     rows = tx.all(_WAITS, key(journal, application))
     return [Wait(step, office, bool(runs), outcome, answered) for step, office, runs, outcome, answered in rows]
-
-
-def same_person(tx: Tx, journal: JournalId, person: str) -> EntityId:
-    """The person that somebody was found to be: themselves, unless they were merged into another.
-
-    Raises:
-        OperatorError: they are not written down here.
-    """
-    for _ in range(MAX_MERGES):
-        row = tx.one(_PERSON, key(journal, person))
-        if row is None:
-            raise OperatorError("A person in this application is not written down here.", "Find or add them first.")
-        if not row[0]:
-            break
-        person = row[0]
-    return EntityId(person)
-
-
-def everyone_merged(tx: Tx, journal: JournalId, person: str) -> frozenset[EntityId]:
-    """All identifiers under which a person was written down, found to be one and the same."""
-    found = {same_person(tx, journal, person)}
-    ahead = list(found)
-    while ahead and len(found) < MAX_MERGES:
-        rows = tx.all(_MERGED, {"journal": journal, "into": ahead.pop()})
-        new = {EntityId(row[0]) for row in rows} - found
-        found |= new
-        ahead += new
-    return frozenset(found)
 
 
 Bodies = Sequence[k.Body]

@@ -153,3 +153,31 @@ def diagram() -> str:
 def _label(move: Move) -> str:
     label = move.kind.removeprefix("application.").replace("_", " ").replace(".", " ")
     return label if move.how is None else f"{label} ({move.how.value})"
+
+
+def page() -> str:
+    """The page of the documents that shows the table."""
+    rows = [
+        f"| {'nothing' if before is None else before.value} | {_label(move)} | {after.value} |"
+        for (before, move), after in STEPS.items()
+    ]
+    return _PAGE.format(diagram=diagram(), rows="\n".join(rows))
+
+
+_PAGE: Final = """# Where an application stands
+
+Drawn from the one table in `appliance/casework/lifecycle.py`; a test fails when this page is another one. Draw it anew:
+
+```
+python -c 'from appliance.casework.lifecycle import page; print(page(), end="")' > docs/lifecycle.md
+```
+
+An illegal step raises and changes nothing. Everything is asked inside the commit, where nobody else can write.
+
+```mermaid
+{diagram}```
+
+| stands | what is written | stands then |
+|---|---|---|
+{rows}
+"""

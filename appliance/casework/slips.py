@@ -47,18 +47,18 @@ class BadSlip(OperatorError):
     """No slip that can be entered."""
 
 
-def slip_text(centre: str, number: int) -> str:
-    """A slip as it is printed.
+def slip_text(code: str, number: int) -> str:
+    """A slip as it is printed, of the centre with that code.
 
     Raises:
         OperatorError: the centre's code does not make one.
     """
-    code, digits = centre_code(centre), f"{number:06d}"
+    code, digits = centre_code(code), f"{number:06d}"
     return f"{code}-S-{digits}-{mod_37_36.calc_check_digit(f'{code}S{digits}')}"
 
 
-def slip_number(centre: str, text: str) -> int:
-    """The number of a slip of this centre, as somebody typed it from paper.
+def slip_number(code: str, text: str) -> int:
+    """The number of a slip of the centre with that code, as somebody typed it from paper.
 
     Raises:
         BadSlip: mistyped, or another centre's.
@@ -66,7 +66,7 @@ def slip_number(centre: str, text: str) -> int:
     found = _FORM.fullmatch(re.sub(r"\s", "", text.upper()))
     if found is None or not mod_37_36.is_valid(f"{found[1]}S{found[2]}{found[3]}"):
         raise BadSlip("That is not a number of a slip: a character is wrong.", "Read it from the slip again.")
-    if found[1] != centre_code(centre):
+    if found[1] != centre_code(code):
         raise BadSlip("That slip is another centre's.", "Enter it there.")
     return int(found[2])
 
@@ -87,8 +87,8 @@ def reserve_slips(store: Store, session: Session, count: int) -> list[str]:
         last = first + count - 1
         if last > MAX_NUMBER:
             raise OperatorError("This centre has handed out all numbers of slips.", "Call central IT.")
-        centre = _centre(moment.tx, store.journal)
-        reserved[:] = [slip_text(centre, number) for number in range(first, last + 1)]
+        code = _code(moment.tx, store.journal)
+        reserved[:] = [slip_text(code, number) for number in range(first, last + 1)]
         return [Draft(k.SlipsReserved(first=first, last=last))]
 
     store.commit(session, act)
@@ -101,7 +101,7 @@ def enter_slip(tx: Tx, journal: JournalId, text: str, application: str) -> list[
     Raises:
         BadSlip: mistyped, never set aside, or entered as another application.
     """
-    number = slip_number(_centre(tx, journal), text)
+    number = slip_number(_code(tx, journal), text)
     names = {"journal": journal, "number": number}
     if tx.one(_RESERVED, names) is None:
         raise BadSlip("No slip of this number was ever printed here.", "Read it from the slip again.")
@@ -113,6 +113,6 @@ def enter_slip(tx: Tx, journal: JournalId, text: str, application: str) -> list[
     return []
 
 
-def _centre(tx: Tx, journal: JournalId) -> str:
+def _code(tx: Tx, journal: JournalId) -> str:
     row = tx.one(_CENTRE, {"journal": journal})
     return "" if row is None else str(row[0])

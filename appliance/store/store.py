@@ -79,7 +79,7 @@ _IS_NAMED: Final = (
 _BLOBS_ABOUT: Final = select(t.blobs.c.digest).where(t.where_key(t.blobs))
 # What was typed about somebody who was erased goes, too, and with it the rest of that form.
 _FORGET_DRAFTS: Final = sa.delete(t.drafts).where(
-    sa.or_(t.drafts.c.id == bindparam("erased"), t.drafts.c.content.contains(bindparam("erased"), autoescape=True))
+    sa.or_(t.drafts.c.id == bindparam("erased"), t.drafts.c.content.contains(bindparam("erased")))
 )
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from appliance.casework import applications
 from appliance.journal.checkpoint import Checkpoint, sign_checkpoint
 from appliance.journal.errors import BugError, IntegrityError
 from appliance.journal.ids import BlobDigest
@@ -23,6 +22,7 @@ from appliance.store.layout import Layout
 from appliance.store.store import AGE_IDENTITY, COSIGNER, NODE_KEY, ORDERS_SIGNER, PEPPER
 from appliance.store.verify import HomeReport, verify_home
 from tests.integration.store.conftest import TABLES, Bench
+from tests.support import casework as applications
 from tests.support.pages import PAGE
 
 
