@@ -188,6 +188,7 @@ def _paper(table: Table, scope: Scope) -> m.PaperRule:
         proves=proves,
         copies=table.whole("copies", 1, MAX_COPIES, 1),
         original_seen=table.flag("original_seen", default=True),
+        each_time=table.flag("each_time", default=False),
         sample=table.flag("sample", default=False),
     )
     table.end()

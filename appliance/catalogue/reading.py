@@ -57,16 +57,21 @@ _SYNTAX: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One service file: what to call it, and where things stand in it."""
+    """One service file: what to call it, and its text, in which a line is looked for only when something is wrong."""
 
     file: str
-    lines: Mapping[Place, int]
+    text: str
 
     def bad(self, place: Place, sentence: str, next_step: str) -> BadService:
         """The refusal at a place, or at the nearest one around it that stands in the file."""
-        while place and place not in self.lines:
+        try:
+            lines = places(self.text)
+        except RecursionError:
+            # Lists in lists in lists; tomllib goes a little deeper than we do.
+            lines = {}
+        while place and place not in lines:
             place = place[:-1]
-        return BadService(self.file, self.lines.get(place, 1), sentence, next_step)
+        return BadService(self.file, lines.get(place, 1), sentence, next_step)
 
 
 def parse(file: str, content: bytes) -> Table:
@@ -84,7 +89,7 @@ def parse(file: str, content: bytes) -> Table:
         raise BadService(file, line, "This is not UTF-8 text.", "Save the file with the encoding UTF-8.") from error
     try:
         values = tomllib.loads(text)
-        return Table(Source(file, places(text)), (), values)
+        return Table(Source(file, text), (), values)
     except tomllib.TOMLDecodeError as error:
         raise _not_toml(file, text, str(error)) from error
     except (ValueError, RecursionError) as error:

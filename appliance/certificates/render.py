@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -21,6 +22,8 @@ from appliance.journal.errors import BugError
 
 TEMPLATE: Final = "certificate.typ"
 PREVIEW_DOTS_PER_INCH: Final = 110.0
+MAX_RUNNING_NAME: Final = 48
+"""Characters of a name at the head of a further page."""
 MAX_PICTURE_BYTES: Final = 4 * 1024 * 1024
 
 Said = dict[str, str]
@@ -107,7 +110,12 @@ def _page(record: CertificateRecord, qr_text: str, marks: Sequence[str]) -> dict
         "authority": _said(record.authority, languages),
         "statement": _said(record.statement, languages) or _phrases("issued_to", languages),
         "band": _band(record),
-        "holder": {"name": record.holder.name, "native": record.holder.name_native, "lang": native},
+        "holder": {
+            "name": record.holder.name,
+            "running": textwrap.shorten(record.holder.name, MAX_RUNNING_NAME, placeholder=" …"),
+            "native": record.holder.name_native,
+            "lang": native,
+        },
         "facts": [_fact(fact, languages, native) for fact in (*_of_holder(record), *record.facts)],
         "attested_by": {"name": record.attested_by.name, "title": _said(record.attested_by.title, languages)},
         "attested": _phrases("attested", languages),

@@ -27,7 +27,7 @@ _WORDS: Final = {
     "phone": ("03001234567", "+92 300 1234567", "9876543210"),
     "email": ("name@example.org",),
     "vehicle_number": ("ABC 1234", "hr26ab1234"),
-    "pin_code": ("122001", "25000"),
+    "pin_code": ("122001", "122 001"),
     "yes_no": ("yes", "no", "ہاں"),
 }
 

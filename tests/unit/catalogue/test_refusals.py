@@ -247,6 +247,16 @@ def test_what_would_break_a_reader_is_refused_too(content: bytes) -> None:
     assert refusal(content) is not None
 
 
+@pytest.mark.parametrize("form", ["[{}]", "{{ a = {} }}"])
+def test_no_depth_of_lists_or_tables_breaks_the_reader(form: str) -> None:
+    value = "1"
+    for _ in range(600):
+        value = form.format(value)
+        if len(value) % 20 < len(form):
+            refused = refusal(EXAMPLE.replace('state = "Khyber Pakhtunkhwa"', f"state = {value}"))
+            assert refused is not None
+
+
 def test_windows_line_ends_and_a_byte_order_mark_do_no_harm() -> None:
     windows = b"\xef\xbb\xbf" + EXAMPLE.replace("\n", "\r\n").encode()
     assert refusal(windows) is None

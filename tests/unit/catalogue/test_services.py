@@ -141,6 +141,25 @@ def test_after_a_domicile_a_learners_permit_asks_nothing_that_was_attested() -> 
     assert needed - seen == {"medical_form"}
 
 
+def test_a_paper_that_belongs_to_one_application_is_asked_each_time() -> None:
+    for service in services():
+        for paper in service.papers:
+            if paper.kind in {"authority", "vehicle_invoice", "registration_book", "sale_agreement", "loss_report"}:
+                assert paper.each_time, (service.id, paper.id)
+            if paper.kind in {"photograph", "medical_form", "birth_certificate", "form_b", "ration_card"}:
+                assert not paper.each_time, (service.id, paper.id)
+    # What is itself to be attested must lie on the desk, though the same paper was seen before.
+    attestation = CATALOGUE.service("attestation")
+    for document in ("degree", "board", "cnic", "character"):
+        assert any(paper.each_time for paper in needed_papers(attestation, {"document": document}, TODAY))
+
+
+def test_nobody_attests_a_telephone_number() -> None:
+    contacts = [field for service in services() for field in service.fields if field.kind in ("phone", "email")]
+    assert contacts
+    assert all(field.fact is None and field.prefill is not None for field in contacts)
+
+
 @pytest.mark.parametrize(
     ("name", "answers", "rupees"),
     [
