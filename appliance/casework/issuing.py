@@ -158,7 +158,7 @@ def next_certificate_number(tx: Tx, journal: JournalId) -> str:
 def numbers_left(tx: Tx, journal: JournalId) -> int:
     """How many certificates can be issued before central must be reached."""
     row = tx.one(_USED, {"journal": journal})
-    leased = sum(last - first + 1 for _, first, last in tx.all(_BLOCKS, {"journal": journal}))
+    leased = sum(int(last) - int(first) + 1 for _, first, last in tx.all(_BLOCKS, {"journal": journal}))
     return max(0, leased - (0 if row is None else int(row[0])))
 
 

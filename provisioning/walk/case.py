@@ -32,7 +32,7 @@ from appliance.casework.people import add_person
 from appliance.casework.printing import Job, Outcome, PrintState
 from appliance.casework.receipts import SIMULATED, receipt_picture
 from appliance.casework.signatures import signatures_of, take_signature
-from appliance.catalogue import Fee, PaperRule, Service, needed_papers, needed_roles, reckon_fee, shown_fields
+from appliance.catalogue import Fee, PaperRule, Service, Step, needed_papers, needed_roles, reckon_fee, shown_fields
 from appliance.journal import kinds as k
 from appliance.journal.errors import BugError
 from appliance.journal.ids import BlobDigest, EntityId
@@ -236,7 +236,7 @@ class CaseWalk:
         return add_paper(self._centre, operator, form.id, NewPaper(scan.content, rule.id)).digest
 
     def _scans_for(self, rules: tuple[PaperRule, ...]) -> Iterator[Scan]:
-        """The scans at hand for the first papers, and rendered pages for the others; a photograph is always rendered."""
+        """The scans at hand for the first papers, rendered pages for the others; a photograph is always rendered."""
         given = iter(self._scans)
         for number, rule in enumerate(rules):
             if rule.kind == PHOTOGRAPH:
@@ -328,7 +328,7 @@ class CaseWalk:
         day = steps.received_on(self._centre, case, store.now())
         return steps.progress(self._service, case.fields, case.roles, day, done, waits)
 
-    def _do(self, operator: Session, officer: Session, application: EntityId, one: steps.Step) -> None:
+    def _do(self, operator: Session, officer: Session, application: EntityId, one: Step) -> None:
         name = one.label.en
         if one.by == "outside":
             if one.id not in {each.id for each in self._progress(application).waiting}:

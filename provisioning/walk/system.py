@@ -76,6 +76,15 @@ def ensure_staff(walk: Walk, store: Store) -> None:
     operators.sign_out(store, supervisor)
 
 
+def open_console(walk: Walk, centre: Centre) -> None:
+    """Let people try the console; it ends when they leave it."""
+    terminal.note(
+        f"Sign in as {OPERATOR[0]}, {OFFICER[0]} (operators and officers) or {SUPERVISOR[0]} (supervisor); "
+        f"everybody's password is: {walk.passphrase}"
+    )
+    run_console(centre, simulated=True)
+
+
 def sign_in(walk: Walk, store: Store, login: str, role: Role) -> Session:
     """Sign a specimen operator in at the one counter."""
     return operators.sign_in(store, login=login, password=walk.passphrase, role=role, counter=COUNTER)
