@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Final
 
-import sqlalchemy as sa
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import bindparam, select
@@ -20,7 +19,7 @@ from sqlalchemy import bindparam, select
 from appliance.access.session import Session
 from appliance.casework.cases import Case, find_case, go_on, key
 from appliance.casework.centre import Centre
-from appliance.casework.lifecycle import Status, step
+from appliance.casework.lifecycle import step
 from appliance.casework.people import Person, view
 from appliance.catalogue import CertificateRule, Field, Service, Text, expires_on, steps_for
 from appliance.certificates.record import (
@@ -116,7 +115,8 @@ def issue(centre: Centre, session: Session, application: EntityId, *, signature_
         signature_png: the picture of the holder's signature, to be printed.
 
     Raises:
-        OperatorError: it is not approved, its service issues nothing, or the session may not. NumbersUsedUp: sync first.
+        OperatorError: it is not approved, its service issues nothing, or the session may not.
+        NumbersUsedUp: this centre must sync first.
         IntegrityError: the centre's certificate is not there or damaged; nothing was issued.
     """
     for _ in range(MAX_TRIES):
@@ -231,7 +231,7 @@ def _read_ground(centre: Centre, application: EntityId) -> _Ground:
         name = None if approver is None else tx.one(_OPERATOR, key(store.journal, approver[0]))
     picture = None
     if photo is not None and photo[1] in PHOTOGRAPHS:
-        picture = store.open_blob(BlobDigest(photo[0]))
+        picture = portrait(store.open_blob(BlobDigest(photo[0])))
     return _Ground(case, service, rule, number, holder, picture, "" if name is None else name[0])
 
 

@@ -19,7 +19,7 @@ from appliance.access.four_eyes import SameEyes
 from appliance.access.session import Role, Session
 from appliance.casework import applications, attestation, delivery, issuing, printing, reviewing, shifts, steps, tokens
 from appliance.casework.attested import satisfied
-from appliance.casework.cases import Case, find_case, key, papers_of, steps_done, waits_of
+from appliance.casework.cases import Case, find_case, papers_of, steps_done, waits_of
 from appliance.casework.centre import Centre
 from appliance.casework.counting import in_sum
 from appliance.casework.delivery import Receiver
@@ -251,10 +251,14 @@ class CaseWalk:
             return
 
         def sign() -> None:
+            shown = (
+                "I declare that what I say for this is true:",
+                self._service.title.en,
+                person_in(self._plan, self._service, "applicant").name,
+            )
             said = [f"{self._service.field(name).label.en}: {answer}" for name, answer in form.answers.items()]
-            shown = ("I declare that what is written here is true.", *said)
-            document = hashlib.sha256("\n".join(shown).encode()).digest()
-            signed, _ = devices.sign_on(self._counter.pad, "declaration", shown[:4], document)
+            document = hashlib.sha256("\n".join((*shown, *said)).encode()).digest()
+            signed, _ = devices.sign_on(self._counter.pad, "declaration", shown, document)
             take_signature(self._store, operator, form.id, form.roles["applicant"][0], signed)
 
         self._step(f"declaration signed on the pad ({SIMULATED})", sign)

@@ -64,12 +64,11 @@ def run(
         with open_store(
             walk.home, walk.step("node unlocked by its passphrase", lambda: store_key(walk.home))
         ).closing() as store:
-            walk.step(
-                "supervisor added two operators who are officers too", lambda: system.ensure_staff(walk, store)
-            )
-            centre = open_centre(store)
+            walk.step("supervisor added two operators who are officers too", lambda: system.ensure_staff(walk, store))
+            system.ensure_specimen(walk)
+            centre = open_centre(walk.home, store)
             if not once and _is_terminal():
-                system.open_console(walk, centre)
+                system.open_console(walk, store)
                 _sync(walk, store)
                 terminal.note(f"home: {walk.home}\nresults: {walk.results}")
                 return

@@ -19,11 +19,9 @@ from appliance.records.sounds import sounds
 from appliance.records.statements import add_once, spelled
 from appliance.records.words import day_words, number_words, phone_words, words
 
-SOUND: Final = "≈"
-"""Stands before how a person's name sounds. Nobody's query holds it, because it is no letter."""
-MARK: Final = "≡"
-"""Stands before what stands for a number that is not kept."""
-MARK_DIGITS: Final = 24
+_SOUND: Final = "≈"
+_MARK: Final = "≡"
+_MARK_DIGITS: Final = 24
 # A longer answer in a form is a text, and no name, number or day.
 MAX_ANSWER: Final = 80
 MAX_MORE: Final = 60
@@ -50,12 +48,27 @@ _AS_IT_IS: Final = dict.fromkeys(t.WORDS)
 _EMPTY: Final = dict.fromkeys(t.WORDS, "")
 
 
+def sound_word(sound: str) -> str:
+    """The word by which a person is found by how a name sounds. Nobody types it, because it is not made of letters."""
+    return f"{_SOUND}{sound}{_SOUND}"
+
+
+def mark_word(mark: str) -> str:
+    """The word by which a person is found by what stands for a number that is not kept."""
+    return _MARK + mark[:_MARK_DIGITS]
+
+
+def is_typed(word: str) -> bool:
+    """Whether a word is one that people type."""
+    return word[:1] not in (_SOUND, _MARK)
+
+
 def _name(text: str) -> Iterable[str]:
-    return [*words(text), *(SOUND + each for each in sounds(text))]
+    return [*words(text), *map(sound_word, sounds(text))]
 
 
 def _mark(mark: str) -> Iterable[str]:
-    return [MARK + mark[:MARK_DIGITS]] if mark else []
+    return [mark_word(mark)]
 
 
 _WORDS: Final[dict[str, Callable[[str], Iterable[str]]]] = {

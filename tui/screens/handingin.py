@@ -1,0 +1,118 @@
+"""The end of a draft: papers into it, handing it in with its fee, or throwing it away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from appliance.access.session import Session
+from appliance.casework import applications, drafts, exemptions, money, tokens
+from appliance.casework.applications import Submitted
+from appliance.casework.centre import Centre
+from appliance.casework.drafts import DraftForm
+from appliance.casework.intake import Paper
+from appliance.casework.money import NewPayment, Payment
+from appliance.catalogue import Fee, PaperRule
+from appliance.journal import kinds as k
+from appliance.journal.errors import SanadError
+from appliance.journal.ids import EntityId
+from tui.autosave import Autosave
+from tui.drafting import Paying, paying_of, without_paying
+
+if TYPE_CHECKING:
+    from tui.screens.takingin import TakingIn
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """What came of handing in: what was taken for it, and what could not be done after it was in."""
+
+    submitted: Submitted
+    payment: Payment | None = None
+    troubles: tuple[SanadError, ...] = ()
+
+
+def hand_in(screen: TakingIn, saves: Autosave) -> None:
+    """Hand the draft of a screen in; then its fee is taken, and its case is shown."""
+    desk, form, filling = screen.desk_app.desk, screen.form, screen.filling
+    payer = next((screen.known.people[each].person.name for each in form.roles.get("applicant", ())), "")
+    fee = filling.fee()
+    screen.say("Handing in …")
+
+    def done(found: HandedIn) -> None:
+        saves.stop()
+        screen.desk_app.token = None
+        screen.finished(found)
+
+    saves.flush(lambda: screen.act(lambda session: handed_in(desk.centre, session, form, fee, payer), done))
+
+
+def handed_in(centre: Centre, session: Session, form: DraftForm, fee: Fee, payer: str) -> HandedIn:
+    """Hand a form in, ask for what is to be waived, take what is to be paid, and end the token's turn.
+
+    What fails after the application is in does not undo it; it is told, and can be done on its case.
+
+    Raises:
+        OperatorError: it was not handed in.
+    """
+    submitted = applications.submit(centre, session, without_paying(form))
+    paying, payment, troubles = paying_of(form), None, []
+    try:
+        payment = _settle(centre, session, submitted.application, fee, paying, payer)
+    except SanadError as error:
+        troubles.append(error)
+    try:
+        called = tokens.token_at(centre, session)
+        if called is not None and called.ticket == form.token:
+            tokens.serve(centre.store, session, called.id, submitted.application)
+    except SanadError as error:
+        troubles.append(error)
+    return HandedIn(submitted, payment, tuple(troubles))
+
+
+def _settle(
+    centre: Centre, session: Session, application: EntityId, fee: Fee, paying: Paying, payer: str
+) -> Payment | None:
+    if paying.exemption:
+        exemptions.ask_exemption(centre, session, application, paying.exemption, paying.reason)
+        return None
+    if not paying.mode or not fee.total_minor:
+        return None
+    return money.take_payment(centre, session, payment_for(application, fee, paying, payer))
+
+
+def payment_for(application: EntityId, fee: Fee, paying: Paying, payer: str) -> NewPayment:
+    """The payment of a whole fee."""
+    lines = tuple(k.PaymentLine(code=each.code, label=each.label.en, minor=each.minor) for each in fee.lines)
+    return NewPayment(application, payer, lines, cast("k.PaymentMode", paying.mode), paying.reference)
+
+
+def add_to_draft(
+    centre: Centre,
+    session: Session,
+    form: DraftForm,
+    rule: PaperRule,
+    person: EntityId | None,
+    content: bytes,
+    paper: Paper,
+) -> None:
+    """Add a paper to a draft; the application is begun in the journal first, so that the paper survives a crash."""
+    applications.begin(centre, session, without_paying(form))
+    applications.add_paper(centre, session, form.id, rule, person, content, paper)
+
+
+def discard_draft(screen: TakingIn, saves: Autosave, reason: str) -> None:
+    """Throw a draft away, and the application that was begun for it."""
+    store, form, begun = screen.desk_app.desk.store, screen.form, screen.known.begun
+
+    def discard(session: Session) -> None:
+        if begun:
+            applications.discard(store, session, form.id, reason)
+        else:
+            drafts.forget_draft(store, session, form.id)
+
+    def done(_: None) -> None:
+        screen.dismiss(None)
+
+    saves.stop()
+    screen.act(discard, done)
