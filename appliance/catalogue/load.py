@@ -24,6 +24,23 @@ MAX_SERVICES: Final = 500
 MAX_COPIES: Final = 20
 MAX_MONTHS: Final = 1200
 _ID: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_TOP: Final = (
+    "country",
+    "state",
+    "title",
+    "department",
+    "days",
+    "roles",
+    "pages",
+    "fields",
+    "rules",
+    "papers",
+    "fees",
+    "exemptions",
+    "steps",
+    "certificate",
+    "appeal",
+)
 _BY: Final = ("operator", "officer", "outside")
 
 
@@ -87,6 +104,7 @@ def read_service(file: str, content: bytes) -> m.Service:
             "Rename it: small letters a to z, digits and _, then .toml.",
         )
     top = parse(file, content)
+    top.only(_TOP)
     country = top.one_of("country", m.CURRENCIES)
     title, department, state = top.text("title"), top.text("department"), top.words("state")
     roles = tuple(_role_label(table) for table in top.tables("roles"))
@@ -104,7 +122,7 @@ def read_service(file: str, content: bytes) -> m.Service:
     read_fields(top, pages, scope)
     papers = tuple(_paper(table, scope) for table in top.tables("papers"))
     fees = tuple(read_fee(table, scope) for table in top.tables("fees"))
-    service = m.Service(
+    return m.Service(
         id=wanted,
         digest=hashlib.sha256(content).hexdigest(),
         title=title,
@@ -125,8 +143,6 @@ def read_service(file: str, content: bytes) -> m.Service:
         appeal=_appeal(top),
         samples=tuple(_samples(top.values)),
     )
-    top.end()
-    return service
 
 
 def _role_label(table: Table) -> m.RoleRule:
@@ -172,6 +188,7 @@ def _paper(table: Table, scope: Scope) -> m.PaperRule:
         proves=proves,
         copies=table.whole("copies", 1, MAX_COPIES, 1),
         original_seen=table.flag("original_seen", default=True),
+        each_time=table.flag("each_time", default=False),
         sample=table.flag("sample", default=False),
     )
     table.end()

@@ -163,7 +163,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class PaperRule:
-    """A paper that is asked for, of whom, and the facts that it proves about them."""
+    """A paper that is asked for, of whom, and the facts that it proves about them.
+
+    `each_time`: it belongs to this one application (an invoice, a letter of authority), so nothing that was attested
+    for another spares it.
+    """
 
     id: str
     kind: str
@@ -174,6 +178,7 @@ class PaperRule:
     proves: tuple[str, ...] = ()
     copies: int = 1
     original_seen: bool = True
+    each_time: bool = False
     sample: bool = False
 
 

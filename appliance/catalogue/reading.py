@@ -40,15 +40,16 @@ _SYNTAX: Final = (
         'Write words between "quotation marks"; numbers, true and false without.',
     ),
     (r"Illegal character '\n'", "The quotation marks are not closed.", 'Close them on the same line: "…"'),
-    ("Unterminated", "The quotation marks are not closed.", 'Close them: "…"'),
+    ("Unterminated", "The quotation marks that begin above are not closed.", 'Close them: "…"'),
     (
         "Expected",
         "Something stands here that does not belong.",
         "Write one name = value on a line; close { with } and [ with ].",
     ),
-    ("Unclosed array", "A list is not closed.", "Close it with ]"),
+    ("Unclosed array", "A list that begins above is not closed.", "Close it with ]"),
     ("Unclosed inline", "A table is not closed.", "Close it with } on the same line."),
     ("Invalid initial character", "Here a name should stand.", "Write name = value, and keep { … } on one line."),
+    ("Cannot mutate", "This name stands twice.", "Put everything between the one { and }."),
     ("Invalid statement", "Here a name or a heading should stand.", "Write name = value, or [kind.name]."),
     ("Unescaped", "A backslash stands between quotation marks.", "Use single quotation marks: '…'"),
 )
@@ -56,16 +57,21 @@ _SYNTAX: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One service file: what to call it, and where things stand in it."""
+    """One service file: what to call it, and its text, in which a line is looked for only when something is wrong."""
 
     file: str
-    lines: Mapping[Place, int]
+    text: str
 
     def bad(self, place: Place, sentence: str, next_step: str) -> BadService:
         """The refusal at a place, or at the nearest one around it that stands in the file."""
-        while place and place not in self.lines:
+        try:
+            lines = places(self.text)
+        except RecursionError:
+            # Lists in lists in lists; tomllib goes a little deeper than we do.
+            lines = {}
+        while place and place not in lines:
             place = place[:-1]
-        return BadService(self.file, self.lines.get(place, 1), sentence, next_step)
+        return BadService(self.file, lines.get(place, 1), sentence, next_step)
 
 
 def parse(file: str, content: bytes) -> Table:
@@ -77,13 +83,13 @@ def parse(file: str, content: bytes) -> Table:
     if len(content) > MAX_FILE_BYTES:
         raise BadService(file, 1, f"The file is larger than {MAX_FILE_BYTES // 1024} KiB.", "One file is one service.")
     try:
-        text = content.decode("utf-8").replace("\r\n", "\n")
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise BadService(file, line, "This is not UTF-8 text.", "Save the file with the encoding UTF-8.") from error
     try:
         values = tomllib.loads(text)
-        return Table(Source(file, places(text)), (), values)
+        return Table(Source(file, text), (), values)
     except tomllib.TOMLDecodeError as error:
         raise _not_toml(file, text, str(error)) from error
     except (ValueError, RecursionError) as error:
@@ -157,14 +163,22 @@ class Table:
         Raises:
             BadService: there is a key that nobody asked for.
         """
+        self.only(self._asked)
+
+    def only(self, known: Collection[str]) -> None:
+        """Refuse the table if it has a key beside these."""
         for key in self.values:
-            if key not in self._asked:
-                raise self.bad(key, f"“{key}” is not known here.", closest(key, self._asked))
+            if key not in known:
+                raise self.bad(key, f"“{key}” is not known here.", closest(key, known))
 
     def need(self, key: str, example: str) -> None:
-        """Refuse the table if the key is not written."""
-        if not self.has(key):
-            raise self.bad(None, f"“{key}” is missing.", f"Write: {example}")
+        """Refuse the table if the key is not written; a key that is nearly it is taken for misspelt."""
+        if self.has(key):
+            return
+        for written in self.values:
+            if written not in self._asked and difflib.get_close_matches(written, [key], cutoff=0.7):
+                raise self.bad(written, f"“{written}” is not known here.", f"Did you mean “{key}”?")
+        raise self.bad(None, f"“{key}” is missing.", f"Write: {example}")
 
     def wrong(self, key: str, wanted: str, example: str) -> BadService:
         """The refusal of a value of the wrong kind."""
@@ -238,8 +252,7 @@ class Table:
         """One of the known words."""
         if default is not None and not self.has(key):
             return default
-        if not self.has(key):
-            raise self.bad(None, f"“{key}” is missing.", f"Write {key} as one of: {', '.join(known)}.")
+        self.need(key, f"{key} as one of: {', '.join(known)}.")
         value = self.words(key)
         if value not in known:
             raise self.bad(key, f"“{key}” cannot be “{value}”.", closest(value, known))

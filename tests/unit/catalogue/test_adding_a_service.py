@@ -28,8 +28,8 @@ from appliance.catalogue.facts import FACTS
 from appliance.catalogue.model import KINDS, LANGUAGES, OFFICES, ROLES
 from appliance.catalogue.read_conditions import TESTS
 from appliance.catalogue.wording import money
+from tests.unit.catalogue.example import EXAMPLE, PAGE
 
-PAGE: Final = (Path(__file__).parents[3] / "docs" / "adding-a-service.md").read_text()
 ANSWERS: Final = {
     "name": "Specimen Khan",
     "cnic": "17301-1234567-1",
@@ -40,12 +40,6 @@ ANSWERS: Final = {
     "copies": "3",
     "urgent": "no",
 }
-
-
-def the_file() -> str:
-    found = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-    assert found is not None
-    return found[1]
 
 
 def cell(text: str) -> str:
@@ -60,7 +54,7 @@ def refusals() -> list[tuple[str, str, str]]:
 
 @pytest.fixture
 def service(tmp_path: Path) -> Service:
-    (tmp_path / "income_certificate.toml").write_text(the_file())
+    (tmp_path / "income_certificate.toml").write_text(EXAMPLE)
     return load_catalogue([bundled(), tmp_path]).service("income_certificate")
 
 
@@ -84,10 +78,9 @@ def test_what_the_page_marks_as_sample_is_shown_as_sample(service: Service) -> N
 
 @pytest.mark.parametrize(("old", "new", "says"), refusals(), ids=[new or old for old, new, _ in refusals()])
 def test_each_refusal_of_the_page_is_said_so(tmp_path: Path, old: str, new: str, says: str) -> None:
-    whole = the_file()
-    assert old in whole
+    assert old in EXAMPLE
     file = tmp_path / "income_certificate.toml"
-    file.write_text(whole.replace(old, new, 1))
+    file.write_text(EXAMPLE.replace(old, new, 1))
     with pytest.raises(BadService) as refused:
         load_service(file)
     assert str(refused.value) == f"{file.name}, {says}"
