@@ -22,6 +22,7 @@ from appliance.casework.centre import Centre
 from appliance.casework.lifecycle import step
 from appliance.casework.people import Person, view
 from appliance.catalogue import CertificateRule, Field, Service, Text, expires_on, steps_for
+from appliance.certificates.portrait import portrait
 from appliance.certificates.record import (
     SALT_BYTES,
     Attester,

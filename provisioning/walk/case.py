@@ -233,7 +233,7 @@ class CaseWalk:
                 self._papers.append((scan, added))
 
     def _add(self, operator: Session, form: DraftForm, rule: PaperRule, scan: Scan) -> BlobDigest:
-        return add_paper(self._centre, operator, form.id, NewPaper(scan.content, rule.id)).digest
+        return add_paper(self._centre, operator, form.id, NewPaper(scan.content, rule.id, of=form.roles[rule.of][0])).digest
 
     def _scans_for(self, rules: tuple[PaperRule, ...]) -> Iterator[Scan]:
         """The scans at hand for the first papers, rendered pages for the others; a photograph is always rendered."""
@@ -313,10 +313,10 @@ class CaseWalk:
         def same_eyes_refused() -> None:
             session = self._sign_in(system.OPERATOR[0], Role.OFFICER)
             try:
-                reviewing.start_review(self._store, session, application)
+                reviewing.reject(self._centre, session, application, "This must be refused: same eyes.")
             except SameEyes:
                 return
-            raise BugError("A case was taken up by the person who took it in.")
+            raise BugError("A case was decided by the person who took it in.")
 
         self._step("the same person, now as officer, was refused (four eyes)", same_eyes_refused)
         officer = self._step("another officer signed in", lambda: self._sign_in(system.OFFICER[0], Role.OFFICER))
