@@ -7,7 +7,7 @@ quicker, the certificate is made anew with the next one. Nothing is printed befo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Final
@@ -264,7 +264,11 @@ def _record(centre: Centre, ground: _Ground) -> CertificateRecord:
             identity_number_shown=holder.identity_number,
             photo_sha256=None if ground.photo is None else hashlib.sha256(ground.photo).hexdigest(),
         ),
-        facts=tuple(_fact(service.field(each), case.fields[each]) for each in rule.shows if case.fields.get(each)),
+        facts=tuple(
+            _fact(service.field(each), case.fields[each], rule.languages)
+            for each in rule.shows
+            if case.fields.get(each)
+        ),
         attested_by=Attester(ground.approver or "-", _office(service, case.fields, today, frozenset(roles))),
         salt=new_salt(centre.store.random(SALT_BYTES)),
         specimen=centre.rules.specimen,
@@ -272,12 +276,12 @@ def _record(centre: Centre, ground: _Ground) -> CertificateRecord:
     )
 
 
-def _fact(field: Field, answer: str) -> Fact:
+def _fact(field: Field, answer: str, languages: Sequence[str]) -> Fact:
     label = _said(field.label)
     chosen = next((choice.label for choice in field.choices if choice.id == answer), None)
     if chosen is None:
         return Fact(label, answer)
-    native = next((words for language, words in chosen.values.items() if language != "en"), "")
+    native = next((chosen.values[each] for each in languages if each != "en" and chosen.has(each)), "")
     return Fact(label, chosen.en, native)
 
 

@@ -133,8 +133,8 @@ class CaseWalk:
             self._sign(operator, form)
             self._step("checked and handed in", lambda: applications.submit(self._centre, operator, form))
         case = self._case(application)
-        self._step(f"fee taken for {case.tracking}, receipt printed", lambda: self._fee(operator, case))
-        receipt = self._receipt(operator, case)
+        self._step(f"fee taken for {case.tracking}", lambda: self._fee(operator, case))
+        receipt = self._step(f"receipt printed ({SIMULATED})", lambda: self._receipt(operator, case))
         self._serve(operator, token, application)
         self._review(operator, application)
         made = self._issue(application)
@@ -233,7 +233,9 @@ class CaseWalk:
                 self._papers.append((scan, added))
 
     def _add(self, operator: Session, form: DraftForm, rule: PaperRule, scan: Scan) -> BlobDigest:
-        return add_paper(self._centre, operator, form.id, NewPaper(scan.content, rule.id, of=form.roles[rule.of][0])).digest
+        return add_paper(
+            self._centre, operator, form.id, NewPaper(scan.content, rule.id, of=form.roles[rule.of][0])
+        ).digest
 
     def _scans_for(self, rules: tuple[PaperRule, ...]) -> Iterator[Scan]:
         """The scans at hand for the first papers, rendered pages for the others; a photograph is always rendered."""
@@ -399,7 +401,9 @@ class CaseWalk:
             return outcome
 
         job = Job("certificate", application, made.number, printer.identity.model, simulated=True)
-        self._step("certificate printed, after the commit", lambda: self._print(operator, job, file, send))
+        self._step(
+            f"certificate printed ({SIMULATED}), after the commit", lambda: self._print(operator, job, file, send)
+        )
         for one in self._progress(application).open_after_approval:
             officer = self._sign_in(system.OFFICER[0], Role.OFFICER)
             self._do(operator, officer, application, one)
