@@ -37,6 +37,7 @@ __all__ = [
     "payment_numbered",
     "payment_of",
     "payments_for",
+    "payments_on",
     "take_payment",
 ]
 
@@ -71,6 +72,16 @@ _OF_APPLICATION: Final = (
     select(t.payments)
     .where(t.payments.c.journal == bindparam("journal"), t.payments.c.application == bindparam("application"))
     .order_by(t.payments.c.taken_at, t.payments.c.about)
+    .limit(MAX_RECEIPTS)
+)
+_ON_DAY: Final = (
+    select(t.payments)
+    .where(
+        t.payments.c.journal == bindparam("journal"),
+        t.payments.c.day == bindparam("day"),
+        t.payments.c.receipt > bindparam("after"),
+    )
+    .order_by(t.payments.c.receipt)
     .limit(MAX_RECEIPTS)
 )
 _NAMES: Final = tuple(t.payments.columns.keys())
@@ -193,6 +204,19 @@ def payments_for(store: Store, application: EntityId) -> list[Payment]:
     """Every payment for an application, void ones too, oldest first."""
     with store.read() as tx:
         rows = tx.all(_OF_APPLICATION, {"journal": store.journal, "application": application})
+    return [_payment(row) for row in rows]
+
+
+def payments_on(store: Store, day: str, after: str = "") -> list[Payment]:
+    """A page of the receipts of a local day, void ones too, by their numbers: the list to hold against the bank's.
+
+    Args:
+        store: where.
+        day: `YYYY-MM-DD`.
+        after: the last number of the page before; a page has at most `MAX_RECEIPTS`.
+    """
+    with store.read() as tx:
+        rows = tx.all(_ON_DAY, {"journal": store.journal, "day": day, "after": after})
     return [_payment(row) for row in rows]
 
 

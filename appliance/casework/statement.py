@@ -51,7 +51,6 @@ _DRAWERS: Final = (
         t.shifts.c.currency,
         t.shifts.c.status,
         t.shifts.c.float_minor,
-        t.shifts.c.day,
         t.shifts.c.from_shift,
         t.shifts.c.ended_day,
         t.shifts.c.counted_minor,
@@ -268,7 +267,7 @@ def _lines(tx: Tx, journal: str, day: str) -> Iterator[tuple[k.Currency, Stateme
 
 def _drawers(tx: Tx, journal: str, day: str) -> Iterator[tuple[k.Currency, Drawer]]:
     for row in tx.all(_DRAWERS, {"journal": journal, "day": day}):
-        about, operator, counter, currency, status, float_minor, opened, *rest = row
+        about, operator, counter, currency, status, float_minor, *rest = row
         from_shift, ended_day, counted, expected, reason = rest
         of_shift = {"journal": journal, "shift": about}
         paid, voided, given = (
@@ -283,7 +282,7 @@ def _drawers(tx: Tx, journal: str, day: str) -> Iterator[tuple[k.Currency, Drawe
             shift=EntityId(about),
             operator=operator,
             counter=counter,
-            opening_minor=float_minor + (before if opened < day else 0),
+            opening_minor=float_minor + before,
             cash_in_minor=paid.get(day, 0),
             voided_minor=voided.get(day, 0),
             cash_out_minor=given.get(day, 0),
