@@ -1,4 +1,4 @@
-"""Which devices are plugged in, how they are, and which came or went since the last look.
+"""Which devices there are, and how they are.
 
 USB tells what is on the bus. A device of the printer class is a receipt printer unless its IEEE 1284 device id names a
 page language; page printers are listed here and printed to by CUPS.
@@ -7,14 +7,16 @@ page language; page printers are listed here and printed to by CUPS.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
-from devices import usb
+from devices import sysfs, usb
 from devices.contracts import ANSWER_LIMIT_S, Identity, Kind, Status
 from devices.errors import DeviceFault, Unplugged
 from devices.escpos.links import MAKERS_CLASS, PRINTER_CLASS, UsbLink, printer_interface
 from devices.escpos.printer import EscposPrinter
+from devices.evdev.pad import EvdevPad, pens
+from devices.finding import Which
 from devices.sane import SaneScanner, scanners
 from devices.stu.pad import StuPad
 from devices.stu.reports import PRODUCTS, VENDOR
@@ -50,33 +52,6 @@ class Found:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Plug:
-    """A device on the bus as the hot-plug watch tells them apart; the address changes at every replug."""
-
-    vendor: int
-    product: int
-    port: str
-    address: int
-
-
-@dataclass(slots=True)
-class Watch:
-    """Tells what came and went between two looks; the caller looks every second or so, from a worker thread."""
-
-    _known: frozenset[Plug] = field(default_factory=frozenset)
-
-    def look(self) -> tuple[frozenset[Plug], frozenset[Plug]]:
-        """What appeared and what vanished since the last look; the first look finds all appeared.
-
-        Raises:
-            NotInstalled: libusb is not on this machine.
-        """
-        now = frozenset(Plug(e.vendor, e.product, e.port, e.handle.address) for e in usb.entries())
-        before, self._known = self._known, now
-        return now - before, before - now
-
-
 def discover() -> list[Found]:
     """Every device that Sanad can serve and that tells of itself, with its status, by kind and port.
 
@@ -86,23 +61,24 @@ def discover() -> list[Found]:
     Raises:
         NotInstalled: libusb is not on this machine.
     """
-    found = discover_usb()
+    found = discover_plugged()
     found += [Found(_on_usb(scanner), SaneScanner(scanner.port).status()) for scanner in scanners()]
     return sorted(found, key=lambda one: (one.identity.kind.value, one.identity.port))
 
 
-def discover_usb() -> list[Found]:
-    """The pads and printers on USB, with their status.
+def discover_plugged() -> list[Found]:
+    """What is plugged into this machine and needs no other program to be found: pads, pens, printers.
 
     Raises:
         NotInstalled: libusb is not on this machine.
     """
-    return [one for entry in usb.entries() if (one := _look_at(entry)) is not None]
+    on_usb = [one for entry in usb.entries() if (one := _look_at(entry)) is not None]
+    return on_usb + [_pen(node) for node in pens()]
 
 
-def which(identity: Identity) -> usb.Which:
+def which(identity: Identity) -> Which:
     """How to find this USB device again: by its serial number, else by its port."""
-    return usb.Which(int(identity.vendor, 16), int(identity.product, 16), identity.serial, identity.port)
+    return Which(int(identity.vendor, 16), int(identity.product, 16), identity.serial, identity.port)
 
 
 def kind_of(entry: usb.UsbEntry, device_id: str) -> Kind | None:
@@ -164,6 +140,19 @@ def _look_at(entry: usb.UsbEntry) -> Found | None:
         return Found(identity, Status.UNKNOWN, fault.sentence, fault.next_step)
 
 
+def _pen(node: sysfs.Node) -> Found:
+    numbers = (f"{node.vendor:04x}", f"{node.product:04x}")
+    identity = Identity(Kind.SIGNATURE_PAD, *numbers, node.name, node.serial, node.port)
+    pad = EvdevPad(which(identity))
+    try:
+        pad.check()
+    except Unplugged as fault:
+        return Found(identity, Status.UNPLUGGED, fault.sentence, fault.next_step)
+    except DeviceFault as fault:
+        return Found(identity, Status.UNKNOWN, fault.sentence, fault.next_step)
+    return Found(identity, Status.READY)
+
+
 def _on_usb(scanner: Identity) -> Identity:
     """A scanner of SANE with its USB numbers, where its name says which device on the bus it is."""
     place = USB_SCANNER.search(scanner.port)
@@ -175,7 +164,7 @@ def _on_usb(scanner: Identity) -> Identity:
 
 def _device_id(entry: usb.UsbEntry) -> str:
     """The IEEE 1284 device id (USB printer class, GET_DEVICE_ID), or empty."""
-    port = usb.UsbPort(usb.Which(entry.vendor, entry.product, "", entry.port), "printer", printer_interface)
+    port = usb.UsbPort(Which(entry.vendor, entry.product, "", entry.port), "printer", printer_interface)
     try:
         answer = port.control_in(0xA1, 0, 0, 1024, ANSWER_LIMIT_S)
     except DeviceFault:

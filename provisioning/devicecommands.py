@@ -163,7 +163,7 @@ def _address(device: str) -> str:
 
 
 def _found(device: str) -> Identity:
-    found = _named(device, discovery.discover_usb()) or _named(device, discovery.discover())
+    found = _named(device, discovery.discover_plugged()) or _named(device, discovery.discover())
     if len(found) != 1:
         what = "No device" if not found else "More than one device"
         raise OperatorError(f"{what} has that serial number or port.", "Look it up with `sanad devices list`.")

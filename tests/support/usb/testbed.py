@@ -13,11 +13,18 @@ import subprocess
 import sys
 from typing import Any
 
-from tests.support.usb.emulation import Server, describe, new_testbed
+from tests.support.usb.emulation import NodeServer, Server, describe, new_testbed
 from tests.support.usb.pads import Pad
+from tests.support.usb.pens import PenTablet
 from tests.support.usb.printers import PageUsbPrinter, Printer, SmallPrinter
 
-MODELS: dict[str, Any] = {"printer": Printer, "small-printer": SmallPrinter, "page-printer": PageUsbPrinter, "pad": Pad}
+MODELS: dict[str, Any] = {
+    "printer": Printer,
+    "small-printer": SmallPrinter,
+    "page-printer": PageUsbPrinter,
+    "pad": Pad,
+    "pen": PenTablet,
+}
 
 
 class Bus:
@@ -27,7 +34,8 @@ class Bus:
         self.testbed = new_testbed()
         self.devices: dict[str, Any] = {}
         self._paths: dict[str, str] = {}
-        self._servers: list[Server] = []
+        self._below: dict[str, list[str]] = {}
+        self._servers: list[Server | NodeServer] = []
         self._number = 1
         for port, options in devices.items():
             kind = options.pop("model")
@@ -39,16 +47,28 @@ class Bus:
             self.unplug(port)
         model = self.devices[port]
         self._number += 1
-        text, node, path = describe(1, self._number, model.ids, model.endpoints, model.interface_class, port)
+        ids, ends = model.ids, model.endpoints
+        text, node, path = describe(1, self._number, ids, ends, model.interface_class, port, model.strings[2])
         model.plug_in()
         self.testbed.add_from_string(text)
         self._servers.append(Server(self.testbed, node, model))
         self._paths[port] = path
         self.testbed.uevent(path, "add")
+        if isinstance(model, PenTablet):
+            self._plug_node(port, model)
+
+    def _plug_node(self, port: str, model: PenTablet) -> None:
+        """The kernel's own node for a device."""
+        text, node = model.describe(self._number, port)
+        self.testbed.add_from_string(text)
+        self._servers.append(NodeServer(self.testbed, node, model))
+        self._below[port] = [f"/sys{line[3:]}" for line in text.splitlines() if line.startswith("P: ")][::-1]
 
     def unplug(self, port: str) -> None:
         """Pull a device out."""
         self.devices[port].plugged = False
+        for below in self._below.pop(port, []):
+            self.testbed.remove_device(below)
         path = self._paths.pop(port)
         self.testbed.uevent(path, "remove")
         self.testbed.remove_device(path)

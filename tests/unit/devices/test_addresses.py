@@ -31,6 +31,7 @@ def node_file(tmp_path: Path) -> Path:
     ("address", "kind"),
     [
         (PAD, Kind.SIGNATURE_PAD),
+        ("evdev:056a:0357:serial:0BB1", Kind.SIGNATURE_PAD),
         ("usb:04b8:0202:port:1-2.3", Kind.RECEIPT_PRINTER),
         ("tcp:192.0.2.7", Kind.RECEIPT_PRINTER),
         ("tcp:[2001:db8::7]:9101", Kind.RECEIPT_PRINTER),
@@ -56,7 +57,8 @@ def test_an_address_names_one_kind_and_opens_as_that_and_no_other(address: str, 
                 opener(address)
 
 
-WRONG = ["", "usb:056a:00a5", "usb:056A:00a5:port:1", "tcp:", "tcp:h:x", "tcp:h/x", "ipp:", "ipp:x", "ipp://[",
+WRONG = ["", "evdev:056a:0357:serial:", "v4l2:/dev/video0",
+         "usb:056a:00a5", "usb:056A:00a5:port:1", "tcp:", "tcp:h:x", "tcp:h/x", "ipp:", "ipp:x", "ipp://[",
          "ipp://h:x/", "sane:", "sane:--help", "file:/etc/passwd", "tcp:" + "h" * 300]  # fmt: skip
 
 
