@@ -30,6 +30,8 @@ CONNECT_LIMIT_S: Final = 3.0
 """How long a network printer may take to accept a connection, in seconds."""
 SCAN_LIMIT_S: Final = 300.0
 """How long one scan may last, a full feeder included, in seconds."""
+SNAP_LIMIT_S: Final = 8.0
+"""How long a camera may take for a picture."""
 MAX_SCAN_PAGES: Final = 100
 MAX_SAMPLES: Final = 100_000
 """Pen samples in one capture: 200 a second for the longest capture, with room."""

@@ -20,6 +20,7 @@ from devices.finding import Which
 from devices.sane import SaneScanner, scanners
 from devices.stu.pad import StuPad
 from devices.stu.reports import PRODUCTS, VENDOR
+from devices.v4l2.camera import V4l2Camera, cameras
 
 IPP_OVER_USB: Final = 4
 PAGE_LANGUAGES: Final = ("PCL", "POSTSCRIPT", "PDF", "PWG", "URF", "PJL", "PCLXL", "GDI", "XPS", "ESCPL")
@@ -67,13 +68,14 @@ def discover() -> list[Found]:
 
 
 def discover_plugged() -> list[Found]:
-    """What is plugged into this machine and needs no other program to be found: pads, pens, printers.
+    """What is plugged into this machine and needs no other program to be found: pads, pens, cameras, printers.
 
     Raises:
         NotInstalled: libusb is not on this machine.
     """
     on_usb = [one for entry in usb.entries() if (one := _look_at(entry)) is not None]
-    return on_usb + [_pen(node) for node in pens()]
+    by_kernel = [(Kind.SIGNATURE_PAD, node) for node in pens()] + [(Kind.CAMERA, node) for node in cameras()]
+    return on_usb + [_by_kernel(kind, node) for kind, node in by_kernel]
 
 
 def which(identity: Identity) -> Which:
@@ -140,12 +142,13 @@ def _look_at(entry: usb.UsbEntry) -> Found | None:
         return Found(identity, Status.UNKNOWN, fault.sentence, fault.next_step)
 
 
-def _pen(node: sysfs.Node) -> Found:
+def _by_kernel(kind: Kind, node: sysfs.Node) -> Found:
+    """A pen or a camera, with its status."""
     numbers = (f"{node.vendor:04x}", f"{node.product:04x}")
-    identity = Identity(Kind.SIGNATURE_PAD, *numbers, node.name, node.serial, node.port)
-    pad = EvdevPad(which(identity))
+    identity = Identity(kind, *numbers, node.name, node.serial, node.port)
+    device = V4l2Camera(which(identity)) if kind is Kind.CAMERA else EvdevPad(which(identity))
     try:
-        pad.check()
+        device.check()
     except Unplugged as fault:
         return Found(identity, Status.UNPLUGGED, fault.sentence, fault.next_step)
     except DeviceFault as fault:

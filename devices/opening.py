@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from devices.addresses import NamedPlace, NodePlace, TcpPlace, UsbPlace, read_address
-from devices.contracts import Identity, Kind, PagePrinter, ReceiptPrinter, Scanner, SignaturePad
+from devices.contracts import Camera, Identity, Kind, PagePrinter, ReceiptPrinter, Scanner, SignaturePad
 from devices.errors import Refused
 from devices.escpos.encode import ReceiptEncoder
 from devices.escpos.links import TcpLink, UsbLink
@@ -13,6 +13,7 @@ from devices.finding import Which
 from devices.ipp.printer import IppPrinter
 from devices.sane import SaneScanner
 from devices.stu.pad import StuPad
+from devices.v4l2.camera import V4l2Camera
 
 
 def open_pad(address: str) -> SignaturePad:
@@ -68,6 +69,18 @@ def open_scanner(address: str) -> Scanner:
     match read_address(address):
         case (Kind.SCANNER, NamedPlace() as place):
             return SaneScanner(place.name)
+    raise _other()
+
+
+def open_camera(address: str) -> Camera:
+    """The camera at an address.
+
+    Raises:
+        Refused: it is the address of something else.
+    """
+    match read_address(address):
+        case (Kind.CAMERA, NodePlace() as place):
+            return V4l2Camera(_which(place))
     raise _other()
 
 

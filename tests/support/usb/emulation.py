@@ -202,6 +202,25 @@ class NodeServer:
         return True
 
 
+class VideoServer:
+    """Serves those ioctls of a video node that come by the C library; `syscalls` serves those that do not."""
+
+    def __init__(self, testbed: Any, node: str, model: Any) -> None:
+        self.model = model
+        self.handler = UMockdev.IoctlBase()
+        self.handler.connect("handle-ioctl", self._ioctl)
+        testbed.attach_ioctl(node, self.handler)
+
+    def _ioctl(self, _: Any, client: Any) -> bool:
+        request = client.get_property("request") & 0xFFFFFFFF
+        place = client.get_property("arg").resolve(0, request >> 16 & 0x3FFF)
+        data = bytearray(place.retrieve())
+        result = self.model.ioctl(request & 0xFF, data)
+        place.update(0, list(data))
+        client.complete(*((-1, -result) if result < 0 else (result, 0)))
+        return True
+
+
 def new_testbed() -> Any:
     """An empty bus."""
     return UMockdev.Testbed.new()

@@ -33,6 +33,7 @@ from devices.escpos.printer import EscposPrinter, Limits
 from devices.evdev.pad import EvdevPad
 from devices.finding import Which
 from devices.stu.pad import StuPad
+from devices.v4l2.camera import V4l2Camera
 from tests.support.usb.pens import PenTablet
 from tests.support.usb.printers import PRODUCT, VENDOR, SmallPrinter
 
@@ -247,6 +248,33 @@ def pen_fault() -> None:
     answer({"ends": ends, "status": device.status().value})
 
 
+def camera() -> V4l2Camera:
+    """The camera, by its serial number."""
+    return V4l2Camera(Which(0x046D, 0x0825, "CAM1"), limit_s=2)
+
+
+def snapped(device: V4l2Camera) -> dict[str, str]:
+    """A picture, or why there is none."""
+    try:
+        return {"png": device.snap().png.hex()}
+    except DeviceFault as fault:
+        return {"kind": type(fault).__name__, "step": fault.next_step}
+
+
+def snap() -> None:
+    """Take a picture; have things put right; take another."""
+    device = camera()
+    before = device.status().value
+    first = snapped(device)
+    gone = device.status().value
+    for name in sys.argv[2:]:
+        if name == "free":
+            order("tell", name=name)
+        else:
+            order(name)
+    answer({"before": before, "first": first, "gone": gone, "second": snapped(device), "model": device.identity.model})
+
+
 def watch() -> None:
     """Look after each thing that happens on the bus; a printer keeps its serial number at another port."""
     watching = hotplug.Watch()
@@ -283,6 +311,7 @@ PROGRAMS: dict[str, Callable[[], None]] = {
     "sign-fault": sign_fault,
     "show": show,
     "watch": watch,
+    "snap": snap,
     "pen-sign": pen_sign,
     "pen-sign-twice": pen_sign_twice,
     "pen-limits": pen_limits,

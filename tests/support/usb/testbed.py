@@ -13,10 +13,12 @@ import subprocess
 import sys
 from typing import Any
 
-from tests.support.usb.emulation import NodeServer, Server, describe, new_testbed
+from tests.support.usb.cameras import Camera, MetadataNode
+from tests.support.usb.emulation import NodeServer, Server, VideoServer, describe, new_testbed
 from tests.support.usb.pads import Pad
 from tests.support.usb.pens import PenTablet
 from tests.support.usb.printers import PageUsbPrinter, Printer, SmallPrinter
+from tests.support.usb.syscalls import Supervisor
 
 MODELS: dict[str, Any] = {
     "printer": Printer,
@@ -24,6 +26,7 @@ MODELS: dict[str, Any] = {
     "page-printer": PageUsbPrinter,
     "pad": Pad,
     "pen": PenTablet,
+    "camera": Camera,
 }
 
 
@@ -35,11 +38,14 @@ class Bus:
         self.devices: dict[str, Any] = {}
         self._paths: dict[str, str] = {}
         self._below: dict[str, list[str]] = {}
-        self._servers: list[Server | NodeServer] = []
+        self._servers: list[Server | NodeServer | VideoServer] = []
         self._number = 1
+        self.supervisor: Supervisor | None = None
         for port, options in devices.items():
             kind = options.pop("model")
             self.devices[port] = MODELS[kind](**options)
+        if any(isinstance(model, Camera) for model in self.devices.values()):
+            self.supervisor = Supervisor()
 
     def plug(self, port: str) -> None:
         """Put a device in; it gets the next address, as on a real bus."""
@@ -54,14 +60,19 @@ class Bus:
         self._servers.append(Server(self.testbed, node, model))
         self._paths[port] = path
         self.testbed.uevent(path, "add")
-        if isinstance(model, PenTablet):
+        if isinstance(model, PenTablet | Camera):
             self._plug_node(port, model)
 
-    def _plug_node(self, port: str, model: PenTablet) -> None:
+    def _plug_node(self, port: str, model: PenTablet | Camera) -> None:
         """The kernel's own node for a device."""
         text, node = model.describe(self._number, port)
         self.testbed.add_from_string(text)
-        self._servers.append(NodeServer(self.testbed, node, model))
+        if isinstance(model, PenTablet):
+            self._servers.append(NodeServer(self.testbed, node, model))
+        elif self.supervisor is not None:
+            self.supervisor.models = {node: model, f"video{self._number + 100}": MetadataNode(model)}
+            for name, each in self.supervisor.models.items():
+                self._servers.append(VideoServer(self.testbed, f"/dev/{name}", each))
         self._below[port] = [f"/sys{line[3:]}" for line in text.splitlines() if line.startswith("P: ")][::-1]
 
     def unplug(self, port: str) -> None:
@@ -91,7 +102,10 @@ def main() -> int:
     for port in spec["devices"]:
         if port not in spec.get("absent", ()):
             bus.plug(port)
-    child = subprocess.Popen(spec["program"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    install = None if bus.supervisor is None else bus.supervisor.install
+    child = subprocess.Popen(
+        spec["program"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=install
+    )
     result: Any = None
     if child.stdout is None or child.stdin is None:
         raise RuntimeError("no pipes")

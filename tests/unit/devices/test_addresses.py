@@ -32,6 +32,7 @@ def node_file(tmp_path: Path) -> Path:
     [
         (PAD, Kind.SIGNATURE_PAD),
         ("evdev:056a:0357:serial:0BB1", Kind.SIGNATURE_PAD),
+        ("v4l2:046d:0825:port:1-4", Kind.CAMERA),
         ("usb:04b8:0202:port:1-2.3", Kind.RECEIPT_PRINTER),
         ("tcp:192.0.2.7", Kind.RECEIPT_PRINTER),
         ("tcp:[2001:db8::7]:9101", Kind.RECEIPT_PRINTER),
@@ -46,6 +47,7 @@ def test_an_address_names_one_kind_and_opens_as_that_and_no_other(address: str, 
         Kind.RECEIPT_PRINTER: opening.open_receipt_printer,
         Kind.PAGE_PRINTER: opening.open_page_printer,
         Kind.SCANNER: opening.open_scanner,
+        Kind.CAMERA: opening.open_camera,
     }
     for other, opener in openers.items():
         if other is kind:
