@@ -2,7 +2,8 @@
 
 `usb:056a:00a5:serial:8AQZ001` (a serial number: any socket) · `usb:0416:5011:port:1-2` (none: always that socket) ·
 `evdev:056a:0357:serial:0BB1` (a pen of the kernel) · `v4l2:046d:0825:port:1-4` (a camera) · `tcp:192.0.2.7:9100` (a
-receipt printer) · `ipp://192.0.2.8/ipp/print` (a page printer) · `sane:NAME` (a scanner).
+receipt printer) · `ipp://192.0.2.8/ipp/print` (a page printer) · `sane:NAME` (a scanner; `devices.sane` says what NAME
+is).
 """
 
 from __future__ import annotations
@@ -89,8 +90,6 @@ def address_of(identity: Identity) -> str:
     Raises:
         Refused: there is no way to find it again.
     """
-    if identity.kind is Kind.SCANNER:
-        return SANE + identity.port
     if identity.kind in (Kind.SIGNATURE_PAD, Kind.RECEIPT_PRINTER, Kind.CAMERA) and identity.vendor:
         how, value = ("serial", identity.serial) if identity.serial else ("port", identity.port)
         numbers = f"{identity.vendor}:{identity.product}"

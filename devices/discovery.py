@@ -6,11 +6,11 @@ page language; page printers are listed here and printed to by CUPS.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from devices import sysfs, usb
+from devices.addresses import SANE, address_of
 from devices.contracts import ANSWER_LIMIT_S, Identity, Kind, Status
 from devices.errors import DeviceFault, Unplugged
 from devices.escpos.links import MAKERS_CLASS, PRINTER_CLASS, UsbLink, printer_interface
@@ -25,19 +25,30 @@ from devices.v4l2.camera import V4l2Camera, cameras
 IPP_OVER_USB: Final = 4
 PAGE_LANGUAGES: Final = ("PCL", "POSTSCRIPT", "PDF", "PWG", "URF", "PJL", "PCLXL", "GDI", "XPS", "ESCPL")
 RECEIPT_LANGUAGES: Final = ("ESC/POS", "ESCPOS", "EPOS", "STAR")
-USB_SCANNER: Final = re.compile(r"libusb:(\d{3}):(\d{3})$")
 RECEIPT_MAKERS: Final = frozenset({0x04B8, 0x0416, 0x0519, 0x0DD4, 0x0FE6, 0x1504, 0x154F, 0x1D90, 0x2730})
 """Makers of receipt printers that speak ESC/POS through an interface of their own class."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A device that is plugged in. `sentence` and `next_step` say why its status is what it is, where that helps."""
+    """A device that there is. `sentence` and `next_step` say why its status is what it is, where that helps.
+
+    `address` is how to write it down (`devices.addresses`), where its identity does not tell.
+    """
 
     identity: Identity
     status: Status
     sentence: str = ""
     next_step: str = ""
+    address: str = ""
+
+    def written(self) -> str:
+        """How to write it down in `node.toml`.
+
+        Raises:
+            Refused: there is no way to find it again.
+        """
+        return self.address or address_of(self.identity)
 
     def row(self) -> dict[str, str]:
         """The row of `sanad devices list --json`."""
@@ -63,7 +74,7 @@ def discover() -> list[Found]:
         NotInstalled: libusb is not on this machine.
     """
     found = discover_plugged()
-    found += [Found(_on_usb(scanner), SaneScanner(scanner.port).status()) for scanner in scanners()]
+    found += [Found(one.identity, SaneScanner(one.name).status(), address=SANE + one.written) for one in scanners()]
     return sorted(found, key=lambda one: (one.identity.kind.value, one.identity.port))
 
 
@@ -154,15 +165,6 @@ def _by_kernel(kind: Kind, node: sysfs.Node) -> Found:
     except DeviceFault as fault:
         return Found(identity, Status.UNKNOWN, fault.sentence, fault.next_step)
     return Found(identity, Status.READY)
-
-
-def _on_usb(scanner: Identity) -> Identity:
-    """A scanner of SANE with its USB numbers, where its name says which device on the bus it is."""
-    place = USB_SCANNER.search(scanner.port)
-    for entry in usb.entries() if place else []:
-        if place and (entry.handle.bus, entry.handle.address) == (int(place[1]), int(place[2])):
-            return replace(scanner, vendor=f"{entry.vendor:04x}", product=f"{entry.product:04x}", serial=entry.serial)
-    return scanner
 
 
 def _device_id(entry: usb.UsbEntry) -> str:

@@ -32,6 +32,7 @@ from devices.escpos.links import UsbLink
 from devices.escpos.printer import EscposPrinter, Limits
 from devices.evdev.pad import EvdevPad
 from devices.finding import Which
+from devices.sane import SaneScanner, name_now, scanners
 from devices.stu.pad import StuPad
 from devices.v4l2.camera import V4l2Camera
 from tests.support.usb.pens import PenTablet
@@ -275,6 +276,17 @@ def snap() -> None:
     answer({"before": before, "first": first, "gone": gone, "second": snapped(device), "model": device.identity.model})
 
 
+def scanner() -> None:
+    """How a scanner is written down, and what SANE calls it after a replug; `scanimage` is a stand-in on the path."""
+    (found,) = scanners()
+    names = [name_now(found.written)]
+    order("unplug")
+    status = SaneScanner(found.written).status().value
+    order("plug")
+    names.append(name_now(found.written))
+    answer({"written": found.written, "port": found.identity.port, "names": names, "pulled": status})
+
+
 def watch() -> None:
     """Look after each thing that happens on the bus; a printer keeps its serial number at another port."""
     watching = hotplug.Watch()
@@ -312,6 +324,7 @@ PROGRAMS: dict[str, Callable[[], None]] = {
     "show": show,
     "watch": watch,
     "snap": snap,
+    "scanner": scanner,
     "pen-sign": pen_sign,
     "pen-sign-twice": pen_sign_twice,
     "pen-limits": pen_limits,

@@ -37,7 +37,7 @@ def node_file(tmp_path: Path) -> Path:
         ("tcp:192.0.2.7", Kind.RECEIPT_PRINTER),
         ("tcp:[2001:db8::7]:9101", Kind.RECEIPT_PRINTER),
         ("ipp://192.0.2.8/ipp/print", Kind.PAGE_PRINTER),
-        ("sane:epson2:libusb:001:004", Kind.SCANNER),
+        ("sane:epson2:libusb:04b8:0142:serial:E7", Kind.SCANNER),
     ],
 )
 def test_an_address_names_one_kind_and_opens_as_that_and_no_other(address: str, kind: Kind) -> None:
