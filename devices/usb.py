@@ -17,6 +17,7 @@ import usb.core
 import usb.util
 
 from devices.errors import DeviceFault, Garbled, NotInstalled, Refused, TimedOut, Unplugged
+from devices.finding import Which, pick
 
 MAX_DEVICES: Final = 128
 GONE: Final = frozenset({errno.ENODEV, errno.ESHUTDOWN, errno.ENOENT, errno.ENXIO})
@@ -61,16 +62,6 @@ class UsbEntry:
     def serial(self) -> str:
         """The serial number, or empty."""
         return self.text("iSerialNumber")
-
-
-@dataclass(frozen=True, slots=True)
-class Which:
-    """Which device is meant: by number of vendor and product, and by serial number or port where there are several."""
-
-    vendor: int
-    product: int
-    serial: str = ""
-    port: str = ""
 
 
 def entries() -> list[UsbEntry]:
@@ -119,18 +110,8 @@ def _interface(found: Any) -> UsbInterface:
 
 
 def find(which: Which) -> UsbEntry | None:
-    """The device that is meant, if it is plugged in now.
-
-    A serial number goes before the port, so a device may be put into another socket; the port decides between devices
-    with the same serial number, or with none.
-    """
-    able = [entry for entry in entries() if (entry.vendor, entry.product) == (which.vendor, which.product)]
-    here = [entry for entry in able if not which.port or entry.port == which.port]
-    if not which.serial:
-        return here[0] if here else None
-    same = [entry for entry in able if entry.serial == which.serial]
-    unread = [entry for entry in here if which.port and not entry.serial]
-    return next((entry for entry in same if entry in here), None) or next(iter(same + unread), None)
+    """The device that is meant, if it is plugged in now."""
+    return pick(which, entries())
 
 
 class UsbPort:

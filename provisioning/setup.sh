@@ -27,6 +27,8 @@ if [ "$purpose" = test ]; then
     # The emulated USB bus: libusb under test, and Debian's own python3, which drives umockdev.
     [ -z "$python" ] || "$python" -c 'import ctypes; ctypes.CDLL("libusb-1.0.so.0")' 2>/dev/null ||
         missing="$missing libusb-1.0-0"
+    [ -z "$python" ] || "$python" -c 'import ctypes; ctypes.CDLL("libv4l2.so.0")' 2>/dev/null ||
+        missing="$missing libv4l-0"
     /usr/bin/python3 -c 'import gi; gi.require_version("UMockdev", "1.0")' 2>/dev/null ||
         missing="$missing python3-gi gir1.2-umockdev-1.0"
 fi

@@ -32,6 +32,7 @@ from devices.contracts import (
     Status,
 )
 from devices.errors import DeviceFault, Garbled, Refused, TimedOut, Unplugged
+from devices.finding import Which
 from devices.pictures import open_picture
 from devices.stu import screen as screens
 from devices.stu.reports import (
@@ -52,7 +53,7 @@ from devices.stu.reports import (
     read_report,
     rectangle,
 )
-from devices.usb import UsbInterface, UsbPort, Which
+from devices.usb import UsbInterface, UsbPort
 
 GET_REPORT: Final = (0xA1, 0x01)
 SET_REPORT: Final = (0x21, 0x09)
@@ -185,9 +186,11 @@ class StuPad:
         *,
         seen: Callable[[PenSample], None] = lambda _sample: None,
         cancelled: threading.Event | None = None,
+        accepted: threading.Event | None = None,
         limit_s: float = CAPTURE_LIMIT_S,
     ) -> CaptureOutcome:
-        """Show what is signed, and collect the pen until a button ends it."""
+        """Show what is signed, and collect the pen until a button on the pad ends it."""
+        del accepted
         with self._lock:
             capability, flags = self._capability()
             picture = screens.draw(screen, capability)

@@ -21,6 +21,8 @@ BUS: dict[str, dict[str, Any]] = {
     "1-4": {"model": "small-printer"},
     "1-5": {"model": "printer", "paper_out_after": 0, "strings": ["EPSON", "TM-T20", "E2"]},
     "1-6": {"model": "page-printer"},
+    "1-8": {"model": "pen"},
+    "1-9": {"model": "camera"},
 }
 
 
@@ -48,6 +50,8 @@ def test_the_list_tells_kind_maker_serial_port_and_status_and_silence_is_unknown
         "1-4": ("receipt-printer", "", "unknown"),
         "1-5": ("receipt-printer", "E2", "paper out"),
         "1-6": ("page-printer", "P1", "unknown"),
+        "1-8": ("signature-pad", "PEN1", "ready"),
+        "1-9": ("camera", "CAM1", "ready"),
         "test:0": ("scanner", "", "ready"),
     }
     assert (rows["1-4"]["vendor"], rows["1-4"]["product"]) == ("0416", "5011")

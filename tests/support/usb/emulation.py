@@ -172,6 +172,55 @@ class Server:
         return answer[:size] if answer is not None and request_type & 0x80 else answer
 
 
+class NodeServer:
+    """Serves a device node of the kernel (`/dev/input/event…`) from a model; events go through `connect`'s file."""
+
+    def __init__(self, testbed: Any, node: str, model: Any) -> None:
+        self.model = model
+        self.handler = UMockdev.IoctlBase()
+        self.handler.connect("handle-ioctl", self._ioctl)
+        self.handler.connect("handle-read", self._read)
+        testbed.attach_ioctl(node, self.handler)
+        model.connect(testbed.get_dev_fd(node), lambda recording: testbed.load_evemu_events(node, recording))
+
+    def _ioctl(self, _: Any, client: Any) -> bool:
+        request, argument = client.get_property("request") & 0xFFFFFFFF, client.get_property("arg")
+        try:
+            result, answer = self.model.ioctl(request, argument)
+            if answer:
+                argument.resolve(0, len(answer)).update(0, list(answer))
+            client.complete(*((-1, -result) if result < 0 else (result, 0)))
+        except Exception:  # noqa: BLE001 -- as in `Server`
+            traceback.print_exc()
+            client.complete(-1, errno.EIO)
+        return True
+
+    def _read(self, _: Any, client: Any) -> bool:
+        if self.model.plugged:
+            return False  # umockdev then reads the pipe behind the node
+        client.complete(-1, errno.ENODEV)
+        return True
+
+
+class VideoServer:
+    """Serves those ioctls of a video node that come by the C library; `syscalls` serves those that do not."""
+
+    def __init__(self, testbed: Any, node: str, model: Any) -> None:
+        self.model = model
+        self.handler = UMockdev.IoctlBase()
+        self.handler.connect("handle-ioctl", self._ioctl)
+        testbed.attach_ioctl(node, self.handler)
+
+    def _ioctl(self, _: Any, client: Any) -> bool:
+        request = client.get_property("request") & 0xFFFFFFFF
+        place = client.get_property("arg").resolve(0, request >> 16 & 0x3FFF)
+        data = bytearray(place.retrieve())
+        result = self.model.ioctl(request & 0xFF, data)
+        place.update(0, list(data))
+        client.complete(*((-1, -result) if result < 0 else (result, 0)))
+        return True
+
+
 def new_testbed() -> Any:
     """An empty bus."""
     return UMockdev.Testbed.new()
@@ -184,6 +233,7 @@ def describe(
     endpoints: Sequence[tuple[int, int, int, int]],
     interface_class: tuple[int, int, int],
     port: str,
+    serial: str = "",
 ) -> tuple[str, str, str]:
     """A full-speed device for umockdev; endpoints are (address, attributes, packet size, interval).
 
@@ -221,6 +271,7 @@ def describe(
         "bMaxPacketSize0": 64,
         "bDeviceClass": "00",
         "version": " 2.00",
+        "serial": serial,
         "maxchild": 0,
     }
     lines = [f"P: {path}", f"N: {node}={descriptors}"]
