@@ -50,7 +50,7 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     born: Line = ""
     """A date (ISO 8601), or what the paper seen says."""
     identity_kind: Line = ""
-    """`cnic`, `aadhaar`, `passport`, or the kind in words."""
+    """`cnic`, `aadhaar`, `passport`; another kind is printed as an identity number."""
     identity_number_shown: Line = ""
     """As it may be printed; an Aadhaar number is masked."""
     photo_sha256: Sha256 | None = None

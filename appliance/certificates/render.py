@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -16,11 +17,13 @@ from PIL import Image
 from appliance.certificates.codes import draw_code
 from appliance.certificates.record import LANGUAGES, CertificateRecord, Fact, encode_record, is_date
 from appliance.certificates.typesetting import typesetter
-from appliance.certificates.wording import has_words, say_date, words
+from appliance.certificates.wording import IDENTITY_KINDS, say_date, words
 from appliance.journal.errors import BugError
 
 TEMPLATE: Final = "certificate.typ"
 PREVIEW_DOTS_PER_INCH: Final = 110.0
+MAX_RUNNING_NAME: Final = 48
+"""Characters of a name at the head of a further page."""
 MAX_PICTURE_BYTES: Final = 4 * 1024 * 1024
 
 Said = dict[str, str]
@@ -107,7 +110,12 @@ def _page(record: CertificateRecord, qr_text: str, marks: Sequence[str]) -> dict
         "authority": _said(record.authority, languages),
         "statement": _said(record.statement, languages) or _phrases("issued_to", languages),
         "band": _band(record),
-        "holder": {"name": record.holder.name, "native": record.holder.name_native, "lang": native},
+        "holder": {
+            "name": record.holder.name,
+            "running": textwrap.shorten(record.holder.name, MAX_RUNNING_NAME, placeholder=" …"),
+            "native": record.holder.name_native,
+            "lang": native,
+        },
         "facts": [_fact(fact, languages, native) for fact in (*_of_holder(record), *record.facts)],
         "attested_by": {"name": record.attested_by.name, "title": _said(record.attested_by.title, languages)},
         "attested": _phrases("attested", languages),
@@ -131,7 +139,7 @@ def _of_holder(record: CertificateRecord) -> list[Fact]:
     holder = record.holder
     facts = []
     if holder.identity_number_shown:
-        kind = holder.identity_kind if has_words(holder.identity_kind) else "identity"
+        kind = holder.identity_kind if holder.identity_kind in IDENTITY_KINDS else "identity"
         facts.append(_stock(kind, holder.identity_number_shown))
     if holder.born:
         facts.append(_stock("born", holder.born))

@@ -14,7 +14,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +28,7 @@ TEMPLATES: Final = Path(__file__).parent / "templates"
 PDF_STANDARD: Final = "a-3b"
 # PDF/A permits no box in the place of a letter (ISO 19005-3, 6.2.11.8), and this is how typst says so.
 _NO_GLYPH: Final = "could not be displayed"
+_NO_DATE: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Unprintable(OperatorError):
@@ -69,7 +70,13 @@ class Typesetter:
         return made
 
     def pages(self, template: str, data: object, pictures: Mapping[str, bytes], *, dots_per_inch: float) -> list[bytes]:
-        """Set a template as PNG, a picture a page."""
+        """Set a template as PNG, a picture a page.
+
+        Raises:
+            Unprintable: a letter in it is in no font.
+        """
+        # A picture would show a box in the place of a letter; only the PDF refuses. The layout is made once for both.
+        self.pdf(template, data, pictures, at=_NO_DATE)
         return self._set(template, data, pictures, "png", dots_per_inch, None)
 
     def _set(

@@ -72,7 +72,8 @@ _WORDS: Final[dict[str, tuple[str, str, str, str, str]]] = {
     "cash": ("Cash", "نقد", "نغدې", "नकद", "ரொக்கம்"),
     "challan": ("Bank challan", "بینک چالان", "بانکي چالان", "बैंक चालान", "வங்கி சலான்"),
     "psid": ("PSID", "پی ایس آئی ڈی", "پي اېس آی ډي", "पी.एस.आई.डी.", "பி.எஸ்.ஐ.டி."),
-    "exemption": ("Exempt", "مستثنیٰ", "معاف", "छूट प्राप्त", "விலக்கு"),
+    "online": ("Online", "آن لائن", "آنلاین", "ऑनलाइन", "இணையவழி"),
+    "other": ("Other", "دیگر", "نور", "अन्य", "மற்றவை"),
     "keep": (
         "Keep this receipt. At the centre or the kiosk, its code or tracking number shows where the case stands.",
         "یہ رسید سنبھال کر رکھیں۔ مرکز پر کوڈ یا ٹریکنگ نمبر سے درخواست کی صورت حال معلوم کریں۔",
@@ -95,6 +96,8 @@ _MONTHS: Final[dict[str, tuple[str, ...]]] = {
         *("ஆகஸ்ட்", "செப்டம்பர்", "அக்டோபர்", "நவம்பர்", "டிசம்பர்"),
     ),
 }
+PAYMENT_MODES: Final = frozenset({"cash", "challan", "psid", "online", "other"})
+IDENTITY_KINDS: Final = frozenset({"cnic", "aadhaar", "passport"})
 _CURRENCIES: Final = {"PKR": "Rs", "INR": "₹"}
 
 
@@ -107,11 +110,6 @@ def words(what: str, language: str) -> str:
     if what not in _WORDS or language not in _ORDER:
         raise BugError(f"There is no wording {what} in {language}.")
     return _WORDS[what][_ORDER.index(language)]
-
-
-def has_words(what: str) -> bool:
-    """Whether there is a phrase of that name."""
-    return what in _WORDS
 
 
 def say_date(iso: str, language: str) -> str:

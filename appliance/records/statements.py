@@ -1,4 +1,4 @@
-"""Statements that read the same for SQLite and PostgreSQL, where SQLAlchemy spells them differently."""
+"""Statements for SQLite and PostgreSQL where SQLAlchemy spells them differently, or not at all."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Insert
+from sqlalchemy.sql.elements import ClauseElement
 
 
 class _AddOnce(Insert):
@@ -23,6 +24,28 @@ def _compile(statement: _AddOnce, compiler: SQLCompiler, **options: Any) -> str:
 def add_once(table: sa.Table) -> sa.Executable:
     """Insert a row; a second one under the same key says nothing."""
     return _AddOnce(table)
+
+
+class _Spelled(sa.Executable, ClauseElement):
+    inherit_cache = False
+
+    def __init__(self, sqlite: str, postgresql: str) -> None:
+        self.sqlite, self.postgresql = sa.text(sqlite), sa.text(postgresql)
+
+
+@compiles(_Spelled, "sqlite")
+def _compile_for_sqlite(statement: _Spelled, compiler: SQLCompiler, **options: Any) -> str:
+    return str(compiler.process(statement.sqlite, **options))
+
+
+@compiles(_Spelled, "postgresql")
+def _compile_for_postgresql(statement: _Spelled, compiler: SQLCompiler, **options: Any) -> str:
+    return str(compiler.process(statement.postgresql, **options))
+
+
+def spelled(*, sqlite: str, postgresql: str) -> sa.Executable:
+    """A statement that each database has in words of its own; bind parameters as in `:name`."""
+    return _Spelled(sqlite, postgresql)
 
 
 class _AddOrSet(Insert):

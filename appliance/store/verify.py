@@ -30,9 +30,10 @@ from appliance.journal.errors import BugError, IntegrityError
 from appliance.journal.ids import BlobDigest, JournalId, journal_id, orders_of, origin
 from appliance.journal.notes import NOTE_SIGNATURE, Signer, VerifierKey
 from appliance.journal.verify import Row
-from appliance.records import folding
+from appliance.records import folding, search
 from appliance.records import tables as t
 from appliance.records.database import Database, Tx
+from appliance.records.failures import StoreUnreadable
 from appliance.records.log import Head, Log
 from appliance.store import local
 from appliance.store.blobs import BlobFolder
@@ -159,6 +160,8 @@ def verify_home(layout: Layout, key: bytes, progress: Progress = no_progress) ->
             progress("pages", 1, 1)
             with database.read() as tx:
                 checking.lost_blobs(tx)
+            if checking.comparable:
+                _check_search(database, found)
         except IntegrityError as error:
             found.fault(error.sentence)
         except _NOT_AS_WRITTEN:
@@ -183,7 +186,7 @@ class _Checking:
         self._layout = layout
         self._seen = seen
         self._progress = progress
-        self._comparable = True
+        self.comparable = True
         self._lost: list[tuple[BlobDigest, int, str]] = []
 
     def all_parts(self, tx: Tx) -> None:
@@ -211,7 +214,7 @@ class _Checking:
         there, ours = tx.layout(), Database.in_memory((t.LOG, t.FOLDED)).layout()
         differing = {name for name in there.keys() | ours.keys() if there.get(name) != ours.get(name)}
         folded = {name for name in differing if _is_folded(*(there.get(name) or ours[name]))}
-        self._comparable = not folded
+        self.comparable = not folded
         if folded and self._is_of_another_version(tx):
             differing -= folded
         for name in sorted(differing & ours.keys())[:MAX_FAULTS]:
@@ -276,7 +279,7 @@ class _Checking:
         known = {self.journal, self._orders}
         there = {row[0] for statement in (_JOURNALS, _HEADS, _STAMPS) for row in tx.all(statement)}
         others = (tx.one(statement, {"journal": self.journal}) for statement in _FOLDED_OF_OTHERS)
-        folded = self._comparable and any(others)
+        folded = self.comparable and any(others)
         if there - known or folded:
             self.found.fault("The store holds rows of a journal that is not its own.")
 
@@ -285,13 +288,13 @@ class _Checking:
         size = 0 if head is None else head.size
         stamp = folding.stamped(tx, self.journal)
         if self._is_of_another_version(tx):
-            compared = "a start makes them anew" if self._comparable else "they were not compared"
+            compared = "a start makes them anew" if self.comparable else "they were not compared"
             self.found.remarks.append(f"The tables are of another version of Sanad; {compared}.")
-            if not self._comparable:
+            if not self.comparable:
                 return
         if stamp is None or stamp[1] != size:
             self.found.fault("The tables do not stand where the journal does.")
-        again = Database.in_memory((t.FOLDED,))
+        again = Database.in_memory((t.LOG, t.FOLDED))
         folding.fold_range(again, tx, self.journal, 0, size, partial(self._progress, "tables"))
         folding.same_tables(tx, again, self.journal)
 
@@ -363,7 +366,7 @@ def _journal_key(tx: Tx) -> bytes:
 
 def _is_folded(kind: str, table: str, _text: str | None) -> bool:
     """Whether it may be of a table that another version of the software folded."""
-    return kind in ("table", "index") and table.startswith(t.FOLDED_PREFIX)
+    return kind in ("table", "index", "view") and table.startswith(t.FOLDED_PREFIX)
 
 
 def _rows(log: Log) -> Iterator[Row]:
@@ -376,6 +379,15 @@ def _rows(log: Log) -> Iterator[Row]:
         if f'"seq":{seq},'.encode() not in header or f'"about":"{about}"'.encode() not in header:
             raise IntegrityError("It is stored under a position or a subject that is not its own.")
         yield header, salt, body, nodes
+
+
+def _check_search(database: Database, found: _Findings) -> None:
+    """Compare the index of words with the words; alone, because SQLite takes a check of it for a change."""
+    with database.write() as tx:
+        try:
+            search.check(tx)
+        except StoreUnreadable:
+            found.fault("The index that search uses is not what the tables say.")
 
 
 def _page_faults(database: Database) -> list[str]:

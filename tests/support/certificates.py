@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+from dataclasses import replace
 from typing import Final
 
 from PIL import Image, ImageDraw
 
+from appliance.certificates.receipt import ReceiptClaim, ReceiptLine, ReceiptRecord, receipt_text
 from appliance.certificates.record import Attester, CertificateRecord, Fact, Holder
 
 QR_TEXT: Final = "SPECIMEN|" + "0123456789ABCDEF" * 14
@@ -111,3 +113,51 @@ def residence(photo: bytes | None = None) -> CertificateRecord:
         specimen=True,
         languages=("en", "hi"),
     )
+
+
+RECEIPT_LINES: Final = (
+    ReceiptLine(
+        {
+            "en": "Domicile fee, challan 32-A",
+            "ur": "ڈومیسائل فیس، چالان 32-A",
+            "ps": "د ډومیسایل فیس، چالان 32-A",
+            "hi": "निवास प्रमाण पत्र शुल्क",
+            "ta": "இருப்பிடச் சான்றிதழ் கட்டணம்",
+        },
+        20_000,
+    ),
+    ReceiptLine({"en": "Form", "ur": "فارم", "ps": "فورمه", "hi": "प्रपत्र", "ta": "படிவம்"}, 2_050),
+)
+SERVICE_TITLE: Final = {
+    "en": "Domicile certificate",
+    "ur": "ڈومیسائل سرٹیفکیٹ",
+    "ps": "د ډومیسایل سند",
+    "hi": "निवास प्रमाण पत्र",
+    "ta": "இருப்பிடச் சான்றிதழ்",
+}
+CLAIM: Final = ReceiptClaim("R-PEW01-2026-000042-8", "PEW01-2026-000042-T", 22_050, "PKR", "2026-11-22")
+
+
+def receipt(language: str, key: bytes, claim: ReceiptClaim = CLAIM, **changes: object) -> ReceiptRecord:
+    """A specimen's receipt in a language."""
+    made = ReceiptRecord(
+        number=claim.number,
+        centre="PEW01",
+        centre_name="SPECIMEN centre, Peshawar",
+        service=SERVICE_TITLE,
+        tracking=claim.tracking,
+        payer="Specimen Gul Khan",
+        lines=RECEIPT_LINES,
+        total_minor=claim.total_minor,
+        currency=claim.currency,
+        mode="cash",
+        reference="",
+        taken_at="2026-11-22T14:30:00+05:00",
+        taken_by="SPECIMEN Omar",
+        due="2026-12-04",
+        language=language,
+        qr_text=receipt_text(claim, key),
+        specimen=True,
+        void=claim.void,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from appliance.journal import kinds as k
 from appliance.journal.entry import Header
 from appliance.records import tables as t
 from appliance.records.folds.base import Ops, folds, key, row, update
+from appliance.records.folds.search import answers, found_by, found_instead_by
 from appliance.records.statements import add_once, add_or_set
 
 _NOTHING_YET: Final[dict[str, object]] = {
@@ -57,6 +58,7 @@ _BEGIN = add_once(t.applications)
 def _application_drafted(header: Header, body: k.ApplicationDrafted) -> Ops:
     values = {**_NOTHING_YET, "service": body.service, "status": "draft", "slip": body.slip, "token": body.token}
     yield _BEGIN, row(header, **values, begun_by=header.by, begun_at=header.at)
+    yield from found_by(header, "application", title=f"{body.slip} {body.service}")
 
 
 _FORM: Final = ("fields", "roles", "days", "working", "fee_minor", "due")
@@ -85,6 +87,9 @@ def _application_submitted(header: Header, body: k.ApplicationSubmitted) -> Ops:
     }
     yield _TAKE_IN, row(header, **values, begun_by=header.by, begun_at=header.at)
     yield from _parts(header, body)
+    words = {"title": f"{body.tracking} {body.slip} {body.service}", "more": answers(body.fields)}
+    yield from found_by(header, "application", **words)
+    yield from found_instead_by(header, **words)
 
 
 _AMEND = update(t.applications, *_FORM)
@@ -95,6 +100,7 @@ _SET_DUE = update(t.applications, "due")
 def _application_amended(header: Header, body: k.ApplicationAmended) -> Ops:
     yield _AMEND, key(header, **_form(body))
     yield from _parts(header, body)
+    yield from found_instead_by(header, more=answers(body.fields))
 
 
 def _form(body: k.ApplicationSubmitted | k.ApplicationAmended) -> dict[str, object]:
@@ -262,6 +268,7 @@ def _application_issued(header: Header, body: k.ApplicationIssued) -> Ops:
     digest = header.blobs[0] if header.blobs else ""
     values = (body.number, digest, body.record_sha256, body.pdf_sha256, body.issued_on, body.expires_on)
     yield _ISSUE, key(header, status="issued", **dict(zip(_ISSUED, values, strict=True)))
+    yield from found_instead_by(header, certificate=body.number)
 
 
 _DELIVER = update(t.applications, "status", "delivered_at", "delivered_to")

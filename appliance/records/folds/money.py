@@ -12,6 +12,7 @@ from appliance.journal import kinds as k
 from appliance.journal.entry import Header
 from appliance.records import tables as t
 from appliance.records.folds.base import Ops, folds, key, row, update
+from appliance.records.folds.search import found_by
 from appliance.records.statements import add_once
 
 _ADD_SHIFT = add_once(t.shifts)
@@ -116,6 +117,7 @@ def _payment_taken(header: Header, body: k.PaymentTaken) -> Ops:
             refunded_minor=0,
         ),
     )
+    yield from found_by(header, "payment", title=f"{body.receipt} {body.tracking} {body.reference}", more=body.payer)
 
 
 @folds(k.PaymentVoided)

@@ -11,6 +11,7 @@ from appliance.journal import kinds as k
 from appliance.journal.entry import Header
 from appliance.records import tables as t
 from appliance.records.folds.base import Ops, folds, key, row, update
+from appliance.records.folds.search import found_by, found_instead_by
 from appliance.records.statements import add_once
 
 WRITTEN_DOWN: Final = k.PersonAdded.__struct_fields__
@@ -18,6 +19,7 @@ WRITTEN_DOWN: Final = k.PersonAdded.__struct_fields__
 IDENTIFYING: Final = frozenset({"name", "born", "identity_kind", "identity_number", "identity_mark"})
 """What an authority, or a paper, was compared with when an identity was verified."""
 
+_SEARCHED: Final = tuple(name for name in WRITTEN_DOWN if name in t.WORDS)
 _ADD_PERSON: Final = add_once(t.people)
 _CORRECT: Final = {name: update(t.people, name) for name in WRITTEN_DOWN}
 _IDENTIFY_ANEW: Final = update(t.people, "identified_seq")
@@ -27,6 +29,7 @@ _IDENTIFY_ANEW: Final = update(t.people, "identified_seq")
 def _person_added(header: Header, body: k.PersonAdded) -> Ops:
     written = {name: getattr(body, name) for name in WRITTEN_DOWN}
     yield _ADD_PERSON, row(header, **written, added_at=header.at, identified_seq=header.seq, merged_into="")
+    yield from found_by(header, "person", **{name: written[name] for name in _SEARCHED})
 
 
 @folds(k.PersonCorrected)
@@ -34,6 +37,7 @@ def _person_corrected(header: Header, body: k.PersonCorrected) -> Ops:
     for name, value in body.changes.items():
         if name in _CORRECT:
             yield _CORRECT[name], key(header, **{name: value})
+    yield from found_instead_by(header, **{name: body.changes[name] for name in _SEARCHED if name in body.changes})
     if IDENTIFYING & body.changes.keys():
         yield _IDENTIFY_ANEW, key(header, identified_seq=header.seq)
 

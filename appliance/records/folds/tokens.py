@@ -19,6 +19,7 @@ _CALLED = (
         status=bindparam("status"),
         counter=bindparam("counter"),
         called_at=bindparam("called_at"),
+        called_seq=bindparam("called_seq"),
         ended_at=bindparam("ended_at"),
         calls=t.tokens.c.calls + 1,
     )
@@ -43,7 +44,9 @@ def _token_issued(header: Header, body: k.TokenIssued) -> Ops:
             counter="",
             calls=0,
             issued_at=header.at,
+            issued_seq=header.seq,
             called_at="",
+            called_seq=-1,
             ended_at="",
             application="",
         ),
@@ -52,7 +55,8 @@ def _token_issued(header: Header, body: k.TokenIssued) -> Ops:
 
 @folds(k.TokenCalled)
 def _token_called(header: Header, body: k.TokenCalled) -> Ops:
-    yield _CALLED, key(header, status="called", counter=body.counter, called_at=header.at, ended_at="")
+    values = key(header, status="called", counter=body.counter, called_at=header.at, called_seq=header.seq)
+    yield _CALLED, {**values, "ended_at": ""}
 
 
 @folds(k.TokenSkipped)

@@ -3,6 +3,7 @@
 from appliance.records.tables.attestations import attestations
 from appliance.records.tables.base import (
     ABOUT_SOMEBODY,
+    ALONGSIDE,
     FOLDED,
     FOLDED_PREFIX,
     LOG,
@@ -31,4 +32,5 @@ from appliance.records.tables.node import (
 from appliance.records.tables.operators import operators, sessions
 from appliance.records.tables.people import IS_MERGED, links, people, verifications
 from appliance.records.tables.printing import prints, signatures
+from appliance.records.tables.search import PREFIXES, SEQ_BITS, WORDS, searchable, searched
 from appliance.records.tables.tokens import tokens

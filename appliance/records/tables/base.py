@@ -112,6 +112,12 @@ stamps: Final = Table(
 )
 
 
+ALONGSIDE: Final = "alongside"
+"""Under which a table's `info` names the statements that make what SQLite keeps beside it: views, indexes of words.
+
+Their names start with `FOLDED_PREFIX`, too, and each says nothing when it is run again.
+"""
+
 OF_A_SUBJECT: Final[list[Table]] = []
 """The tables whose rows go when their subject is erased.
 

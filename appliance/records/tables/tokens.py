@@ -8,6 +8,7 @@ from sqlalchemy import Index
 
 from appliance.records.tables.base import number, of_a_subject, text
 
+# The order is that of the journal (`…_seq`), not of a clock that may be set back; `called_seq` is -1 before a call.
 tokens: Final = of_a_subject(
     "tokens",
     text("about", primary_key=True),
@@ -21,7 +22,9 @@ tokens: Final = of_a_subject(
     text("counter"),
     number("calls"),
     text("issued_at"),
+    number("issued_seq"),
     text("called_at"),
+    number("called_seq"),
     text("ended_at"),
     text("application"),
 )
