@@ -41,7 +41,7 @@ class SanadConsole(App[None]):
     CSS_PATH = "styles.tcss"
     TITLE = "Sanad"
     ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012  (Textual declares it)
     BINDINGS: ClassVar[list[BindingType]] = [*bound(hidden=("quit",))]
 
     def __init__(self, desk: Desk) -> None:

@@ -13,6 +13,7 @@ from appliance.casework.centre import Centre
 from appliance.casework.drafts import DraftForm
 from appliance.casework.people import PersonView, person
 from appliance.journal.ids import EntityId
+from appliance.store.store import Store
 from tui.forms import Filling, Stage, prefilled
 from tui.words import facts_of
 
@@ -115,11 +116,17 @@ def look_up(centre: Centre, form: DraftForm) -> Known:
     found = satisfied(centre, form.service, form.roles, typed(form), centre.today())
     with store.read() as tx:
         papers = Counter(held.rule for held in papers_of(tx, store.journal, form.id))
+    return Known(people, found, papers, is_begun(store, form.id))
+
+
+def is_begun(store: Store, application: EntityId) -> bool:
+    """Whether an application is in the journal."""
+    with store.read() as tx:
         try:
-            begun = find_case(tx, store.journal, form.id).service == form.service
+            find_case(tx, store.journal, application)
         except UnknownApplication:
-            begun = False
-    return Known(people, found, papers, begun)
+            return False
+    return True
 
 
 def with_records(centre: Centre, form: DraftForm, known: Known) -> DraftForm:

@@ -41,7 +41,6 @@ _TABLE: Final = (
     # Filling
     Key("step_back", "f7,ctrl+p", "Previous", "The page before this one."),
     Key("step_on", "f8,ctrl+n", "Next", "The next page. Enter on the last field of a page does the same."),
-    Key("check", "f10,ctrl+s", "Check", "Go to the check: what is missing, and everything that was answered."),
     Key("finish", "f10,ctrl+s", "Finish", "Do what this screen is for: save, take, submit, decide."),
     Key("undo", "ctrl+z", "Undo", "Take back the last change in this field."),
     Key("show_list", "space", "List", "Show all that a field can be, with the meaning of each."),

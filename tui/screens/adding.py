@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from appliance.access.session import Session
 from appliance.casework.intake import Paper
-from appliance.catalogue import PaperRule
-from appliance.journal.ids import EntityId
+from appliance.casework.papers import NewPaper
 from tui.screens.base import DeskScreen
 
 
@@ -18,8 +17,10 @@ class AddsPapers(DeskScreen[None]):
         """The people of the application, by their identifiers, on a line each."""
         raise NotImplementedError
 
-    def keep_paper(
-        self, session: Session, rule: PaperRule, person: EntityId | None, content: bytes, paper: Paper
-    ) -> None:
-        """Seal a file that was read and found to be a paper, and add it. Runs beside the screen."""
+    def keep_paper(self, session: Session, new: NewPaper) -> Paper:
+        """Add a paper: read apart, sealed, in the journal. Runs beside the screen.
+
+        Raises:
+            PaperRefused: it cannot be taken in. OperatorError, DeviceError: it was not added.
+        """
         raise NotImplementedError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from appliance.access.session import Session
@@ -10,9 +10,8 @@ from appliance.casework import applications, drafts, exemptions, money, tokens
 from appliance.casework.applications import Submitted
 from appliance.casework.centre import Centre
 from appliance.casework.drafts import DraftForm
-from appliance.casework.intake import Paper
 from appliance.casework.money import NewPayment, Payment
-from appliance.catalogue import Fee, PaperRule
+from appliance.catalogue import Fee
 from appliance.journal import kinds as k
 from appliance.journal.errors import SanadError
 from appliance.journal.ids import EntityId
@@ -34,7 +33,9 @@ class HandedIn:
 
 def hand_in(screen: TakingIn, saves: Autosave) -> None:
     """Hand the draft of a screen in; then its fee is taken, and its case is shown."""
-    desk, form, filling = screen.desk_app.desk, screen.form, screen.filling
+    desk, filling = screen.desk_app.desk, screen.filling
+    form = screen.form
+    whole = replace(without_paying(form), answers=filling.answers)
     payer = next((screen.known.people[each].person.name for each in form.roles.get("applicant", ())), "")
     fee = filling.fee()
     screen.say("Handing in …")
@@ -44,10 +45,12 @@ def hand_in(screen: TakingIn, saves: Autosave) -> None:
         screen.desk_app.token = None
         screen.finished(found)
 
-    saves.flush(lambda: screen.act(lambda session: handed_in(desk.centre, session, form, fee, payer), done))
+    saves.flush(
+        lambda: screen.act(lambda session: handed_in(desk.centre, session, whole, paying_of(form), fee, payer), done)
+    )
 
 
-def handed_in(centre: Centre, session: Session, form: DraftForm, fee: Fee, payer: str) -> HandedIn:
+def handed_in(centre: Centre, session: Session, form: DraftForm, paying: Paying, fee: Fee, payer: str) -> HandedIn:
     """Hand a form in, ask for what is to be waived, take what is to be paid, and end the token's turn.
 
     What fails after the application is in does not undo it; it is told, and can be done on its case.
@@ -55,8 +58,9 @@ def handed_in(centre: Centre, session: Session, form: DraftForm, fee: Fee, payer
     Raises:
         OperatorError: it was not handed in.
     """
-    submitted = applications.submit(centre, session, without_paying(form))
-    paying, payment, troubles = paying_of(form), None, []
+    submitted = applications.submit(centre, session, form)
+    payment: Payment | None = None
+    troubles: list[SanadError] = []
     try:
         payment = _settle(centre, session, submitted.application, fee, paying, payer)
     except SanadError as error:
@@ -85,20 +89,6 @@ def payment_for(application: EntityId, fee: Fee, paying: Paying, payer: str) -> 
     """The payment of a whole fee."""
     lines = tuple(k.PaymentLine(code=each.code, label=each.label.en, minor=each.minor) for each in fee.lines)
     return NewPayment(application, payer, lines, cast("k.PaymentMode", paying.mode), paying.reference)
-
-
-def add_to_draft(
-    centre: Centre,
-    session: Session,
-    form: DraftForm,
-    rule: PaperRule,
-    person: EntityId | None,
-    content: bytes,
-    paper: Paper,
-) -> None:
-    """Add a paper to a draft; the application is begun in the journal first, so that the paper survives a crash."""
-    applications.begin(centre, session, without_paying(form))
-    applications.add_paper(centre, session, form.id, rule, person, content, paper)
 
 
 def discard_draft(screen: TakingIn, saves: Autosave, reason: str) -> None:

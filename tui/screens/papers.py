@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from appliance.access.session import Session
-from appliance.casework.intake import MAX_PAPER_BYTES, NOTES, Paper, PaperRefused, inspect_paper
+from appliance.casework.intake import MAX_PAPER_BYTES, NOTES, Paper, PaperRefused
+from appliance.casework.papers import NewPaper
 from appliance.catalogue import PaperRule
 from appliance.journal.errors import OperatorError, SanadError
 from appliance.journal.ids import EntityId
@@ -80,12 +81,7 @@ class PaperWork:
         self._screen.say(f"Reading {rule.label.en} …")
 
         def take(session: Session) -> list[Paper]:
-            found = []
-            for content in contents():
-                paper = inspect_paper(content, thumbnail=False)
-                self._screen.keep_paper(session, rule, person, content, paper)
-                found.append(paper)
-            return found
+            return [self._screen.keep_paper(session, NewPaper(each, rule.id, person)) for each in contents()]
 
         def taken(papers: list[Paper]) -> None:
             notes = [NOTES[note] for paper in papers for note in paper.notes]

@@ -43,6 +43,7 @@ class People(DeskScreen[EntityId]):
     Args:
         heading: whom the operator looks for.
         picking: whether Enter answers the person found, or opens their record.
+        typed: what is looked for at first.
     """
 
     HELP = (
@@ -55,15 +56,16 @@ class People(DeskScreen[EntityId]):
         Binding("up", "move(-1)", show=False, priority=True),
     ]
 
-    def __init__(self, heading: str = "People", *, picking: bool = False) -> None:
+    def __init__(self, heading: str = "People", *, picking: bool = False, typed: str = "") -> None:
         super().__init__()
+        self._start = typed
         self._title_words = heading
         self._picking = picking
         self._views: dict[str, PersonView] = {}
 
     def body(self) -> ComposeResult:
         """The line to type in, who was found, and the one under the cursor in full."""
-        yield Line(placeholder="name, number, date of birth or phone", id="words", max_length=200)
+        yield Line(self._start, placeholder="name, number, date of birth or phone", id="words", max_length=200)
         yield Rows(id="found")
         yield Static("", id="detail", markup=False)
 
@@ -72,6 +74,7 @@ class People(DeskScreen[EntityId]):
         self.head(self._title_words)
         self.query_one("#found", Rows).can_focus = False
         self.query_one(Line).focus()
+        self.look_again()
 
     @on(Edited)
     def _typed(self, event: Edited) -> None:

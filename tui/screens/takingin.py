@@ -18,9 +18,10 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from appliance.access.session import Session
+from appliance.casework import applications, papers
 from appliance.casework.drafts import DraftForm, save_draft
 from appliance.casework.intake import Paper
-from appliance.catalogue import PaperRule
+from appliance.casework.papers import NewPaper
 from appliance.journal.errors import SanadError
 from appliance.journal.ids import EntityId
 from tui import drafting
@@ -30,7 +31,7 @@ from tui.forms import Filling, Kind, Stage, pages
 from tui.keymap import bound
 from tui.screens.adding import AddsPapers
 from tui.screens.dialogs import Ask, Pick
-from tui.screens.handingin import add_to_draft, discard_draft, hand_in
+from tui.screens.handingin import HandedIn, discard_draft, hand_in
 from tui.screens.papers import PaperWork
 from tui.widgets.choice import Choice
 from tui.widgets.formpage import FormPage
@@ -130,7 +131,6 @@ class TakingIn(AddsPapers):
         if self.stage is None:
             return
         self._heading()
-        self.refresh_bindings()
         stages = self.filling.stages()
         shown = self.query_one("#stages", Rows)
         shown.fill([Item(drafting.place_of(each), each.title) for each in stages])
@@ -278,11 +278,12 @@ class TakingIn(AddsPapers):
         """The people of the application."""
         return {about: person_line(view) for about, view in self.known.people.items()}
 
-    def keep_paper(
-        self, session: Session, rule: PaperRule, person: EntityId | None, content: bytes, paper: Paper
-    ) -> None:
-        """Add it to the draft, which is begun in the journal first where it is not yet."""
-        add_to_draft(self.desk_app.desk.centre, session, self.form, rule, person, content, paper)
+    def keep_paper(self, session: Session, new: NewPaper) -> Paper:
+        """Add it to the draft, which is begun in the journal first: so the paper survives a crash."""
+        centre = self.desk_app.desk.centre
+        if not drafting.is_begun(centre.store, self.form.id):
+            applications.begin(centre, session, drafting.without_paying(self.form))
+        return papers.add_paper(centre, session, self.form.id, new).paper
 
     # The end
 
@@ -292,22 +293,25 @@ class TakingIn(AddsPapers):
         at = next((at for at, each in enumerate(stages) if each == event.lack.stage), 0)
         self._go(at, event.lack.field)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The same key leads to the check and, from there, hands in."""
-        del parameters
-        at_check = self.stage is not None and self.stage.kind is Kind.CHECK
-        return {"check": not at_check, "finish": at_check}.get(action, True)
-
-    def action_check(self) -> None:
-        """Go to the check."""
-        self._look(lambda: self._go(len(self.filling.stages()) - 1))
-
     def action_finish(self) -> None:
-        """Hand it in."""
-        if self.filling.lacks():
+        """From the check: hand it in. From anywhere else: go to the check."""
+        if self.stage is None or self.stage.kind is not Kind.CHECK:
+            self._look(lambda: self._go(len(self.filling.stages()) - 1))
+        elif self.filling.lacks():
             self.say("Put right first what is named above; Enter goes there.", tone="warning")
         else:
             hand_in(self, self._saves)
+
+    def finished(self, found: HandedIn) -> None:
+        """It is in: show its case, with what could not be done."""
+        from tui.screens.casefile import CaseFile
+
+        troubles = " ".join(str(each) for each in found.troubles)
+        receipt = f" Receipt {found.payment.receipt}." if found.payment is not None else ""
+        said = f"Handed in as {found.submitted.tracking}.{receipt}"
+        self.app.switch_screen(
+            CaseFile(found.submitted.application, said=f"{said} {troubles}".strip(), bad=bool(troubles))
+        )
 
     def action_discard(self) -> None:
         """Throw the draft away, with a reason."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 from rich.table import Table
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.widgets import OptionList, Static
 
 from appliance.catalogue import Service
 from tui.forms import Filling, Lack, attested_words, money, pages
+from tui.keymap import KEYS
 from tui.latin import latin
 from tui.widgets.rows import Item, Rows
 
@@ -24,6 +26,10 @@ Day = Callable[[str], str]
 
 class CheckStage(VerticalScroll):
     """What lacks (Enter goes there), then everything that was answered."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(KEYS["finish"].keys, "screen.finish", "Submit", id="finish"),
+    ]
 
     class GoTo(Message):
         """Go where something is missing."""
