@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from appliance.casework.centre import Centre
 from appliance.casework.fees import FeeState, fee_state
@@ -17,6 +17,7 @@ from appliance.journal.errors import OperatorError
 from appliance.journal.ids import EntityId
 from appliance.records import tables as t
 from appliance.records.database import Tx
+from appliance.records.statements import found_by
 
 WHOLE: Final = "fee"
 """The code of the one line of a charge whose lines are not known any more."""
@@ -29,9 +30,7 @@ _APPLICATION: Final = select(
     t.applications.c.submitted_at,
 ).where(t.where_key(t.applications))
 _SPARED: Final = select(t.exemptions.c.exemption).where(
-    t.exemptions.c.journal == bindparam("journal"),
-    t.exemptions.c.application == bindparam("application"),
-    t.exemptions.c.status == "approved",
+    found_by(t.exemptions, "application"), t.exemptions.c.status == "approved"
 )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from appliance.access.reasons import check_reason
 from appliance.access.session import Session
@@ -24,6 +24,7 @@ from appliance.journal.ids import EntityId, JournalId
 from appliance.records import tables as t
 from appliance.records.amounts import amount_text
 from appliance.records.database import Row, Tx
+from appliance.records.statements import found_by
 from appliance.store.store import Draft, Moment, Store
 
 MAX_SHOWN: Final = 500
@@ -31,13 +32,13 @@ MAX_SHOWN: Final = 500
 _ABOUT: Final = select(t.exemptions).where(t.where_key(t.exemptions))
 _OF_APPLICATION: Final = (
     select(t.exemptions)
-    .where(t.exemptions.c.journal == bindparam("journal"), t.exemptions.c.application == bindparam("application"))
+    .where(found_by(t.exemptions, "application"))
     .order_by(t.exemptions.c.asked_at, t.exemptions.c.about)
     .limit(MAX_SHOWN)
 )
 _ASKED: Final = (
     select(t.exemptions)
-    .where(t.exemptions.c.journal == bindparam("journal"), t.exemptions.c.status == "asked")
+    .where(found_by(t.exemptions, "status"))
     .order_by(t.exemptions.c.asked_at, t.exemptions.c.about)
     .limit(MAX_SHOWN)
 )
@@ -143,7 +144,7 @@ def exemptions_for(store: Store, application: EntityId) -> list[Asked]:
 def undecided_exemptions(store: Store) -> list[Asked]:
     """Those that wait for a second person, oldest first."""
     with store.read() as tx:
-        return [_asked(row) for row in tx.all(_ASKED, {"journal": store.journal})]
+        return [_asked(row) for row in tx.all(_ASKED, {"journal": store.journal, "status": "asked"})]
 
 
 def _offered(centre: Centre, tx: Tx, application: EntityId) -> tuple[tuple[Exemption, int], ...]:
