@@ -36,8 +36,17 @@ _TABLE: Final = (
     Key("tokens", "f4", "Tokens", "Hand out tokens, call the next one."),
     Key("refresh", "f5", "Refresh", "Read this list again."),
     Key("drafts", "f7", "Drafts", "Go on with what you began."),
-    Key("people", "f6", "People", "Find, add, correct; identity seen."),
+    Key("people", "p", "People", "Find, add, correct; identity seen."),
     Key("money", "f9", "Money", "Shifts and drawers; the statement of the day."),
+    # Lists, from the desk
+    Key("review", "f6,r", "Review", "Cases that wait for an officer."),
+    Key("returned", "b", "Returned", "Cases that were sent back to the counter."),
+    Key("waiting", "w", "Waiting outside", "Cases that another office has."),
+    Key("to_issue", "i", "To issue", "Approved; the certificate is to be signed."),
+    Key("to_hand_over", "h", "Hand over", "Issued; the citizen may have it."),
+    Key("overdue", "o", "Overdue", "What should have been ready before today."),
+    Key("appeals", "a", "Appeals", "Appeals that you may decide."),
+    Key("unsupported", "u", "Unsupported", "What leans on an attestation that was withdrawn."),
     # Filling
     Key("step_back", "f7,ctrl+p", "Previous", "The page before this one."),
     Key("step_on", "f8,ctrl+n", "Next", "The next page. Enter on the last field of a page does the same."),
@@ -85,10 +94,10 @@ def bound(*actions: str, hidden: tuple[str, ...] = (), **labels: str) -> list[Bi
         hidden: these work and stand in the help, but not in the bar.
         labels: what an action is called on this screen, where that says more than its usual name; shown, too.
     """
-    named = [*actions, *(each for each in labels if each not in actions), *hidden]
+    seen = dict.fromkeys((*actions, *labels))
     return [
-        Binding(KEYS[each].keys, each, labels.get(each, KEYS[each].label), id=each, show=each not in hidden)
-        for each in named
+        Binding(KEYS[each].keys, each, labels.get(each, KEYS[each].label), id=each, show=each in seen)
+        for each in dict.fromkeys((*seen, *hidden))
     ]
 
 

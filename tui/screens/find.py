@@ -98,7 +98,7 @@ class Find(DeskScreen[None]):
 
     @on(Entered)
     def _open(self) -> None:
-        from tui.screens.casefile import CaseFile
+        from tui.screens.case.file import CaseFile
         from tui.screens.people import People
 
         hit = self._hits.get(self.query_one(Table).current())
@@ -113,6 +113,6 @@ class Find(DeskScreen[None]):
             self.run(lambda: payment_of(store, EntityId(hit.about)), lambda it: self._file(it.application))
 
     def _file(self, application: EntityId) -> None:
-        from tui.screens.casefile import CaseFile
+        from tui.screens.case.file import CaseFile
 
         self.app.push_screen(CaseFile(application))

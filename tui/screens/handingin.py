@@ -9,9 +9,9 @@ from appliance.access.session import Session
 from appliance.casework import applications, drafts, exemptions, money, tokens
 from appliance.casework.applications import Submitted
 from appliance.casework.centre import Centre
+from appliance.casework.charges import charge
 from appliance.casework.drafts import DraftForm
 from appliance.casework.money import NewPayment, Payment
-from appliance.catalogue import Fee
 from appliance.journal import kinds as k
 from appliance.journal.errors import SanadError
 from appliance.journal.ids import EntityId
@@ -37,7 +37,6 @@ def hand_in(screen: TakingIn, saves: Autosave) -> None:
     form = screen.form
     whole = replace(without_paying(form), answers=filling.answers)
     payer = next((screen.known.people[each].person.name for each in form.roles.get("applicant", ())), "")
-    fee = filling.fee()
     screen.say("Handing in …")
 
     def done(found: HandedIn) -> None:
@@ -46,11 +45,11 @@ def hand_in(screen: TakingIn, saves: Autosave) -> None:
         screen.finished(found)
 
     saves.flush(
-        lambda: screen.act(lambda session: handed_in(desk.centre, session, whole, paying_of(form), fee, payer), done)
+        lambda: screen.act(lambda session: handed_in(desk.centre, session, whole, paying_of(form), payer), done)
     )
 
 
-def handed_in(centre: Centre, session: Session, form: DraftForm, paying: Paying, fee: Fee, payer: str) -> HandedIn:
+def handed_in(centre: Centre, session: Session, form: DraftForm, paying: Paying, payer: str) -> HandedIn:
     """Hand a form in, ask for what is to be waived, take what is to be paid, and end the token's turn.
 
     What fails after the application is in does not undo it; it is told, and can be done on its case.
@@ -62,7 +61,7 @@ def handed_in(centre: Centre, session: Session, form: DraftForm, paying: Paying,
     payment: Payment | None = None
     troubles: list[SanadError] = []
     try:
-        payment = _settle(centre, session, submitted.application, fee, paying, payer)
+        payment = _settle(centre, session, submitted.application, paying, payer)
     except SanadError as error:
         troubles.append(error)
     try:
@@ -74,21 +73,15 @@ def handed_in(centre: Centre, session: Session, form: DraftForm, paying: Paying,
     return HandedIn(submitted, payment, tuple(troubles))
 
 
-def _settle(
-    centre: Centre, session: Session, application: EntityId, fee: Fee, paying: Paying, payer: str
-) -> Payment | None:
+def _settle(centre: Centre, session: Session, application: EntityId, paying: Paying, payer: str) -> Payment | None:
     if paying.exemption:
         exemptions.ask_exemption(centre, session, application, paying.exemption, paying.reason)
         return None
-    if not paying.mode or not fee.total_minor:
+    owed = charge(centre, application)
+    if not paying.mode or not owed.lines:
         return None
-    return money.take_payment(centre, session, payment_for(application, fee, paying, payer))
-
-
-def payment_for(application: EntityId, fee: Fee, paying: Paying, payer: str) -> NewPayment:
-    """The payment of a whole fee."""
-    lines = tuple(k.PaymentLine(code=each.code, label=each.label.en, minor=each.minor) for each in fee.lines)
-    return NewPayment(application, payer, lines, cast("k.PaymentMode", paying.mode), paying.reference)
+    mode = cast("k.PaymentMode", paying.mode)
+    return money.take_payment(centre, session, NewPayment(application, payer, owed.lines, mode, paying.reference))
 
 
 def discard_draft(screen: TakingIn, saves: Autosave, reason: str) -> None:

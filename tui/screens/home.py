@@ -17,16 +17,41 @@ from appliance.catalogue import Service
 from tui.keymap import KEYS, bound, shown
 from tui.screens.base import DeskScreen
 from tui.screens.dialogs import Pick
+from tui.screens.lists import LISTS, Cases
 from tui.screens.takingin import TakingIn
 from tui.widgets.choice import Option
 from tui.widgets.rows import Item, Rows
+from tui.widgets.table import MAX_ROWS
 from tui.words import moment
 
 _DOES: dict[Role, tuple[str, ...]] = {
-    Role.OPERATOR: ("new_application", "tokens", "drafts", "find", "people", "money", "sign_out"),
-    Role.OFFICER: ("find", "people", "sign_out"),
-    Role.SUPERVISOR: ("find", "people", "money", "tokens", "sign_out"),
-    Role.AUDITOR: ("find", "sign_out"),
+    Role.OPERATOR: (
+        "new_application",
+        "tokens",
+        "drafts",
+        "returned",
+        "waiting",
+        "to_issue",
+        "to_hand_over",
+        "overdue",
+        "find",
+        "people",
+        "money",
+        "sign_out",
+    ),
+    Role.OFFICER: (
+        "review",
+        "waiting",
+        "to_issue",
+        "overdue",
+        "appeals",
+        "unsupported",
+        "find",
+        "people",
+        "sign_out",
+    ),
+    Role.SUPERVISOR: ("overdue", "unsupported", "find", "money", "tokens", "sign_out"),
+    Role.AUDITOR: ("overdue", "unsupported", "find", "sign_out"),
 }
 """What each role does, by the names of actions."""
 
@@ -37,7 +62,7 @@ class Home(DeskScreen[None]):
     HEADING = "At the desk"
     HELP = "Choose what to do with the arrows and Enter, or by its key."
     BINDINGS: ClassVar[list[BindingType]] = bound(
-        "new_application", "tokens", "find", "money", hidden=("people", "drafts", "refresh")
+        "new_application", "review", "tokens", "find", "money", hidden=("people", "drafts", "refresh", *LISTS)
     )
 
     def body(self) -> ComposeResult:
@@ -70,21 +95,24 @@ class Home(DeskScreen[None]):
         if self.desk_app.session is None:
             return
 
-        def read(session: Session) -> tuple[list[SavedDraft], Token | None]:
-            return drafts_of(centre.store, session), token_at(centre, session)
+        lists = {name: found for name, found in LISTS.items() if name in _DOES[self.role]}
+
+        def read(session: Session) -> tuple[dict[str, int], Token | None]:
+            counts = {name: len(found.read(centre, session, 0)) for name, found in lists.items()}
+            return counts | {"drafts": len(drafts_of(centre.store, session))}, token_at(centre, session)
 
         self.act(read, lambda found: self._show(*found))
 
     action_refresh = look_again
 
-    def _show(self, drafts: list[SavedDraft], called: Token | None) -> None:
+    def _show(self, counts: dict[str, int], called: Token | None) -> None:
         self.desk_app.token = called
         words = f"At your counter: {called.ticket}. F2 begins the application." if called is not None else ""
         self.query_one("#called", Static).update(words)
-        counts = {"drafts": len(drafts)}
         items = []
         for action in _DOES[self.role]:
-            count = f" ({counts[action]})" if counts.get(action) else ""
+            full = "+" if counts.get(action, 0) >= MAX_ROWS else ""
+            count = f" ({counts[action]}{full})" if counts.get(action) else ""
             key = KEYS[action]
             items.append(Item(action, f"{shown(key.keys):<8}{key.label + count:<20}", key.help))
         self.query_one(Rows).fill(items)
@@ -129,6 +157,47 @@ class Home(DeskScreen[None]):
     def _go_on(self, forms: Mapping[str, DraftForm], wanted: str | None) -> None:
         if wanted is not None:
             self.app.push_screen(TakingIn(forms[wanted]))
+
+    def _open_list(self, name: str) -> None:
+        self.app.push_screen(Cases(name))
+
+    def action_review(self) -> None:
+        """What waits for an officer."""
+        self._open_list("review")
+
+    def action_returned(self) -> None:
+        """What was sent back."""
+        self._open_list("returned")
+
+    def action_waiting(self) -> None:
+        """What other offices have."""
+        self._open_list("waiting")
+
+    def action_to_issue(self) -> None:
+        """What is approved."""
+        self._open_list("to_issue")
+
+    def action_to_hand_over(self) -> None:
+        """What is issued."""
+        self._open_list("to_hand_over")
+
+    def action_overdue(self) -> None:
+        """What should have been ready."""
+        self._open_list("overdue")
+
+    def action_appeals(self) -> None:
+        """Appeals."""
+        self._open_list("appeals")
+
+    def action_unsupported(self) -> None:
+        """What leans on what was withdrawn."""
+        self._open_list("unsupported")
+
+    def action_find(self) -> None:
+        """Find anything."""
+        from tui.screens.find import Find
+
+        self.app.push_screen(Find())
 
     def action_tokens(self) -> None:
         """The queue."""

@@ -304,7 +304,7 @@ class TakingIn(AddsPapers):
 
     def finished(self, found: HandedIn) -> None:
         """It is in: show its case, with what could not be done."""
-        from tui.screens.casefile import CaseFile
+        from tui.screens.case.file import CaseFile
 
         troubles = " ".join(str(each) for each in found.troubles)
         receipt = f" Receipt {found.payment.receipt}." if found.payment is not None else ""

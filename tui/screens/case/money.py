@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import cast
+
 from appliance.casework import exemptions, money, reversals, shifts
+from appliance.casework.charges import Charge, charge
 from appliance.casework.exemptions import Asked
-from appliance.casework.money import Payment
+from appliance.casework.money import NewPayment, Payment
 from appliance.casework.reversals import Refund
-from appliance.catalogue import Fee, reckon_fee
+from appliance.catalogue import Exemption
+from appliance.journal import kinds as k
 from appliance.journal.ids import EntityId
-from tui.drafting import Paying
 from tui.forms import money as amount
 from tui.screens.case.base import CaseScreen
 from tui.screens.dialogs import Confirm
-from tui.screens.handingin import payment_for
 from tui.widgets.choice import Option
 from tui.widgets.stages.fee import LATER, MODES
 
@@ -20,36 +23,31 @@ from tui.widgets.stages.fee import LATER, MODES
 class MoneyActs(CaseScreen):
     """What is done about a fee."""
 
-    def _fee(self) -> Fee | None:
-        view, service = self.view, self.service
-        if view is None or service is None:
-            return None
-        day = self.centre.day_of(view.outcome.submitted_at)
-        return reckon_fee(service, view.case.fields, day, view.case.roles)
-
     def action_pay(self) -> None:
         """Take the fee that is owed."""
-        view, fee = self.view, self._fee()
-        if view is None or fee is None or view.fee.owed_minor <= 0:
+        self.run(lambda: charge(self.centre, self.application), self._ask_how)
+
+    def _ask_how(self, owed: Charge) -> None:
+        if not owed.lines:
             self.say("Nothing is owed.")
             return
-        options = [each for each in MODES if each.id != LATER]
-        owed = amount(view.fee.owed_minor, view.fee.currency)
+        words = amount(owed.fee.owed_minor, owed.fee.currency)
 
         def in_mode(mode: str) -> None:
             if mode == "cash":
-                self._take(fee, Paying(mode))
+                self._take(owed, mode, "")
             else:
                 self.ask(
-                    f"Take {owed}", "The number or reference on it.", lambda number: self._take(fee, Paying(mode, number))
+                    f"Take {words}", "The number or reference on it.", lambda number: self._take(owed, mode, number)
                 )
 
-        self.pick(f"{owed} is owed. How is it paid?", options, in_mode)
+        self.pick(f"{words} is owed. How is it paid?", [each for each in MODES if each.id != LATER], in_mode)
 
-    def _take(self, fee: Fee, paying: Paying) -> None:
+    def _take(self, owed: Charge, mode: str, reference: str) -> None:
         view = self.view
-        payer = "" if view is None else next((each.name for each in view.people if each.person == view.case.applicant), "")
-        payment = payment_for(self.application, fee, paying, payer)
+        people = () if view is None else view.people
+        payer = next((each.name for each in people if view is not None and each.person == view.case.applicant), "")
+        payment = NewPayment(self.application, payer, owed.lines, cast("k.PaymentMode", mode), reference)
         self.act(
             lambda session: money.take_payment(self.centre, session, payment),
             lambda taken: self.done(f"Taken: {amount(taken.total_minor, taken.currency)}, receipt {taken.receipt}."),
@@ -58,12 +56,13 @@ class MoneyActs(CaseScreen):
     def action_ask_exemption(self) -> None:
         """Ask that the fee be waived."""
 
-        def offered(found: tuple[tuple[object, int], ...]) -> None:
-            rules = exemptions_of(found)
-            if not rules:
+        def offered(found: tuple[tuple[Exemption, int], ...]) -> None:
+            currency = "PKR" if self.view is None else self.view.fee.currency
+            rules = [Option(each.id, each.label.en, f"spares {amount(minor, currency)}") for each, minor in found]
+            if rules:
+                self.pick("Waived because", rules, self._ask_exemption)
+            else:
                 self.say("This service waives no fee for these answers.")
-                return
-            self.pick("Waived because", rules, self._ask_exemption)
 
         self.run(lambda: exemptions.offered(self.centre, self.application), offered)
 
@@ -85,7 +84,10 @@ class MoneyActs(CaseScreen):
             if not waiting:
                 self.say("Nobody asked that its fee be waived.")
                 return
-            options = [Option(each.id, f"{each.exemption}: {amount(each.minor, each.currency)}", each.reason) for each in waiting]
+            options = [
+                Option(each.id, f"{each.exemption}: {amount(each.minor, each.currency)}", each.reason)
+                for each in waiting
+            ]
             self.pick("Which one?", options, self._decide)
 
         self.run(lambda: exemptions.exemptions_for(self.store, self.application), found)
@@ -107,12 +109,12 @@ class MoneyActs(CaseScreen):
 
         self.pick("Waive it?", [Option("approve", "waive it"), Option("refuse", "do not waive it")], answered)
 
-    def _payments(self, then: object) -> None:
+    def _payments(self, then: Callable[[Payment], None]) -> None:
         def found(payments: list[Payment]) -> None:
             standing = [each for each in payments if not each.voided]
             if not standing:
                 self.say("Nothing was paid.")
-            elif callable(then):
+            else:
                 options = [
                     Option(each.id, f"{each.receipt}: {amount(each.total_minor, each.currency)}", each.mode)
                     for each in standing
@@ -151,8 +153,9 @@ class MoneyActs(CaseScreen):
                     lambda number: self._give_back(payment, Refund(left, payment.mode, reason, None, number)),
                 )
                 return
-            drawers = shifts.live_shifts
-            self.run(lambda: drawers(self.store), lambda live: self._from_drawer(payment, left, reason, live))
+            self.run(
+                lambda: shifts.live_shifts(self.store), lambda live: self._from_drawer(payment, left, reason, live)
+            )
 
         self.ask("Refund", f"Why are {amount(left, payment.currency)} given back?", reason_given)
 
@@ -169,8 +172,3 @@ class MoneyActs(CaseScreen):
 
     def _give_back(self, payment: Payment, given: Refund) -> None:
         self.do(lambda session: reversals.refund(self.centre, session, payment.id, given), "Given back.")
-
-
-def exemptions_of(found: tuple[tuple[object, int], ...]) -> list[Option]:
-    """What may be asked for, as options."""
-    raise NotImplementedError

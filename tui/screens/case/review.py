@@ -97,9 +97,7 @@ class ReviewActs(CaseScreen):
                 "A step is done",
                 "A remark, or nothing.",
                 lambda remark: self.do(
-                    lambda session: steps.do_step(
-                        self.centre, session, self.application, step, remark, seen=self.seen
-                    ),
+                    lambda session: steps.do_step(self.centre, session, self.application, step, remark, seen=self.seen),
                     "Step done.",
                 ),
                 may_be_empty=True,
