@@ -74,10 +74,14 @@ class Desk:
     def officer(self) -> Session:
         return self.session(RABIA, Role.OFFICER)
 
+    @property
+    def supervisor(self) -> Session:
+        return self.session("sana", Role.SUPERVISOR)
+
     def hire(self, login: str) -> Session:
         """One more officer, signed in."""
         new = NewOperator(login, login.title(), (Role.OFFICER,), PASSWORD)
-        operators.add_operator(self.store, self.bench.supervisor, new, os.urandom)
+        operators.add_operator(self.store, self.supervisor, new, os.urandom)
         return self.bench.session(login, Role.OFFICER)
 
     def session(self, login: str, role: Role) -> Session:

@@ -8,8 +8,8 @@ from sqlalchemy import Index
 
 from appliance.records.tables.base import number, of_a_subject, text
 
-# `fields` and `roles` are JSON. `due`, `received`, `promised_from` and `appeal_until` are days at the centre. While it is `paused`, the
-# promised days stand still. `certificate_digest` names the sealed PDF.
+# `fields` and `roles` are JSON. `due`, `received`, `promised_from` and `appeal_until` are days at the centre. While
+# it is `paused`, the promised days stand still. `certificate_digest` names the sealed PDF.
 applications: Final = of_a_subject(
     "applications",
     text("about", primary_key=True),

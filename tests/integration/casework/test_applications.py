@@ -240,7 +240,7 @@ def test_everybody_with_a_part_in_it_finds_it(desk: Desk) -> None:
 
 def test_numbers_begin_again_with_the_year_and_are_not_given_twice(desk: Desk) -> None:
     first = desk.take_in()
-    applications.erase(desk.store, desk.bench.supervisor, first.application, "asked to")
+    applications.erase(desk.store, desk.supervisor, first.application, "asked to")
     second = desk.take_in()
     desk.go_to(date(2027, 1, 4))
     third = desk.take_in()
