@@ -18,7 +18,7 @@ from appliance.journal.errors import NetworkError, OperatorError
 from appliance.store.store import Store
 from provisioning import terminal
 from provisioning.centre import open_centre
-from provisioning.opening import open_store
+from provisioning.opening import open_store, real_clock
 from provisioning.synccommands import central_address, sync_and_remember
 from provisioning.unlock import store_key
 from provisioning.walk import place as places
@@ -100,7 +100,7 @@ def _plans(service: str | None, data: Path | None) -> list[Plan]:
         return [specimen_plan(FIRST), specimen_plan(SECOND)]
     if service is None or data is None:
         raise OperatorError("--service and --data belong together.", "Name the service, and the file with its fields.")
-    return [read_plan(load_catalogue([bundled()]).service(service), data)]
+    return [read_plan(load_catalogue([bundled()]).service(service), data, real_clock().date())]
 
 
 def _read_scans(named: list[Path]) -> list[Scan]:

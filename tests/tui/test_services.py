@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from PIL import Image, ImageDraw
 
-from appliance.catalogue import Field, Service, bundled, load_catalogue
-from appliance.casework import people
-from appliance.casework.centre import Centre
+from appliance.catalogue import Service, bundled, load_catalogue
 from tests.support.consoles import Hands
-from tui.forms import Kind, pages
 from tui.screens.takingin import TakingIn
 
 SERVICES = load_catalogue([bundled()]).services
