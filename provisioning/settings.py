@@ -127,6 +127,21 @@ class Console(Section):
     keys: dict[Name, Words] = {}
 
 
+class IdentityGateway(Section):
+    """Where an authority is asked who somebody is (`docs/identity.md`); files by path, relative to the node's home."""
+
+    url: Annotated[str, Field(max_length=200, pattern=r"^https://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~/-]*)?$")]
+    ca: Path
+    certificate: Path | None = None
+    key: Path | None = None
+
+    @model_validator(mode="after")
+    def _a_certificate_comes_with_its_key(self) -> IdentityGateway:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("a certificate comes with its key")
+        return self
+
+
 class Listen(Section):
     """Where central listens, and the address that nodes know it by."""
 
@@ -163,6 +178,7 @@ class NodeSettings(FileSettings):
     counters: tuple[Counter, ...] = ()
     casework: Casework = Casework()
     console: Console = Console()
+    identity: dict[Literal["nadra", "uidai"], IdentityGateway] = {}
 
 
 class CentralSettings(FileSettings):

@@ -35,6 +35,8 @@ MIN_SCORE: Final = 50
 """A name that is the same, and nothing else, is half of what can speak for it."""
 ALIKE: Final = 85.0
 """From here on, out of 100, two names are called alike."""
+ENOUGH_WORDS: Final = 2
+"""So many words that two names share, and they are alike."""
 
 _SAME_NUMBER: Final = 100
 _LAST_DIGITS: Final = 10
@@ -153,8 +155,11 @@ def _numbers(person: Person, number: str, other: Person, same_mark: bool) -> Par
 
 def _names(person: Person, other: Person) -> Parts:
     mine, theirs = _both(person.name, person.name_native), _both(other.name, other.name_native)
-    if set(mine) & set(theirs):
+    mine_words, their_words = [set(name.split()) for name in mine], [set(name.split()) for name in theirs]
+    if any(words in their_words for words in mine_words):
         yield _SAME_NAME, "the same name"
+    elif any(len(one & another) >= ENOUGH_WORDS for one in mine_words for another in their_words):
+        yield _LIKE_NAME, "a name with the same words in it"
     elif max((alike(one, another) for one in mine for another in theirs), default=0.0) >= ALIKE:
         yield _LIKE_NAME, "a name spelled alike"
     elif any(set(sounds(one)) == set(sounds(another)) != set() for one in mine for another in theirs):

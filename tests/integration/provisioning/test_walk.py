@@ -41,7 +41,7 @@ def scans() -> list[Path]:
     return [SAMPLES / "scans" / "linn.png", SAMPLES / "scans" / "skew.pdf"]
 
 
-def walked(place: Place, *arguments: object) -> Result:
+def walked(place: Place, *arguments: str | Path) -> Result:
     out = place.run("run", "--once", "--place", place.folder / "run", *arguments)
     found: Result = json.loads(out.splitlines()[-1])
     return found
