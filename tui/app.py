@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.events import Event, Key
 from textual.theme import Theme
 
 from appliance.access import operators
@@ -15,9 +16,9 @@ from appliance.casework.changes import ChangedMeanwhile
 from appliance.casework.tokens import Token
 from tui.desk import NO_DEVICES, Desk, Devices
 from tui.keymap import KEYS, bound, shown
+from tui.keyqueue import KeyQueue
 from tui.screens.dialogs import Changed, Help, SignInAgain
 from tui.screens.signin import SignIn
-from tui.work import WorkingScreen
 
 THEME = Theme(
     name="sanad",
@@ -50,6 +51,7 @@ class SanadConsole(App[None]):
         self.session: Session | None = None
         self.operator_name = ""
         self.login = ""
+        self.keys = KeyQueue(self, super().on_event)
         self.token: Token | None = None
         """Who is called to this counter, as far as the console knows."""
 
@@ -59,6 +61,13 @@ class SanadConsole(App[None]):
         self.theme = THEME.name
         self.set_keymap(self.desk.keymap)
         self.push_screen(SignIn())
+
+    async def on_event(self, event: Event) -> None:
+        """Keys go through the queue, so that each arrives where the one before it led."""
+        if isinstance(event, Key) and not event.is_forwarded:
+            await self.keys.take(event)
+        else:
+            await super().on_event(event)
 
     def get_key_display(self, binding: Binding) -> str:
         """A key as people write it."""
@@ -91,6 +100,7 @@ class SanadConsole(App[None]):
                 self.session = session
                 then()
 
+        self.keys.let_go()
         self.push_screen(SignInAgain(error.sentence, self.login, old), renewed)
 
     def show_changes(self, error: ChangedMeanwhile, then: Callable[[], None]) -> None:
@@ -111,7 +121,8 @@ class SanadConsole(App[None]):
         while len(self.screen_stack) > 2:
             self.pop_screen()
         first = self.screen
-        if session is not None and isinstance(first, WorkingScreen):
+        if session is not None and isinstance(first, SignIn):
+            first.begin_anew()
             first.run(lambda: operators.sign_out(self.desk.store, session), lambda _: None)
 
     def _fatal_error(self) -> None:

@@ -21,6 +21,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from appliance.access import operators
+from appliance.access.session import Role, Session
 from appliance.casework.centre import Centre, CentreRules
 from appliance.catalogue import Calendar, bundled, load_catalogue
 from appliance.journal.errors import BugError
@@ -87,19 +88,24 @@ class Hands:
 
     async def type(self, text: str, *then: str) -> None:
         """Type a text, then press keys."""
-        for character in text:
-            await self._pilot.press(_KEYS.get(character, character))
+        await self._pilot.press(*(_KEYS.get(character, character) for character in text))
+        await self.settle()
         await self.press(*then)
 
     async def settle(self) -> None:
         """Wait until no work is under way and no message is waiting."""
+        rested = 0
         for _ in range(MAX_ROUNDS):
             await self._pilot.pause()
-            if not [each for each in self.app.workers if not each.is_finished]:
-                await self._pilot.pause()
-                if not [each for each in self.app.workers if not each.is_finished]:
+            if [each for each in self.app.workers if not each.is_finished]:
+                await self.app.workers.wait_for_complete()
+                rested = 0
+            elif not self.app.keys.idle:
+                rested = 0
+            else:
+                rested += 1
+                if rested > 1:
                     return
-            await self.app.workers.wait_for_complete()
         raise BugError("The console does not come to rest.")
 
     async def sign_in(self, login: str, role: str = "operator") -> None:
@@ -125,6 +131,11 @@ class Hands:
 
 
 _KEYS: Final = {" ": "space", "-": "minus", ".": "full_stop", "/": "slash", "@": "at", ",": "comma", "\n": "enter"}
+
+
+def signed_in(centre: Centre, login: str, role: Role) -> Session:
+    """A session of a specimen operator, beside the console."""
+    return operators.sign_in(centre.store, login=login, password=PASSWORD, role=role, counter="2")
 
 
 def desk_at(centre: Centre) -> Desk:

@@ -80,9 +80,16 @@ class Desk:
 
     def hire(self, login: str) -> Session:
         """One more officer, signed in."""
-        new = NewOperator(login, login.title(), (Role.OFFICER,), PASSWORD)
+        self.hire_for_both(login)
+        return self.bench.sessions[login, Role.OFFICER]
+
+    def hire_for_both(self, login: str) -> None:
+        """Somebody who may be both, signed in as both; a password is asked for once."""
+        new = NewOperator(login, login.title(), (Role.OPERATOR, Role.OFFICER), PASSWORD)
         operators.add_operator(self.store, self.supervisor, new, os.urandom)
-        return self.bench.session(login, Role.OFFICER)
+        first = self.bench.session(login, Role.OFFICER)
+        self.bench.sessions[login, Role.OPERATOR] = first
+        self.bench.sessions[login, Role.OPERATOR] = self.bench.opened(login, Role.OPERATOR)
 
     def session(self, login: str, role: Role) -> Session:
         """A session that is open now; a new one on each day."""

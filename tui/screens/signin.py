@@ -52,10 +52,12 @@ class SignIn(DeskScreen[None]):
         """Begin with the login."""
         self.query_one("#login").focus()
 
-    def on_screen_resume(self) -> None:
+    def begin_anew(self) -> None:
         """Somebody signed out: nothing of them stays."""
+        self.query_one("#login", Line).put("")
         self.query_one("#password", Line).put("")
         self.query_one("#login").focus()
+        self.say("Signed out.")
 
     @on(Entered)
     def _go_on(self, event: Entered) -> None:

@@ -64,6 +64,8 @@ class TakingIn(AddsPapers):
         self._warned: Stage | None = None
         self._saves = Autosave(self, self._snapshot, self._told)
         self._papers = PaperWork(self)
+        self._kept = ""
+        self._turning = False
 
     # What is there
 
@@ -88,17 +90,22 @@ class TakingIn(AddsPapers):
     def _look(self, then: Callable[[], None]) -> None:
         """Read again what the store knows; the people's records fill what is still empty."""
         centre, form = self.desk_app.desk.centre, self.form
+        self._begin_turning()
 
         def got(known: Known) -> None:
             self.known = known
             filled = drafting.with_records(centre, self.form, known)
             if filled != self.form:
                 self.form = filled
-                self._saves.touch()
+                self._touch()
             self._heading()
             then()
 
-        self.run(lambda: drafting.look_up(centre, form), got)
+        def not_got(error: SanadError) -> None:
+            self._turned()
+            self.failed(error)
+
+        self.run(lambda: drafting.look_up(centre, form), got, not_got)
 
     def look_again(self) -> None:
         """Read again, and show the stage anew."""
@@ -110,7 +117,7 @@ class TakingIn(AddsPapers):
         view = self.known.people.get(applicant) if applicant else None
         whom = f" for {view.person.name}" if view is not None else ""
         token = f", token {self.form.token}" if self.form.token else ""
-        self.head(f"{service.title.en}{whom}{token}{self._where()}")
+        self.head(f"{service.title.en}{whom}{token}{self._where()}{self._kept}")
 
     def _where(self) -> str:
         if self.stage is None:
@@ -139,10 +146,23 @@ class TakingIn(AddsPapers):
 
     async def _mount(self, widget: Widget, field: str) -> None:
         place = self.query_one("#stage")
-        await place.remove_children()
-        await place.mount(widget)
+        with self.app.batch_update():
+            await place.remove_children()
+            await place.mount(widget)
         if field and isinstance(widget, EditorPage):
             widget.begin(field)
+        # After the focus that the widget asked for when it was mounted.
+        self.app.call_later(self._turned)
+
+    def _turned(self) -> None:
+        if self._turning:
+            self._turning = False
+            self.desk_app.keys.release()
+
+    def _begin_turning(self) -> None:
+        if not self._turning:
+            self._turning = True
+            self.desk_app.keys.hold()
 
     def _widget(self, stage: Stage) -> Widget:
         filling = self.filling
@@ -183,6 +203,7 @@ class TakingIn(AddsPapers):
 
     def _turn(self, by: int) -> None:
         at = self._at() + by
+        self._begin_turning()
 
         # What was attested may have become more, or may contradict what was typed.
         def go() -> None:
@@ -201,7 +222,7 @@ class TakingIn(AddsPapers):
             self.form = drafting.with_answer(self.form, event.field, event.value)
             for page in self.query(FormPage):
                 page.show(self.filling)
-        self._saves.touch()
+        self._touch()
 
     @on(EditorPage.Left)
     def _page_done(self, event: EditorPage.Left) -> None:
@@ -232,7 +253,18 @@ class TakingIn(AddsPapers):
         form, store = self.form, self.desk_app.desk.store
         return lambda session: save_draft(store, session, form)
 
+    def _touch(self) -> None:
+        """Something changed that is to be kept."""
+        self._mark("…")
+        self._saves.touch()
+
+    def _mark(self, words: str) -> None:
+        if self._kept != f"  {words}":
+            self._kept = f"  {words}"
+            self._heading()
+
     def _told(self, error: SanadError | None) -> None:
+        self._mark("kept" if error is None else "not kept")
         if error is not None:
             self.say(f"Not saved yet: {error.sentence} {error.next_step}", tone="bad")
         elif self.has_class("unsaved"):
@@ -253,7 +285,7 @@ class TakingIn(AddsPapers):
                 return
             there = [each for each in self.form.roles.get(role, ()) if each not in (instead, person)]
             self.form = drafting.with_people(self.form, role, (*there, person))
-            self._saves.touch()
+            self._touch()
             self.look_again()
 
         self.app.push_screen(People(f"{label}: find or add", picking=True), found)
@@ -262,7 +294,7 @@ class TakingIn(AddsPapers):
     def _take_out(self, event: PeopleStage.TakenOut) -> None:
         left = tuple(each for each in self.form.roles.get(event.role, ()) if each != event.person)
         self.form = drafting.with_people(self.form, event.role, left)
-        self._saves.touch()
+        self._touch()
         self.look_again()
 
     # Papers
@@ -291,6 +323,7 @@ class TakingIn(AddsPapers):
     def _put_right(self, event: CheckStage.GoTo) -> None:
         stages = self.filling.stages()
         at = next((at for at, each in enumerate(stages) if each == event.lack.stage), 0)
+        self._begin_turning()
         self._go(at, event.lack.field)
 
     def action_finish(self) -> None:
