@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, ClassVar, Final, TypeVar, cast
+from typing import Annotated, ClassVar, Final, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
 import tomlkit
@@ -83,6 +83,21 @@ class Counter(Section):
         return self
 
 
+class IdentityGateway(Section):
+    """Where an authority is asked who somebody is (`docs/identity.md`); files by path, relative to the node's home."""
+
+    url: Annotated[str, Field(max_length=200, pattern=r"^https://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~/-]*)?$")]
+    ca: Path
+    certificate: Path | None = None
+    key: Path | None = None
+
+    @model_validator(mode="after")
+    def _a_certificate_comes_with_its_key(self) -> IdentityGateway:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("a certificate comes with its key")
+        return self
+
+
 class Listen(Section):
     """Where central listens, and the address that nodes know it by."""
 
@@ -117,6 +132,7 @@ class NodeSettings(FileSettings):
     centre: Centre
     central: CentralAddress
     counters: tuple[Counter, ...] = ()
+    identity: dict[Literal["nadra", "uidai"], IdentityGateway] = {}
 
 
 class CentralSettings(FileSettings):

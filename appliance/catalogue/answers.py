@@ -160,7 +160,14 @@ def _cnic(cleaned: str, _: str) -> str:
     return str(cnic.format(digits)) if re.fullmatch(r"\d{13}", digits, re.ASCII) else cleaned
 
 
+MASKED_AADHAAR: Final = re.compile(r"[xX*]{4}[- ]?[xX*]{4}[- ]?([0-9]{4})")
+"""An Aadhaar number of which the last four digits are all that is kept."""
+
+
 def _aadhaar(cleaned: str, _: str) -> str:
+    masked = MASKED_AADHAAR.fullmatch(cleaned)
+    if masked is not None:
+        return f"xxxx-xxxx-{masked[1]}"
     digits = aadhaar.compact(cleaned)
     return digits if re.fullmatch(r"\d{12}", digits, re.ASCII) else cleaned
 

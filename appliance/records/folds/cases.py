@@ -59,7 +59,6 @@ _BEGIN = add_once(t.applications)
 def _application_drafted(header: Header, body: k.ApplicationDrafted) -> Ops:
     values = {**_NOTHING_YET, "service": body.service, "status": "draft", "slip": body.slip, "token": body.token}
     yield _BEGIN, row(header, **values, begun_by=header.by, begun_at=header.at)
-    yield from found_by(header, "application", title=f"{body.slip} {body.service}")
 
 
 _FORM: Final = ("fields", "roles", "days", "working", "fee_minor", "due")
@@ -90,9 +89,9 @@ def _application_submitted(header: Header, body: k.ApplicationSubmitted) -> Ops:
     }
     yield _TAKE_IN, row(header, **values, begun_by=header.by, begun_at=header.at)
     yield from _parts(header, body)
-    words = {"title": f"{body.tracking} {body.slip} {body.service}", "more": answers(body.fields)}
-    yield from found_by(header, "application", **words)
-    yield from found_instead_by(header, **words)
+    # Drafts are not searched: nothing is said in them yet.
+    title = f"{body.tracking} {body.slip} {body.service}"
+    yield from found_by(header, "application", title=title, more=answers(body.fields))
 
 
 _AMEND = update(t.applications, *_FORM)

@@ -105,7 +105,7 @@ def test_the_headers_stay_and_the_erasing_is_one_of_them(bench: Bench) -> None:
 def test_other_subjects_keep_what_was_said(bench: Bench) -> None:
     one, other = bench.person("One"), bench.person("Other")
     erase(bench, one)
-    assert rows_about(bench, other) == {t.timeline.name: 1, t.people.name: 1}
+    assert rows_about(bench, other) == {t.timeline.name: 1, t.people.name: 1, t.searchable.name: 1}
 
 
 def test_files_that_nothing_else_names_are_gone_and_the_others_stay(bench: Bench) -> None:

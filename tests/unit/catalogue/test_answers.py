@@ -53,6 +53,7 @@ def level(kind: str, typed: str, country: str = "PK", **more: object) -> str:
         ("cnic", "PK", "17301 1234567 1", "17301-1234567-1"),
         ("cnic", "PK", "17301-123", "17301-123"),
         ("aadhaar", "IN", "२३४१ २३४१ २३४६", "234123412346"),
+        ("aadhaar", "IN", "XXXX XXXX 2346", "xxxx-xxxx-2346"),
         ("date", "PK", "٣١/١٢/٢٠٠١", "2001-12-31"),
         ("date", "PK", "1.2.2001", "2001-02-01"),
         ("date", "PK", "2001-2-3", "2001-02-03"),
@@ -135,6 +136,7 @@ def test_whatever_is_typed_every_finding_says_what_to_do_and_repeats_nothing(
         ("cnic", "PK", "34201-0891231-0", "warning"),
         # The example of python-stdnum, and one digit off.
         ("aadhaar", "IN", "2341 2341 2346", ""),
+        ("aadhaar", "IN", "xxxx-xxxx-2346", ""),
         ("aadhaar", "IN", "2341 2341 2347", "error"),
         ("aadhaar", "IN", "1341 2341 2346", "error"),
         ("phone", "PK", "0300 1234567", ""),
