@@ -17,6 +17,9 @@ from devices.escpos.links import MAKERS_CLASS, PRINTER_CLASS, UsbLink, printer_i
 from devices.escpos.printer import EscposPrinter
 from devices.evdev.pad import EvdevPad, pens
 from devices.finding import Which
+from devices.ipp import browsing
+from devices.ipp.printer import IppPrinter
+from devices.ipp.transport import with_pin
 from devices.sane import SaneScanner, scanners
 from devices.stu.pad import StuPad
 from devices.stu.reports import PRODUCTS, VENDOR
@@ -67,14 +70,15 @@ class Found:
 def discover() -> list[Found]:
     """Every device that Sanad can serve and that tells of itself, with its status, by kind and port.
 
-    Network printers do not: they are known by their address. Where SANE is installed this takes some seconds, as its
-    backends ask the network for scanners.
+    Receipt printers on the network do not: they are known by their address. Where SANE or Avahi is installed this takes
+    some seconds, as they ask the network.
 
     Raises:
         NotInstalled: libusb is not on this machine.
     """
     found = discover_plugged()
     found += [Found(one.identity, SaneScanner(one.name).status(), address=SANE + one.written) for one in scanners()]
+    found += [_announced(one) for one in browsing.printers()]
     return sorted(found, key=lambda one: (one.identity.kind.value, one.identity.port))
 
 
@@ -165,6 +169,17 @@ def _by_kernel(kind: Kind, node: sysfs.Node) -> Found:
     except DeviceFault as fault:
         return Found(identity, Status.UNKNOWN, fault.sentence, fault.next_step)
     return Found(identity, Status.READY)
+
+
+def _announced(one: browsing.Announced) -> Found:
+    """A page printer on the network, with its status. Its certificate is noted as it is now."""
+    identity = Identity(Kind.PAGE_PRINTER, "", "", one.model, one.serial, one.place.uri)
+    try:
+        place = with_pin(one.place)
+    except DeviceFault as fault:
+        status = Status.UNPLUGGED if isinstance(fault, Unplugged) else Status.UNKNOWN
+        return Found(identity, status, fault.sentence, fault.next_step)
+    return Found(identity, IppPrinter(place.written).status(), address=place.written)
 
 
 def _device_id(entry: usb.UsbEntry) -> str:
