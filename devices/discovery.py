@@ -26,6 +26,8 @@ from devices.stu.reports import PRODUCTS, VENDOR
 from devices.v4l2.camera import V4l2Camera, cameras
 
 IPP_OVER_USB: Final = 4
+GET_DEVICE_ID: Final = (0xA1, 0, 0)
+"""Request type, request, and the configuration's index."""
 PAGE_LANGUAGES: Final = ("PCL", "POSTSCRIPT", "PDF", "PWG", "URF", "PJL", "PCLXL", "GDI", "XPS", "ESCPL")
 RECEIPT_LANGUAGES: Final = ("ESC/POS", "ESCPOS", "EPOS", "STAR")
 RECEIPT_MAKERS: Final = frozenset({0x04B8, 0x0416, 0x0519, 0x0DD4, 0x0FE6, 0x1504, 0x154F, 0x1D90, 0x2730})
@@ -183,10 +185,17 @@ def _announced(one: browsing.Announced) -> Found:
 
 
 def _device_id(entry: usb.UsbEntry) -> str:
-    """The IEEE 1284 device id (USB printer class, GET_DEVICE_ID), or empty."""
+    """The IEEE 1284 device id, or empty.
+
+    The kernel's printer driver may know it already; else the printer is asked (USB printer class, GET_DEVICE_ID), which
+    takes it from whoever has it for a moment.
+    """
+    known = sysfs.of_usb_interfaces(entry.port, "ieee1284_id")
+    if known:
+        return known
     port = usb.UsbPort(Which(entry.vendor, entry.product, "", entry.port), "printer", printer_interface)
     try:
-        answer = port.control_in(0xA1, 0, 0, 1024, ANSWER_LIMIT_S)
+        answer = port.control_in(*GET_DEVICE_ID, 1024, ANSWER_LIMIT_S, shifted=True)
     except DeviceFault:
         return ""
     finally:
