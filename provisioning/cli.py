@@ -28,6 +28,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "node": ("provisioning.nodeservice", "node"),
     "operators": ("provisioning.operatorcommands", "app"),
     "run": ("provisioning.walk.command", "run"),
+    "services": ("provisioning.servicecommands", "app"),
     "sync": ("provisioning.synccommands", "app"),
 }
 

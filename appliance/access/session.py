@@ -14,10 +14,10 @@ from __future__ import annotations
 import weakref
 from typing import Final, NoReturn
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 
 from appliance.access import four_eyes
-from appliance.access.permitted import PERMITTED, Role
+from appliance.access.permitted import KEPT_BY_LAW, PERMITTED, Role
 from appliance.journal import kinds as k
 from appliance.journal.errors import BugError, OperatorError
 from appliance.journal.ids import NOBODY, NODE
@@ -29,6 +29,11 @@ _OPEN_SESSION: Final = select(
 ).where(t.where_key(t.sessions))
 _ACCOUNT: Final = select(t.operators.c.active, t.operators.c.roles).where(t.where_key(t.operators))
 _ANY_ACCOUNT: Final = select(t.operators.c.about).where(t.operators.c.journal == bindparam("journal")).limit(1)
+_KEPT_BY_LAW: Final = (
+    select(t.timeline.c.seq)
+    .where(t.where_key(t.timeline), or_(*(t.timeline.c.kind == kind for kind in sorted(KEPT_BY_LAW))))
+    .limit(1)
+)
 _EVER_WRITTEN: Final = select(t.timeline.c.seq).where(t.where_key(t.timeline)).limit(1)
 
 
@@ -169,3 +174,8 @@ def _check_subject(session: Session, tx: Tx, journal: str, kind: str, about: str
         account = tx.one(_ACCOUNT, {"k_journal": journal, "k_about": about})
         if account is not None and account[0]:
             raise NotPermitted("An operator who may sign in is not erased.", "End the operator's access first.")
+        if tx.one(_KEPT_BY_LAW, {"k_journal": journal, "k_about": about}) is not None:
+            raise NotPermitted(
+                "Shifts, payments, exemptions and tokens are kept by law, and not erased.",
+                "Void a payment that was written down wrongly; erase the person or the application instead.",
+            )

@@ -16,6 +16,8 @@ from appliance.access.reasons import check_reason
 from appliance.access.session import Session
 from appliance.casework.intake import check_size
 from appliance.casework.lifecycle import Status, step
+from appliance.casework.people import Person as Person
+from appliance.casework.people import add_person as add_person
 from appliance.casework.tracking import tracking_number
 from appliance.journal import kinds as k
 from appliance.journal.errors import OperatorError
@@ -45,43 +47,11 @@ _KNOWN = select(t.timeline.c.seq).where(t.where_key(t.timeline)).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """What is written down of a citizen who comes to the counter; `born` as on the paper seen."""
-
-    name: str
-    name_native: str = ""
-    born: str = ""
-    identity_kind: str = ""
-    identity_number: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Submitted:
     """An application that was just taken in."""
 
     application: EntityId
     tracking: str
-
-
-def add_person(store: Store, session: Session, person: Person) -> EntityId:
-    """Write down a citizen.
-
-    Raises:
-        OperatorError: no name, or the session may not.
-    """
-    if not person.name.strip():
-        raise OperatorError("A person needs a name.", "Enter the name as on the paper seen.")
-    _check_lines(person.name, person.name_native, person.born, person.identity_kind, person.identity_number)
-    about = store.new_id()
-    body = k.PersonAdded(
-        name=person.name,
-        name_native=person.name_native,
-        born=person.born,
-        identity_kind=person.identity_kind,
-        identity_number=person.identity_number,
-    )
-    store.commit(session, lambda _: [Draft(body, about)])
-    return about
 
 
 def submit_application(

@@ -12,16 +12,34 @@ from collections.abc import Sequence
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, load_der_private_key
+
+from appliance.journal.errors import IntegrityError
 
 MAX_SIGNATURE: Final = 72
 """Bytes of an ECDSA signature by a P-256 key, in DER."""
 
 _SEQUENCE, _SET, _OCTETS, _INTEGER, _OID = 0x30, 0x31, 0x04, 0x02, 0x06
 _CONTEXT_0, _CONTEXT_1 = 0xA0, 0xA1
+
+
+def load_key(key: bytes) -> ec.EllipticCurvePrivateKey:
+    """Read the centre's key.
+
+    Raises:
+        IntegrityError: it is no P-256 key (PKCS #8, DER).
+    """
+    try:
+        loaded = load_der_private_key(key, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        loaded = None
+    if not isinstance(loaded, ec.EllipticCurvePrivateKey) or not isinstance(loaded.curve, ec.SECP256R1):
+        raise IntegrityError("The centre's key cannot be read.", "Call central IT; sign nothing.")
+    return loaded
 
 
 def signed_data(

@@ -36,6 +36,7 @@ from appliance.records.failures import (
     StoreMissing,
     StoreUnreadable,
 )
+from appliance.records.tables.base import ALONGSIDE
 
 KEY_BYTES: Final = 32
 PAGE_BYTES: Final = 4096
@@ -168,12 +169,13 @@ class Tx:
                 self._run(text, {})
 
     def drop_all_like(self, prefix: str) -> None:
-        """Drop every table whose name starts with `prefix`, of whatever version of the software."""
-        names = self._run("SELECT name FROM sqlite_master WHERE type = 'table'", {}).fetchall()
-        for (name,) in names:
-            if name.startswith(prefix):
-                quoted = _DIALECT.identifier_preparer.quote_identifier(name)
-                self._run(f"DROP TABLE {quoted}", {})
+        """Drop every table and view whose name starts with `prefix`, of whatever version of the software."""
+        # A virtual table takes its own tables with it; they cannot be dropped before it.
+        for made in ("CREATE VIEW%", "CREATE VIRTUAL TABLE%", "CREATE TABLE%"):
+            found = self._run("SELECT type, name FROM sqlite_master WHERE sql LIKE :made", {"made": made}).fetchall()
+            for kind, name in found:
+                if name.startswith(prefix):
+                    self._run(f"DROP {kind} {_DIALECT.identifier_preparer.quote_identifier(name)}", {})
 
     def layout(self) -> dict[str, tuple[str, str, str | None]]:
         """Everything that the database is made of, by name: type, the table it belongs to, and the words that made it.
@@ -201,10 +203,10 @@ class Tx:
 
 
 def definitions(table: sa.Table) -> list[str]:
-    """The statements that make a table and its indexes."""
+    """The statements that make a table, its indexes, and what SQLite keeps beside it."""
     made: list[ExecutableDDLElement] = [CreateTable(table, if_not_exists=True)]
     made += (CreateIndex(index, if_not_exists=True) for index in sorted(table.indexes, key=lambda each: str(each.name)))
-    return [str(each.compile(dialect=_DIALECT)) for each in made]
+    return [*(str(each.compile(dialect=_DIALECT)) for each in made), *table.info.get(ALONGSIDE, ())]
 
 
 class _Held:

@@ -24,6 +24,7 @@ from appliance.journal.errors import IntegrityError
 from appliance.journal.ids import NOBODY, JournalId, orders_of
 from appliance.journal.kinds import OrdersApplied, SubjectErased, decode_body
 from appliance.journal.tree import root_at
+from appliance.records import search
 from appliance.records import tables as t
 from appliance.records.database import Row, Tx, definitions
 from appliance.records.folds import (
@@ -188,7 +189,8 @@ def _body(fold: Fold, header: Header, encoded: bytes) -> Any:
 
 
 def stamp(tx: Tx, journal: JournalId, position: int) -> None:
-    """Say that the tables hold the fold of the first `position` entries, by this version."""
+    """Say that the tables hold the fold of the first `position` entries, by this version; the index follows them."""
+    search.follow(tx, journal, position)
     if not tx.run(_MOVE_STAMP, {"k_journal": journal, "version": VERSION, "position": position}):
         tx.run(_ADD_STAMP, {"journal": journal, "version": VERSION, "position": position})
 
@@ -211,7 +213,9 @@ def refold(tx: Tx, log: Tx, journals: Iterable[JournalId], progress: Progress = 
         IntegrityError: an entry is missing or not of its form, or orders are missing; the old tables stay.
     """
     tx.drop_all_like(t.FOLDED_PREFIX)
+    tx.create(t.LOG)
     tx.create(t.FOLDED)
+    search.start_again(tx)
     tx.run(_DROP_STAMPS)
     for journal in journals:
         head = Log(log, journal).head()

@@ -1,4 +1,4 @@
-"""Statements that read the same for SQLite and PostgreSQL, where SQLAlchemy spells them differently."""
+"""Statements for SQLite and PostgreSQL where SQLAlchemy spells them differently, or not at all."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Insert
+from sqlalchemy.sql.elements import ClauseElement
 
 
 class _AddOnce(Insert):
@@ -23,3 +24,47 @@ def _compile(statement: _AddOnce, compiler: SQLCompiler, **options: Any) -> str:
 def add_once(table: sa.Table) -> sa.Executable:
     """Insert a row; a second one under the same key says nothing."""
     return _AddOnce(table)
+
+
+class _Spelled(sa.Executable, ClauseElement):
+    inherit_cache = False
+
+    def __init__(self, sqlite: str, postgresql: str) -> None:
+        self.sqlite, self.postgresql = sa.text(sqlite), sa.text(postgresql)
+
+
+@compiles(_Spelled, "sqlite")
+def _compile_for_sqlite(statement: _Spelled, compiler: SQLCompiler, **options: Any) -> str:
+    return str(compiler.process(statement.sqlite, **options))
+
+
+@compiles(_Spelled, "postgresql")
+def _compile_for_postgresql(statement: _Spelled, compiler: SQLCompiler, **options: Any) -> str:
+    return str(compiler.process(statement.postgresql, **options))
+
+
+def spelled(*, sqlite: str, postgresql: str) -> sa.Executable:
+    """A statement that each database has in words of its own; bind parameters as in `:name`."""
+    return _Spelled(sqlite, postgresql)
+
+
+class _AddOrSet(Insert):
+    inherit_cache = False
+    table: sa.Table
+    columns_set: tuple[str, ...] = ()
+
+
+@compiles(_AddOrSet)
+def _compile_or_set(statement: _AddOrSet, compiler: SQLCompiler, **options: Any) -> str:
+    insert: str = compiler.visit_insert(statement, **options)  # type: ignore[no-untyped-call]
+    quote = compiler.preparer.quote
+    key = ", ".join(quote(column.name) for column in statement.table.primary_key.columns)
+    values = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in statement.columns_set)
+    return f"{insert} ON CONFLICT ({key}) DO UPDATE SET {values}"
+
+
+def add_or_set(table: sa.Table, *columns: str) -> sa.Executable:
+    """Insert a row; where its key is there, set these columns of it."""
+    statement = _AddOrSet(table)
+    statement.columns_set = columns
+    return statement

@@ -30,9 +30,10 @@ from appliance.journal.errors import BugError, IntegrityError
 from appliance.journal.ids import BlobDigest, JournalId, journal_id, orders_of, origin
 from appliance.journal.notes import NOTE_SIGNATURE, Signer, VerifierKey
 from appliance.journal.verify import Row
-from appliance.records import folding
+from appliance.records import folding, search
 from appliance.records import tables as t
 from appliance.records.database import Database, Tx
+from appliance.records.failures import StoreUnreadable
 from appliance.records.log import Head, Log
 from appliance.store import local
 from appliance.store.blobs import BlobFolder
@@ -42,6 +43,8 @@ from appliance.store.witness import Witness, see_contained
 
 MAX_FAULTS: Final = 20
 """Faults of one part that are named; there may be more."""
+LOOKS: Final = 3
+"""How often pages are looked at again: while others write, the log may have grown again since it was moved."""
 
 Progress = Callable[[str, int, int], None]
 """Told which part is being checked, how much of it is done, and of how much. An interrupt in it stops the check."""
@@ -157,6 +160,8 @@ def verify_home(layout: Layout, key: bytes, progress: Progress = no_progress) ->
             progress("pages", 1, 1)
             with database.read() as tx:
                 checking.lost_blobs(tx)
+            if checking.comparable:
+                _check_search(database, found)
         except IntegrityError as error:
             found.fault(error.sentence)
         except _NOT_AS_WRITTEN:
@@ -181,7 +186,7 @@ class _Checking:
         self._layout = layout
         self._seen = seen
         self._progress = progress
-        self._comparable = True
+        self.comparable = True
         self._lost: list[tuple[BlobDigest, int, str]] = []
 
     def all_parts(self, tx: Tx) -> None:
@@ -209,7 +214,7 @@ class _Checking:
         there, ours = tx.layout(), Database.in_memory((t.LOG, t.FOLDED)).layout()
         differing = {name for name in there.keys() | ours.keys() if there.get(name) != ours.get(name)}
         folded = {name for name in differing if _is_folded(*(there.get(name) or ours[name]))}
-        self._comparable = not folded
+        self.comparable = not folded
         if folded and self._is_of_another_version(tx):
             differing -= folded
         for name in sorted(differing & ours.keys())[:MAX_FAULTS]:
@@ -274,7 +279,7 @@ class _Checking:
         known = {self.journal, self._orders}
         there = {row[0] for statement in (_JOURNALS, _HEADS, _STAMPS) for row in tx.all(statement)}
         others = (tx.one(statement, {"journal": self.journal}) for statement in _FOLDED_OF_OTHERS)
-        folded = self._comparable and any(others)
+        folded = self.comparable and any(others)
         if there - known or folded:
             self.found.fault("The store holds rows of a journal that is not its own.")
 
@@ -283,13 +288,13 @@ class _Checking:
         size = 0 if head is None else head.size
         stamp = folding.stamped(tx, self.journal)
         if self._is_of_another_version(tx):
-            compared = "a start makes them anew" if self._comparable else "they were not compared"
+            compared = "a start makes them anew" if self.comparable else "they were not compared"
             self.found.remarks.append(f"The tables are of another version of Sanad; {compared}.")
-            if not self._comparable:
+            if not self.comparable:
                 return
         if stamp is None or stamp[1] != size:
             self.found.fault("The tables do not stand where the journal does.")
-        again = Database.in_memory((t.FOLDED,))
+        again = Database.in_memory((t.LOG, t.FOLDED))
         folding.fold_range(again, tx, self.journal, 0, size, partial(self._progress, "tables"))
         folding.same_tables(tx, again, self.journal)
 
@@ -361,7 +366,7 @@ def _journal_key(tx: Tx) -> bytes:
 
 def _is_folded(kind: str, table: str, _text: str | None) -> bool:
     """Whether it may be of a table that another version of the software folded."""
-    return kind in ("table", "index") and table.startswith(t.FOLDED_PREFIX)
+    return kind in ("table", "index", "view") and table.startswith(t.FOLDED_PREFIX)
 
 
 def _rows(log: Log) -> Iterator[Row]:
@@ -376,12 +381,25 @@ def _rows(log: Log) -> Iterator[Row]:
         yield header, salt, body, nodes
 
 
+def _check_search(database: Database, found: _Findings) -> None:
+    """Compare the index of words with the words; alone, because SQLite takes a check of it for a change."""
+    with database.write() as tx:
+        try:
+            search.check(tx)
+        except StoreUnreadable:
+            found.fault("The index that search uses is not what the tables say.")
+
+
 def _page_faults(database: Database) -> list[str]:
     """What the database finds wrong with its own pages."""
     with database.read() as tx:
         faults = tx.integrity_faults()
-    if faults:
-        # A page that was just being moved from the write-ahead log looks damaged: look again while nobody writes.
+    for _ in range(LOOKS):
+        if not faults:
+            break
+        # A page that is in the write-ahead log, and has no place in the file yet, looks damaged: move it there first,
+        # and look again while nobody writes.
+        database.checkpoint()
         with database.write() as tx:
             faults = tx.integrity_faults()
     return faults

@@ -18,7 +18,7 @@ from appliance.access.four_eyes import SameEyes
 from appliance.access.session import Role, Session
 from appliance.casework import applications
 from appliance.casework.applications import Submitted
-from appliance.casework.intake import MAX_PAPER_BYTES, PaperRefused, media_type
+from appliance.casework.intake import MAX_PAPER_BYTES, PaperRefused, inspect_paper, media_type
 from appliance.journal.errors import BugError, IntegrityError, NetworkError, OperatorError
 from appliance.journal.ids import BlobDigest
 from appliance.store.store import Store
@@ -202,7 +202,7 @@ def _read_scans(named: list[Path]) -> list[tuple[Path, bytes]]:
         try:
             with file.open("rb") as source:
                 content = source.read(MAX_PAPER_BYTES + 1)
-            media_type(content)
+            inspect_paper(content, thumbnail=False)
         except PaperRefused as error:
             terminal.note(f"{file}: {error.sentence}\n→ {error.next_step}")
             raise typer.Exit(EXIT_SCAN_REFUSED) from None

@@ -150,7 +150,7 @@ def check_tables(tables: Tx, log: Tx, journal: JournalId, size: int) -> None:
 
 @cache
 def _beside() -> Tx:
-    return Database.in_memory((t.FOLDED,))
+    return Database.in_memory((t.LOG, t.FOLDED))
 
 
 def _wiped() -> Tx:

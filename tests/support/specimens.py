@@ -10,6 +10,8 @@ from appliance.journal.ids import entity_id
 
 SOMEBODY: Final = entity_id(b"somebody else...")
 HASH: Final = "ab" * 32
+DAY: Final = "2026-12-02"
+NOTES: Final = (k.NoteCount(100_00, 5),)
 LATER: Final = "2026-11-22T21:00:00.000Z"
 
 SPECIMENS: Final[dict[str, Callable[[str], k.Body]]] = {
@@ -25,15 +27,115 @@ SPECIMENS: Final[dict[str, Callable[[str], k.Body]]] = {
     k.SessionOpened.KIND: lambda m: k.SessionOpened(role="operator", counter=m, expires_at=LATER),
     k.SessionRefused.KIND: lambda m: k.SessionRefused(reason="password", counter=m, failed=3, locked_until=LATER),
     k.SessionClosed.KIND: lambda _: k.SessionClosed(reason="signed out"),
-    k.PersonAdded.KIND: lambda m: k.PersonAdded(name=m, name_native=m, born=m, identity_kind=m, identity_number=m),
-    k.ApplicationSubmitted.KIND: lambda m: k.ApplicationSubmitted(
-        tracking=m, service=m, applicant=SOMEBODY, fields={m: m}, due=m
+    k.PersonAdded.KIND: lambda m: k.PersonAdded(**dict.fromkeys(k.PersonAdded.__struct_fields__, m)),
+    k.PersonCorrected.KIND: lambda m: k.PersonCorrected(
+        changes=dict.fromkeys((*k.PersonAdded.__struct_fields__, m), m), reason=m
     ),
-    k.PaperAdded.KIND: lambda m: k.PaperAdded(paper=SOMEBODY, label=m, media_type=m, size=1, sha256=HASH),
-    k.ApplicationResubmitted.KIND: lambda m: k.ApplicationResubmitted(remark=m),
+    k.PersonMerged.KIND: lambda m: k.PersonMerged(into=SOMEBODY, reason=m),
+    k.PersonUnmerged.KIND: lambda m: k.PersonUnmerged(reason=m),
+    k.PersonLinked.KIND: lambda m: k.PersonLinked(other=SOMEBODY, relation=m, authority=m, until=m),
+    k.PersonUnlinked.KIND: lambda m: k.PersonUnlinked(other=SOMEBODY, relation="guardian", reason=m),
+    k.PersonVerified.KIND: lambda m: k.PersonVerified(
+        method="online", outcome="matched", adapter=m, reference=m, paper=m, remark=m
+    ),
+    k.ApplicationSubmitted.KIND: lambda m: k.ApplicationSubmitted(
+        tracking=m,
+        service=m,
+        applicant=SOMEBODY,
+        fields={m: m},
+        due=m,
+        service_digest=m,
+        roles={m: (SOMEBODY,)},
+        leans_on=(SOMEBODY,),
+        days=10,
+        working=True,
+        received=DAY,
+        fee_minor=20_000,
+        currency=m,
+        slip=m,
+        token=m,
+    ),
+    k.PaperAdded.KIND: lambda m: k.PaperAdded(
+        paper=SOMEBODY, label=m, media_type=m, size=1, sha256=HASH, rule=m, paper_kind=m, of=SOMEBODY, pages=1
+    ),
+    k.ApplicationResubmitted.KIND: lambda m: k.ApplicationResubmitted(remark=m, due=DAY),
     k.ApplicationApproved.KIND: lambda m: k.ApplicationApproved(remark=m),
+    k.ApplicationReturned.KIND: lambda m: k.ApplicationReturned(reason=m, items=(m,)),
+    k.ApplicationRejected.KIND: lambda m: k.ApplicationRejected(reason=m, appeal_to=m, appeal_until=DAY),
+    k.ApplicationDrafted.KIND: lambda m: k.ApplicationDrafted(service=m, token=m, slip=m),
+    k.ApplicationAmended.KIND: lambda m: k.ApplicationAmended(
+        fields={m: m}, roles={m: (SOMEBODY,)}, reason=m, changed=(m,), leans_on=(SOMEBODY,), fee_minor=1, due=DAY
+    ),
+    k.ApplicationReviewStarted.KIND: lambda _: k.ApplicationReviewStarted(),
+    k.ApplicationWaiting.KIND: lambda m: k.ApplicationWaiting(step=m, office=m, reference=m, clock_runs=False),
+    k.ApplicationAnswered.KIND: lambda m: k.ApplicationAnswered(
+        step=m, outcome="positive", reference=m, remark=m, due=DAY
+    ),
+    k.ApplicationStepDone.KIND: lambda m: k.ApplicationStepDone(step=m, remark=m),
+    k.ApplicationAppealed.KIND: lambda m: k.ApplicationAppealed(reason=m),
+    k.ApplicationAppealDecided.KIND: lambda m: k.ApplicationAppealDecided(allowed=True, reason=m, due=DAY),
+    k.ApplicationWithdrawn.KIND: lambda m: k.ApplicationWithdrawn(reason=m),
+    k.ApplicationDiscarded.KIND: lambda m: k.ApplicationDiscarded(reason=m),
+    k.ApplicationIssued.KIND: lambda m: k.ApplicationIssued(
+        number=m, record_sha256=HASH, pdf_sha256=HASH, issued_on=DAY, expires_on=DAY
+    ),
+    k.ApplicationDelivered.KIND: lambda m: k.ApplicationDelivered(to=SOMEBODY, to_name=m, relation=m, authority=m),
+    k.AttestationMade.KIND: lambda m: k.AttestationMade(
+        application=SOMEBODY,
+        person=SOMEBODY,
+        facts={m: m},
+        paper_kind=m,
+        paper=SOMEBODY,
+        scan_sha256=HASH,
+        original=m,
+        valid_until=DAY,
+    ),
+    k.AttestationWithdrawn.KIND: lambda m: k.AttestationWithdrawn(reason=m),
+    k.ComplaintMade.KIND: lambda m: k.ComplaintMade(application=SOMEBODY, complaint=m, name=m),
+    k.ComplaintAnswered.KIND: lambda m: k.ComplaintAnswered(answer=m),
+    k.SlipsReserved.KIND: lambda _: k.SlipsReserved(first=1, last=50),
+    k.SlipsUsed.KIND: lambda _: k.SlipsUsed(number=7, application=SOMEBODY),
     k.ApplicationReturned.KIND: lambda m: k.ApplicationReturned(reason=m),
     k.ApplicationRejected.KIND: lambda m: k.ApplicationRejected(reason=m),
+    k.ShiftOpened.KIND: lambda m: k.ShiftOpened(
+        counter=m, float_minor=500_00, currency="PKR", day=DAY, notes=NOTES, from_shift=SOMEBODY
+    ),
+    k.ShiftCounted.KIND: lambda m: k.ShiftCounted(
+        counted_minor=500_00, expected_minor=-1, day=DAY, notes=NOTES, reason=m
+    ),
+    k.ShiftResumed.KIND: lambda m: k.ShiftResumed(reason=m),
+    k.ShiftTakenOver.KIND: lambda _: k.ShiftTakenOver(to_shift=SOMEBODY, counted_minor=500_00, day=DAY, notes=NOTES),
+    k.ShiftClosed.KIND: lambda m: k.ShiftClosed(
+        expected_minor=501_00, counted_minor=500_00, difference_minor=-1_00, day=DAY, notes=NOTES, reason=m
+    ),
+    k.PaymentTaken.KIND: lambda m: k.PaymentTaken(
+        receipt=m,
+        application=SOMEBODY,
+        tracking=m,
+        service=m,
+        payer=m,
+        lines=(k.PaymentLine(m, m, 200_00),),
+        total_minor=200_00,
+        currency="PKR",
+        mode="challan",
+        day=DAY,
+        reference=m,
+        shift=SOMEBODY,
+    ),
+    k.PaymentVoided.KIND: lambda m: k.PaymentVoided(reason=m, day=DAY),
+    k.PaymentRefunded.KIND: lambda m: k.PaymentRefunded(
+        minor=1, mode="cash", reason=m, day=DAY, reference=m, shift=SOMEBODY
+    ),
+    k.ExemptionAsked.KIND: lambda m: k.ExemptionAsked(
+        application=SOMEBODY, exemption=m, reason=m, minor=1, currency="INR"
+    ),
+    k.ExemptionApproved.KIND: lambda m: k.ExemptionApproved(remark=m),
+    k.ExemptionRefused.KIND: lambda m: k.ExemptionRefused(reason=m),
+    k.TokenIssued.KIND: lambda m: k.TokenIssued(number=7, ticket=m, queue=m, day=DAY, service=m, priority=m),
+    k.TokenCalled.KIND: lambda m: k.TokenCalled(counter=m),
+    k.TokenSkipped.KIND: lambda _: k.TokenSkipped(),
+    k.TokenNoShow.KIND: lambda _: k.TokenNoShow(),
+    k.TokenServed.KIND: lambda _: k.TokenServed(application=SOMEBODY),
     k.PrintIntended.KIND: lambda m: k.PrintIntended(
         what="receipt", of=SOMEBODY, number=m, printer=m, copy=2, reason=m, simulated=True
     ),

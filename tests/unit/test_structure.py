@@ -114,6 +114,11 @@ def test_an_arrow_against_the_rules_is_found(tmp_path: Path, module: str, line: 
             "appliance.casework.applications appliance.access.operators",
             "sync tui devices provisioning fastapi requests",
         ),
+        (
+            "appliance.certificates.render appliance.certificates.receipt appliance.certificates.sign",
+            "sqlalchemy sqlcipher3 appliance.records appliance.store appliance.casework appliance.access sync tui"
+            " devices provisioning",
+        ),
         ("devices", "appliance sync tui provisioning"),
     ],
 )
@@ -269,4 +274,5 @@ def test_one_wheel_holds_the_five_packages_and_the_command(tmp_path: Path) -> No
         names = archive.namelist()
         entry_points = next(name for name in names if name.endswith("entry_points.txt"))
         assert "sanad = provisioning.__main__:main" in archive.read(entry_points).decode()
+    assert {f"appliance/certificates/templates/{name}.typ" for name in ("certificate", "common", "receipt")} <= {*names}
     assert {name.split("/")[0] for name in names if not name.startswith("sanad-")} == set(PACKAGES)

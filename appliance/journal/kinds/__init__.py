@@ -1,5 +1,10 @@
 """The kinds of entry and their typed bodies, by what they are about; `base` says how a body is made, and its limits."""
 
+from appliance.journal.kinds.attestations import (
+    MAX_FACTS,
+    AttestationMade,
+    AttestationWithdrawn,
+)
 from appliance.journal.kinds.base import (
     KINDS,
     MAX_FIELDS,
@@ -8,6 +13,7 @@ from appliance.journal.kinds.base import (
     Body,
     BodyBytes,
     Count,
+    Day,
     Fields,
     Hex32,
     Id,
@@ -22,12 +28,53 @@ from appliance.journal.kinds.base import (
     kind,
 )
 from appliance.journal.kinds.cases import (
+    MAX_IN_A_ROLE,
+    MAX_ITEMS,
+    MAX_ROLES,
+    ApplicationAmended,
+    ApplicationAnswered,
+    ApplicationAppealDecided,
+    ApplicationAppealed,
     ApplicationApproved,
+    ApplicationDelivered,
+    ApplicationDiscarded,
+    ApplicationDrafted,
+    ApplicationIssued,
     ApplicationRejected,
     ApplicationResubmitted,
     ApplicationReturned,
+    ApplicationReviewStarted,
+    ApplicationStepDone,
     ApplicationSubmitted,
+    ApplicationWaiting,
+    ApplicationWithdrawn,
+    Outcome,
     PaperAdded,
+)
+from appliance.journal.kinds.desk import (
+    ComplaintAnswered,
+    ComplaintMade,
+    SlipsReserved,
+    SlipsUsed,
+)
+from appliance.journal.kinds.money import (
+    MAX_FACES,
+    MAX_LINES,
+    Currency,
+    ExemptionApproved,
+    ExemptionAsked,
+    ExemptionRefused,
+    NoteCount,
+    PaymentLine,
+    PaymentMode,
+    PaymentRefunded,
+    PaymentTaken,
+    PaymentVoided,
+    ShiftClosed,
+    ShiftCounted,
+    ShiftOpened,
+    ShiftResumed,
+    ShiftTakenOver,
 )
 from appliance.journal.kinds.node import (
     JournalOpened,
@@ -50,7 +97,14 @@ from appliance.journal.kinds.orders import (
     OrdersOpened,
 )
 from appliance.journal.kinds.people import (
+    MAX_CHANGES_OF_A_PERSON,
     PersonAdded,
+    PersonCorrected,
+    PersonLinked,
+    PersonMerged,
+    PersonUnlinked,
+    PersonUnmerged,
+    PersonVerified,
 )
 from appliance.journal.kinds.printing import (
     PaperKind,
@@ -59,4 +113,11 @@ from appliance.journal.kinds.printing import (
     PrintIntended,
     PrintUnknown,
     SignatureTaken,
+)
+from appliance.journal.kinds.tokens import (
+    TokenCalled,
+    TokenIssued,
+    TokenNoShow,
+    TokenServed,
+    TokenSkipped,
 )

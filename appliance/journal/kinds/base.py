@@ -30,6 +30,8 @@ Line = Annotated[str, msgspec.Meta(max_length=MAX_LINE, pattern=r"\A[^\x00-\x1f]
 Remark = Annotated[str, msgspec.Meta(max_length=MAX_REMARK, pattern=r"\A[^\x00]*\Z")]
 Id = Annotated[str, msgspec.Meta(pattern=r"\A[a-z2-7]{26}\Z")]
 Instant = Annotated[str, msgspec.Meta(pattern=r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")]
+# A day at the centre; empty where there is none.
+Day = Annotated[str, msgspec.Meta(pattern=r"\A(?:\d{4}-\d\d-\d\d)?\Z")]
 Hex32 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 Count = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 MAX_FIELDS: Final = 100

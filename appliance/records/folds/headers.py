@@ -13,9 +13,14 @@ from appliance.records import tables as t
 from appliance.records.folds.base import Ops, row
 from appliance.records.statements import add_once
 
+ALL: Final = 0
 YEAR: Final = 4
 DAY: Final = 10
-COUNTED_BY: Final[dict[str, int]] = {k.ApplicationSubmitted.KIND: YEAR}
+COUNTED_BY: Final[dict[str, int]] = {
+    k.ApplicationSubmitted.KIND: YEAR,
+    k.ApplicationIssued.KIND: ALL,
+    k.PaymentTaken.KIND: YEAR,
+}
 """The kinds that numbers are made of, and how much of an entry's time names the period they are counted in."""
 
 ADD_TO_TIMELINE: Final = add_once(t.timeline)

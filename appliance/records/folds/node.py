@@ -11,6 +11,7 @@ from appliance.journal import kinds as k
 from appliance.journal.entry import Header
 from appliance.records import tables as t
 from appliance.records.folds.base import About, Ops, folds, key, row
+from appliance.records.folds.search import FORGET_WORDS
 from appliance.records.statements import add_once
 
 _FORGET: Final = tuple(sa.delete(table).where(t.where_key(table)) for table in t.OF_A_SUBJECT)
@@ -19,6 +20,7 @@ _ADD_ERASED: Final = add_once(t.erased)
 
 @folds(k.SubjectErased, by_header=True)
 def _subject_erased(header: Header, _: k.SubjectErased | None) -> Ops:
+    yield FORGET_WORDS, key(header)
     for forget in _FORGET:
         yield forget, key(header)
     yield _ADD_ERASED, row(header, seq=header.seq, at=header.at)

@@ -26,5 +26,6 @@ def _numbers_leased(header: Header, body: k.NumbersLeased) -> Ops:
             "prefix": body.prefix,
             "first": body.first,
             "last": body.last,
+            "leased": header.seq,
         },
     )

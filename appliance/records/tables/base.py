@@ -1,6 +1,6 @@
 """Table definitions, once, for SQLCipher at the node and for central.
 
-`LOG` holds what is written once and kept: entries, heads, secrets. `FOLDED` holds what can be dropped and folded again.
+`LOG` holds what no fold makes: entries, heads, secrets, drafts. `FOLDED` holds what can be dropped and folded again.
 Every key of `FOLDED` starts with the journal. A row of `FOLDED` belongs to one subject (`about`), so that erasing a
 subject is deleting its rows; whatever spans subjects is made of headers only, which are never erased. The names of its
 tables start with `FOLDED_PREFIX`: by it another version of the software knows what it may drop.
@@ -88,6 +88,18 @@ local: Final = Table(
     "local", LOG, text("name", primary_key=True), text("value"), sqlite_with_rowid=False, sqlite_strict=True
 )
 
+# What is typed at a counter and not handed in yet: in no journal, and gone when it is.
+drafts: Final = Table(
+    "drafts",
+    LOG,
+    text("id", primary_key=True),
+    text("operator"),
+    text("content"),
+    text("saved_at"),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+
 # Which fold made the tables of FOLDED, and how far it has read.
 stamps: Final = Table(
     "stamps",
@@ -99,6 +111,12 @@ stamps: Final = Table(
     sqlite_strict=True,
 )
 
+
+ALONGSIDE: Final = "alongside"
+"""Under which a table's `info` names the statements that make what SQLite keeps beside it: views, indexes of words.
+
+Their names start with `FOLDED_PREFIX`, too, and each says nothing when it is run again.
+"""
 
 OF_A_SUBJECT: Final[list[Table]] = []
 """The tables whose rows go when their subject is erased.

@@ -29,6 +29,12 @@ unreadable: Final = of_a_subject(
     "unreadable", text("about", primary_key=True), number("seq", primary_key=True), text("kind")
 )
 orders_state: Final = folded("orders_state", number("size"), text("root"))
+# `leased`: the position of the order that leased it. Numbers are taken in that order, so that a block that comes later
+# moves none that was given out.
 number_blocks: Final = folded(
-    "number_blocks", text("prefix", primary_key=True), number("first", primary_key=True), number("last")
+    "number_blocks",
+    text("prefix", primary_key=True),
+    number("first", primary_key=True),
+    number("last"),
+    number("leased"),
 )

@@ -13,7 +13,18 @@ from appliance.journal.entry import Entry
 from appliance.journal.errors import IntegrityError
 from appliance.records import tables as t
 from appliance.records.database import Tx
-from appliance.records.wording import cases, node, operators, orders, people, printing
+from appliance.records.wording import (
+    attestations,
+    cases,
+    desk,
+    money,
+    node,
+    operators,
+    orders,
+    people,
+    printing,
+    tokens,
+)
 from appliance.records.wording.base import Wording
 
 SHORT: Final = 8
@@ -21,8 +32,22 @@ SHORT: Final = 8
 _OPERATORS = select(t.operators.c.about, t.operators.c.login).where(t.operators.c.journal == bindparam("journal"))
 _PERSON = select(t.people.c.name).where(t.where_key(t.people))
 _APPLICATION = select(t.applications.c.tracking).where(t.where_key(t.applications))
+_RECEIPT = select(t.payments.c.receipt).where(t.where_key(t.payments))
+_TOKEN = select(t.tokens.c.ticket).where(t.where_key(t.tokens))
+_NAMES: Final = (_APPLICATION, _PERSON, _RECEIPT, _TOKEN)
 
-_WHAT: Final[Wording] = {**node.WHAT, **operators.WHAT, **people.WHAT, **cases.WHAT, **orders.WHAT, **printing.WHAT}
+_WHAT: Final[Wording] = {
+    **node.WHAT,
+    **operators.WHAT,
+    **people.WHAT,
+    **cases.WHAT,
+    **attestations.WHAT,
+    **desk.WHAT,
+    **money.WHAT,
+    **tokens.WHAT,
+    **orders.WHAT,
+    **printing.WHAT,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +83,14 @@ class Names:
         return next((about for about, known in self._operators.items() if known == login), None)
 
     def subject(self, about: str) -> str:
-        """A login, a tracking number, a person's name, or the beginning of the identifier."""
+        """A login, a tracking or receipt number, a token, a person's name, or the beginning of the identifier."""
         if about == "-":
             return ""
         if about in self._operators:
             return self._operators[about]
         key = {"k_journal": self._journal, "k_about": about}
-        row = self._tx.one(_APPLICATION, key) or self._tx.one(_PERSON, key)
-        return about[:SHORT] + "…" if row is None else str(row[0])
+        row = next((found for name in _NAMES if (found := self._tx.one(name, key)) is not None), None)
+        return str(row[0]) if row is not None and row[0] else about[:SHORT] + "…"
 
 
 def line(entry: Entry, names: Names) -> Line:

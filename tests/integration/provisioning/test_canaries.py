@@ -23,10 +23,10 @@ from tests.support.nodes import halt, real_clock
 
 PASSPHRASE = "canarypassphrase seven quiet rivers"
 NAMES = """
-    passphrase supervisor operator operatorname password typedlogin typedpassword counter person native born
+    passphrase supervisor operator operatorname password typedlogin typedpassword counter person native
     identitykind identitynumber service fieldname fieldvalue due paper label remark reason erased broken
 """
-WORDS = {name: f"canary{name}" for name in NAMES.split()}
+WORDS = {name: f"canary{name}" for name in NAMES.split()} | {"born": "1913-04-19"}
 
 
 def plant(store: Store) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import SAMPLES, Place
+from tests.support.papers import pages
 
 
 @pytest.fixture
@@ -44,9 +45,15 @@ def test_without_a_link_everything_is_kept(tmp_path: Path, scan: Path) -> None:
     assert result["blobs_at_central"] == 0
 
 
-def test_a_scan_that_intake_refuses_ends_it_with_status_4_and_a_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(b"this is no PDF", "not a PDF"), (b"%PDF-1.7\n", "damaged"), (pages([b""]), "nothing on any page")],
+)
+def test_a_scan_that_intake_refuses_ends_it_with_status_4_and_a_sentence(
+    tmp_path: Path, content: bytes, sentence: str
+) -> None:
     place = Place(tmp_path / "place")
-    file = tmp_path / "text.pdf"
-    file.write_text("this is no PDF")
+    file = tmp_path / "paper.pdf"
+    file.write_bytes(content)
     place.run("run", "--once", "--place", place.folder / "run", "--scan", file, code=4)
-    assert "not a PDF" in "".join(place.said)
+    assert sentence in "".join(place.said)

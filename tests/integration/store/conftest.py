@@ -12,21 +12,24 @@ import pytest
 import sqlalchemy as sa
 
 from appliance.access.operators import SESSION_FOR
-from appliance.access.session import Role, Session, mint
+from appliance.access.session import PERMITTED, Role, Session, mint
 from appliance.casework import applications
 from appliance.casework.applications import Person
 from appliance.journal.checkpoint import Checkpoint, cosign, sign_checkpoint
 from appliance.journal.entry import SALT_BYTES, Entry, make_entry
-from appliance.journal.ids import EntityId, JournalId, Kind, orders_of, origin
+from appliance.journal.ids import NOBODY, EntityId, JournalId, Kind, orders_of, origin
 from appliance.journal.kinds import Body, NumbersLeased, OrdersOpened, SessionOpened, encode_body
 from appliance.journal.notes import COSIGNATURE, Signer
 from appliance.journal.tree import EMPTY, Frontier
 from appliance.records import tables as t
 from appliance.records.folding import Progress, no_progress
+from appliance.records.folds import FOLDS, About
 from appliance.records.moment import at_text
+from appliance.records.statements import add_once
 from appliance.store.layout import Layout
 from appliance.store.store import COSIGNER, ORDERS_SIGNER, Draft, Store
 from tests.support.nodes import Node, SteadyClock, halt, staffed_node
+from tests.support.specimens import SPECIMENS
 
 AT_S = 1_790_000_000
 TABLES = (*t.LOG.sorted_tables, *t.FOLDED.sorted_tables)
@@ -176,6 +179,19 @@ def bench(template: Template, tmp_path: Path) -> Iterator[Bench]:
     made.store.close()
 
 
+def say_everything(bench: Bench) -> None:
+    """One entry of each kind that a person may write about a case, a citizen, money or paper; and a draft."""
+    of_role = {Role.OPERATOR: bench.operator, Role.OFFICER: bench.officer, Role.SUPERVISOR: bench.supervisor}
+    for kind, make in SPECIMENS.items():
+        sessions = [of_role[role] for role in of_role if role in PERMITTED.get(kind, ())]
+        if sessions and kind.split(".")[0] not in ("operator", "session", "subject"):
+            about = NOBODY if FOLDS[kind].about is About.NOBODY else bench.store.new_id()
+            draft = Draft(make("specimen"), about)
+            bench.store.commit(sessions[0], lambda _, draft=draft: [draft])  # type: ignore[misc]
+    with bench.store._database.write() as tx:
+        tx.run(add_once(t.drafts), dict.fromkeys(t.drafts.c.keys(), "specimen"))
+
+
 @pytest.fixture
 def busy(bench: Bench) -> Bench:
     """A node with something in every table, countersigned up to the last entry but two."""
@@ -188,6 +204,7 @@ def busy(bench: Bench) -> Bench:
     bench.central.open_orders()
     bench.central.order()
     bench.take_orders()
+    say_everything(bench)
     bench.countersign()
     bench.person("Not yet countersigned")
     bench.person("Nor this")

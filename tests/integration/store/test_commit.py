@@ -266,7 +266,7 @@ def test_the_statements_of_a_commit_come_in_their_order(bench: Bench) -> None:
     assert said[0] == "BEGIN IMMEDIATE"
     assert said[-1] == "COMMIT"
     writes = [text.split()[2 if text.startswith("INSERT") else 1] for text in said if text.startswith(("INS", "UPD"))]
-    assert writes == ["entries", "folded_timeline", "folded_people", "stamps", "heads"]
+    assert writes == ["entries", "folded_timeline", "folded_people", "folded_searchable", "stamps", "heads"]
 
 
 def test_a_blob_is_on_the_disk_before_an_entry_names_it(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ import appliance.casework
 import appliance.store
 from appliance.access import four_eyes, operators, session
 from appliance.access.session import PERMITTED, Role, Session
-from appliance.casework import applications
+from appliance.casework import applications, families, identity, people
 from appliance.journal import kinds as k
 from appliance.records.folds import ORDER_FOLDS
 from appliance.store.store import Store
@@ -73,8 +73,8 @@ def test_no_public_function_takes_an_actors_name() -> None:
 
 
 def test_every_verb_that_writes_takes_a_session() -> None:
-    readers = {"operators", "applications_of"}
-    for module in (operators, applications):
+    readers = {"operators", "applications_of", "person", "relatives"}
+    for module in (operators, applications, people, families, identity):
         found = verbs(module)
         assert found
         for name, signature in found:
@@ -142,6 +142,7 @@ def test_the_node_writes_nothing_about_cases() -> None:
         "orders",
         "operator",
         "session",
+        "token",
     }
 
 

@@ -236,7 +236,7 @@ def test_orders_hold_from_where_the_journal_takes_them_up() -> None:
     assert not dict(folding.table_rows(tx))[t.number_blocks.name]
     Folder(tx, tx, JOURNAL).fold(entries[1:])
     rows = dict(folding.table_rows(tx))
-    assert rows[t.number_blocks.name] == [(JOURNAL, "P", 1, 99)]
+    assert rows[t.number_blocks.name] == [(JOURNAL, "P", 1, 99, 2)]
     assert [row[1] for row in rows[t.orders_state.name]] == [ORDERS_HELD]
     assert not rows[t.operators.name], "central gives no such order"
 

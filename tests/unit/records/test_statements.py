@@ -38,7 +38,9 @@ def definitions() -> list[tuple[str, ExecutableDDLElement]]:
     made: list[tuple[str, ExecutableDDLElement]] = []
     for table in (*t.LOG.sorted_tables, *t.FOLDED.sorted_tables):
         made.append((table.name, CreateTable(table)))
-        made += [(str(index.name), CreateIndex(index)) for index in table.indexes]
+        made += [
+            (str(index.name), CreateIndex(index)) for index in sorted(table.indexes, key=lambda each: str(each.name))
+        ]
     return made
 
 

@@ -1,0 +1,163 @@
+"""The record of a certificate: everything it says, as canonical JSON. Page, code and attachment are made from it alone.
+
+Canonical JSON: UTF-8, keys sorted, no spaces, no numbers but whole ones (a subset of RFC 8785). Who has the record can
+check its hash; who has only the hash cannot guess what was left out, because the record holds 16 random bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Annotated, Final
+
+import msgspec
+
+from appliance.journal.errors import BugError, IntegrityError, OperatorError
+
+FORMAT: Final = "sanad-certificate/1"
+LANGUAGES: Final = ("en", "ur", "ps", "hi", "ta")
+SALT_BYTES: Final = 16
+MAX_RECORD_BYTES: Final = 64 * 1024
+MAX_FACTS: Final = 64
+
+# No control characters but a line's end, and none that turn the direction of what follows: they could make a number
+# read backwards, on the page and in a viewer.
+_CLEAN: Final = r"[^\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]*"
+_LINE: Final = _CLEAN.replace(r"\x00-\x09\x0b-\x1f", r"\x00-\x1f")
+Line = Annotated[str, msgspec.Meta(max_length=200, pattern=rf"\A{_LINE}\Z")]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=rf"\A{_LINE}\Z")]
+Value = Annotated[str, msgspec.Meta(max_length=2000, pattern=rf"\A{_CLEAN}\Z")]
+Language = Annotated[str, msgspec.Meta(pattern=r"\A(en|ur|ps|hi|ta)\Z")]
+Text = Annotated[dict[Language, Value], msgspec.Meta(max_length=len(LANGUAGES))]
+"""One text in several languages."""
+Number = Annotated[str, msgspec.Meta(pattern=r"\A[A-Z0-9][A-Z0-9/-]{0,39}\Z")]
+Date = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
+"""As in ISO 8601."""
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+
+_ISO_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class BadRecord(OperatorError):
+    """What the certificate would say cannot be printed or kept."""
+
+
+class Holder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whom the certificate is about."""
+
+    name: Name
+    name_native: Line = ""
+    born: Line = ""
+    """A date (ISO 8601), or what the paper seen says."""
+    identity_kind: Line = ""
+    """`cnic`, `aadhaar`, `passport`; another kind is printed as an identity number."""
+    identity_number_shown: Line = ""
+    """As it may be printed; an Aadhaar number is masked."""
+    photo_sha256: Sha256 | None = None
+    """Of the photograph as embedded, byte for byte."""
+
+
+class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing that the certificate says."""
+
+    label: Text
+    value: Value
+    """A date is written as in ISO 8601, and printed in words."""
+    value_native: Value = ""
+
+
+class Attester(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who answers for it."""
+
+    name: Name
+    title: Text
+
+
+class CertificateRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A certificate."""
+
+    format: Annotated[str, msgspec.Meta(pattern=rf"\A{FORMAT}\Z")] = FORMAT
+    number: Number
+    service: Line
+    """The service's identifier in the catalogue."""
+    title: Text
+    authority: Text = msgspec.field(default_factory=dict)
+    """The department in whose name it is issued."""
+    statement: Text = msgspec.field(default_factory=dict)
+    """A sentence under the title, where the service has one."""
+    centre: Line
+    """The centre's code."""
+    centre_name: Name
+    tracking: Line
+    issued_on: Date
+    expires_on: Date | None = None
+    holder: Holder
+    facts: Annotated[tuple[Fact, ...], msgspec.Meta(max_length=MAX_FACTS)]
+    attested_by: Attester
+    salt: Annotated[str, msgspec.Meta(pattern=rf"\A[0-9a-f]{{{2 * SALT_BYTES}}}\Z")]
+    """Random, hexadecimal."""
+    specimen: bool
+    languages: Annotated[tuple[Language, ...], msgspec.Meta(min_length=1, max_length=len(LANGUAGES))]
+    """On the page, the first one first."""
+
+
+_DECODER: Final = msgspec.json.Decoder(CertificateRecord)
+
+
+def encode_record(record: CertificateRecord) -> bytes:
+    """The record's canonical bytes: what is hashed, attached and kept.
+
+    Raises:
+        BadRecord: something in it is too long, or holds a character that cannot be printed.
+    """
+    content = msgspec.json.encode(record, order="sorted")
+    try:
+        _DECODER.decode(content)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        # What msgspec says names the field, and never its value.
+        raise BadRecord(f"This certificate cannot be made: {error}.", "Correct that field, and try again.") from None
+    if len(content) > MAX_RECORD_BYTES:
+        raise BadRecord("This certificate says too much to be printed.", "Shorten its longest entries.")
+    return content
+
+
+def decode_record(content: bytes) -> CertificateRecord:
+    """Read a record from its canonical bytes, and from no others.
+
+    Raises:
+        IntegrityError: it is no record, or not as `encode_record` writes it.
+    """
+    wrong = IntegrityError("The certificate's record is not of its form.")
+    if len(content) > MAX_RECORD_BYTES:
+        raise wrong
+    try:
+        record = _DECODER.decode(content)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        raise wrong from None
+    if msgspec.json.encode(record, order="sorted") != content:
+        raise wrong
+    return record
+
+
+def record_hash(content: bytes) -> str:
+    """What names a record: the SHA-256 of its canonical bytes, hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def new_salt(random16: bytes) -> str:
+    """The salt of a record.
+
+    Args:
+        random16: 16 bytes from a cryptographic source of randomness.
+
+    Raises:
+        BugError: there are not 16 of them.
+    """
+    if len(random16) != SALT_BYTES:
+        raise BugError(f"A record's salt is made from {SALT_BYTES} bytes, not {len(random16)}.")
+    return random16.hex()
+
+
+def is_date(text: str) -> bool:
+    """Whether a value is written as a date."""
+    return _ISO_DATE.fullmatch(text) is not None

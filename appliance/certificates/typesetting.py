@@ -1,0 +1,148 @@
+"""Typst, held once a process: templates by path, data as JSON, pictures in memory.
+
+Data never becomes markup: a template sees it as strings, and sets them as text. Nothing is written to a disk; pictures
+reach the compiler through anonymous memory (`memfd_create(2)`), because a certificate's photograph is personal.
+
+One page takes 4 s where a compiler loads all of Noto, and some 20 ms where one is kept that loaded a few files.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import typst
+
+from appliance.certificates.fonts import PACKAGE, find_fonts
+from appliance.journal.errors import BugError, DeviceError, OperatorError
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+PDF_STANDARD: Final = "a-3b"
+# PDF/A permits no box in the place of a letter (ISO 19005-3, 6.2.11.8), and this is how typst says so.
+_NO_GLYPH: Final = "could not be displayed"
+_NO_DATE: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class Unprintable(OperatorError):
+    """A text holds a letter that none of our fonts has."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A letter in it belongs to a script that cannot be printed here.",
+            "Write that entry in Latin, Arabic, Devanagari or Tamil script.",
+        )
+
+
+class Typesetter:
+    """A compiler that keeps its fonts; threads take turns.
+
+    Args:
+        fonts: the font files it knows, and no others.
+    """
+
+    def __init__(self, fonts: Sequence[Path]) -> None:
+        loaded = _load(fonts)
+        # The root is the whole machine, so that a template reaches both its own folder and the pictures in memory.
+        self._compiler = typst.Compiler(root="/", font_paths=loaded, ignore_system_fonts=True)
+        self._turn = threading.Lock()
+
+    def pdf(self, template: str, data: object, pictures: Mapping[str, bytes], *, at: datetime) -> bytes:
+        """Set a template as PDF/A-3b.
+
+        Args:
+            template: its file's name.
+            data: what it shows; plain values.
+            pictures: files that it may show, by the names under which `data` is told of them.
+            at: the date in the file, aware.
+
+        Raises:
+            Unprintable: a letter in it is in no font.
+        """
+        (made,) = self._set(template, data, pictures, "pdf", None, at)
+        return made
+
+    def pages(self, template: str, data: object, pictures: Mapping[str, bytes], *, dots_per_inch: float) -> list[bytes]:
+        """Set a template as PNG, a picture a page.
+
+        Raises:
+            Unprintable: a letter in it is in no font.
+        """
+        # A picture would show a box in the place of a letter; only the PDF refuses. The layout is made once for both.
+        self.pdf(template, data, pictures, at=_NO_DATE)
+        return self._set(template, data, pictures, "png", dots_per_inch, None)
+
+    def _set(
+        self,
+        template: str,
+        data: object,
+        pictures: Mapping[str, bytes],
+        form: typst.OutputFormat,
+        dots_per_inch: float | None,
+        at: datetime | None,
+    ) -> list[bytes]:
+        with self._turn, in_memory(pictures) as paths:
+            inputs = {"data": msgspec.json.encode(data).decode(), "pictures": msgspec.json.encode(paths).decode()}
+            try:
+                made, warnings = self._compiler.compile_with_warnings(
+                    str(TEMPLATES / template),
+                    format=form,
+                    ppi=dots_per_inch,
+                    sys_inputs=inputs,
+                    pdf_standards=PDF_STANDARD if form == "pdf" else [],
+                    timestamp=at,
+                )
+            except typst.TypstError as error:
+                if _NO_GLYPH in error.message:
+                    raise Unprintable from None
+                raise BugError(f"{template} cannot be set.") from error
+        if made is None or warnings:
+            # An unknown font is only a warning to typst, and leaves the page empty.
+            raise BugError(f"{template} was not set as it must be: {[each.message for each in warnings]}")
+        return [made] if isinstance(made, bytes) else made
+
+
+@functools.cache
+def typesetter() -> Typesetter:
+    """The typesetter of this process.
+
+    Raises:
+        FontsMissing: a font is not on this machine.
+    """
+    return Typesetter(find_fonts())
+
+
+def _load(fonts: Sequence[Path]) -> typst.Fonts:
+    """Load font files. Typst takes only folders; it follows the links in this one, and then needs it no more."""
+    with tempfile.TemporaryDirectory(prefix="sanad-fonts-") as folder:
+        for file in fonts:
+            (Path(folder) / file.name).symlink_to(file)
+        loaded = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[folder])
+    if len(loaded.fonts()) != len(fonts):
+        raise DeviceError("Some fonts for certificates cannot be read.", f"Install {PACKAGE} again.")
+    return loaded
+
+
+@contextmanager
+def in_memory(files: Mapping[str, bytes]) -> Iterator[dict[str, str]]:
+    """Lend files to a library that only takes paths, without a disk.
+
+    Yields:
+        A path for each name, good inside the block.
+    """
+    with ExitStack() as opened:
+        paths = {}
+        for name, content in files.items():
+            descriptor = os.memfd_create(name)
+            opened.callback(os.close, descriptor)
+            with open(descriptor, "wb", closefd=False) as file:
+                file.write(content)
+            paths[name] = f"/proc/self/fd/{descriptor}"
+        yield paths

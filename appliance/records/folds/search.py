@@ -1,0 +1,92 @@
+"""What a fold says of the words by which its subject is found.
+
+A kind that begins a subject yields `found_by`, one that changes something yields `found_instead_by`. The words are made
+here, from what the body says; the index follows, see `appliance.records.search`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam
+
+from appliance.journal.entry import Header
+from appliance.records import tables as t
+from appliance.records.folds.base import Ops, key, row
+from appliance.records.sounds import sounds
+from appliance.records.statements import add_once, spelled
+from appliance.records.words import day_words, number_words, phone_words, words
+
+SOUND: Final = "≈"
+"""Stands before how a person's name sounds. Nobody's query holds it, because it is no letter."""
+MARK: Final = "≡"
+"""Stands before what stands for a number that is not kept."""
+MARK_DIGITS: Final = 24
+# A longer answer in a form is a text, and no name, number or day.
+MAX_ANSWER: Final = 80
+MAX_MORE: Final = 60
+
+_COLUMNS: Final = ", ".join(t.WORDS)
+_NOTHING: Final = "SELECT 1 WHERE FALSE"
+FORGET_WORDS: Final = spelled(
+    sqlite=f"INSERT INTO folded_words (folded_words, rowid, {_COLUMNS}) SELECT 'delete', place, {_COLUMNS}"  # noqa: S608
+    " FROM folded_indexed WHERE journal = :k_journal AND about = :k_about",
+    postgresql=_NOTHING,
+)
+_INDEX_WORDS: Final = spelled(
+    sqlite=f"INSERT INTO folded_words (rowid, {_COLUMNS}) SELECT place, {_COLUMNS}"  # noqa: S608
+    " FROM folded_indexed WHERE journal = :k_journal AND about = :k_about",
+    postgresql=_NOTHING,
+)
+_ADD: Final = add_once(t.searchable)
+_CHANGE: Final = (
+    sa.update(t.searchable)
+    .where(t.where_key(t.searchable))
+    .values({name: sa.func.coalesce(bindparam(name), t.searchable.c[name]) for name in t.WORDS})
+)
+_AS_IT_IS: Final = dict.fromkeys(t.WORDS)
+_EMPTY: Final = dict.fromkeys(t.WORDS, "")
+
+
+def _name(text: str) -> Iterable[str]:
+    return [*words(text), *(SOUND + each for each in sounds(text))]
+
+
+def _mark(mark: str) -> Iterable[str]:
+    return [MARK + mark[:MARK_DIGITS]] if mark else []
+
+
+_WORDS: Final[dict[str, Callable[[str], Iterable[str]]]] = {
+    **dict.fromkeys(t.WORDS, words),
+    "name": _name,
+    "name_native": _name,
+    "born": day_words,
+    "identity_number": number_words,
+    "identity_mark": _mark,
+    "phone": phone_words,
+}
+
+
+def found_by(header: Header, what: str, **said: str) -> Ops:
+    """The entry's subject is found by these texts from now on, as a `what`; by column of `searchable`."""
+    yield _ADD, row(header, seq=header.seq, what=what, **{**_EMPTY, **_made(said)})
+
+
+def found_instead_by(header: Header, **said: str) -> Ops:
+    """The entry's subject is found by these texts, in place of what the same columns said before."""
+    if said:
+        yield FORGET_WORDS, key(header)
+        yield _CHANGE, key(header, **{**_AS_IT_IS, **_made(said)})
+        yield _INDEX_WORDS, key(header)
+
+
+def answers(fields: dict[str, str]) -> str:
+    """What a form's answers say to whoever searches, as one text: the short ones."""
+    found = (value for value in fields.values() if len(value) <= MAX_ANSWER)
+    return " ".join(dict.fromkeys(" ".join(found).split()[:MAX_MORE]))
+
+
+def _made(said: dict[str, str]) -> dict[str, str]:
+    return {name: " ".join(_WORDS[name](value)) if value else "" for name, value in said.items()}

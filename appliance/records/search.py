@@ -1,0 +1,202 @@
+"""The index of words: following what was folded, finding by it, and checking it.
+
+What is found is found by the words as `records.words` compares them, all of them, each by its beginning; the newest
+first. Nothing is ranked: that would cost eight times as much, and a counter wants the newest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam, select
+
+from appliance.journal.ids import JournalId
+from appliance.records import tables as t
+from appliance.records.database import Row, Tx
+from appliance.records.failures import StoreUnreadable
+from appliance.records.statements import add_once, spelled
+from appliance.records.words import Asked
+
+INDEXED_EVERY: Final = 64
+"""Entries after which their words go into the index, all at once."""
+TRIED_FIRST: Final = 4
+"""Times as many as are wanted that are looked through one by one before the index is asked the slower way."""
+MAX_PLACES: Final = 1000
+
+_STATE: Final = select(t.searched.c.number, t.searched.c.indexed).where(t.searched.c.journal == bindparam("journal"))
+_NEXT_NUMBER: Final = select(sa.func.coalesce(sa.func.max(t.searched.c.number) + 1, 0))
+_ADD_STATE: Final = add_once(t.searched)
+_MOVE_STATE: Final = (
+    sa.update(t.searched).where(t.searched.c.journal == bindparam("k_journal")).values(indexed=bindparam("indexed"))
+)
+_START_AGAIN: Final = sa.update(t.searched).values(indexed=0)
+
+_COLUMNS: Final = ", ".join(t.WORDS)
+_INDEX: Final = spelled(
+    sqlite=f"INSERT INTO folded_words (rowid, {_COLUMNS}) SELECT place, {_COLUMNS} FROM folded_indexed"  # noqa: S608
+    " WHERE journal = :journal AND seq >= :start ORDER BY seq",
+    postgresql="SELECT 1 WHERE FALSE",
+)
+_ON_POSTGRESQL: Final = f"concat_ws(' ', {', '.join(f's.{name}' for name in t.WORDS)})"
+_FIND: Final = spelled(
+    sqlite="SELECT rowid FROM folded_words WHERE folded_words MATCH :query AND rowid >= :low AND rowid < :high"
+    " ORDER BY rowid DESC LIMIT :limit",
+    # `query` as `to_tsquery` reads it: ('gul':* | 'gull':*) & 'khan':*
+    postgresql="SELECT place FROM (SELECT (n.number << 40) | s.seq AS place,"  # noqa: S608
+    f" to_tsvector('simple', {_ON_POSTGRESQL}) AS words"
+    " FROM folded_searchable AS s JOIN searched AS n ON n.journal = s.journal) AS each"
+    " WHERE words @@ to_tsquery('simple', :query) AND place >= :low AND place < :high ORDER BY place DESC LIMIT :limit",
+)
+_CHECK: Final = spelled(
+    sqlite="INSERT INTO folded_words (folded_words, rank) VALUES ('integrity-check', 1)",
+    postgresql="SELECT 1 WHERE FALSE",
+)
+# How FTS5 keeps a segment: https://sqlite.org/src/file/ext/fts5/fts5_index.c, FTS5_SEGMENT_ROWID.
+_LEAVES: Final = spelled(
+    sqlite="SELECT id >> 37, id & 0x7fffffff, length(block), substr(block, 3, 2) FROM folded_words_data"
+    " WHERE id > 10 AND (id >> 31) & 0x3f = 0",
+    postgresql="SELECT 1 WHERE FALSE",
+)
+_FIRST_TERMS: Final = spelled(sqlite="SELECT segid, pgno >> 1 FROM folded_words_idx", postgresql="SELECT 1 WHERE FALSE")
+_FOUND: Final = (t.searchable.c.seq, t.searchable.c.about, t.searchable.c.what)
+_TEXTS: Final = tuple(t.searchable.c[name] for name in t.WORDS)
+_AT: Final = select(*_FOUND, *_TEXTS).where(
+    t.searchable.c.journal == bindparam("journal"), t.searchable.c.seq == bindparam("seq")
+)
+_NOT_YET: Final = (
+    select(*_FOUND, *_TEXTS)
+    .where(
+        t.searchable.c.journal == bindparam("journal"),
+        t.searchable.c.seq >= bindparam("start"),
+        t.searchable.c.seq < bindparam("stop"),
+    )
+    .order_by(t.searchable.c.seq.desc())
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A subject that was found.
+
+    Attributes:
+        seq: the entry that began it.
+        about: the subject.
+        what: `person`, `application` and the like: what its fold calls it.
+        words: all the words by which it is found.
+    """
+
+    seq: int
+    about: str
+    what: str
+    words: frozenset[str]
+
+
+# Following
+
+
+def follow(tx: Tx, journal: JournalId, size: int) -> None:
+    """Bring the index up to the first `size` entries, if enough of them are new to it."""
+    row = tx.one(_STATE, {"journal": journal})
+    if row is None:
+        number = tx.one(_NEXT_NUMBER)
+        tx.run(_ADD_STATE, {"journal": journal, "number": 0 if number is None else number[0], "indexed": 0})
+    indexed = 0 if row is None else int(row[1])
+    if size - indexed >= INDEXED_EVERY:
+        tx.run(_MOVE_STATE, {"k_journal": journal, "indexed": size})
+        tx.run(_INDEX, {"journal": journal, "start": indexed})
+
+
+def start_again(tx: Tx) -> None:
+    """Forget how far the index had come, because it was dropped; the journals keep their numbers."""
+    tx.run(_START_AGAIN)
+
+
+def check(tx: Tx) -> None:
+    """Compare the index with the words that it was made from, every one of them. Takes the database's write lock.
+
+    Raises:
+        StoreUnreadable: it differs.
+    """
+    tx.run(_CHECK)
+    # It does not see that a page of words is missing from the list of their first words.
+    listed = {(row[0], row[1]) for row in tx.each(_FIRST_TERMS)}
+    for segment, page, length, words_end in tx.each(_LEAVES):
+        if int.from_bytes(words_end, "big") < length and (segment, page) not in listed:
+            raise StoreUnreadable
+
+
+# Finding
+
+
+def find(tx: Tx, journal: JournalId, asked: Asked, *, limit: int, before: int | None = None) -> list[Found]:
+    """The subjects that have a word for every group of `asked`, the newest first.
+
+    Args:
+        tx: inside which transaction.
+        journal: of which node.
+        asked: groups of beginnings; each group is met by any one of its own.
+        limit: how many at the most.
+        before: only what began before this entry: the `seq` of the last one of the page before.
+    """
+    if not asked or limit <= 0:
+        return []
+    row = tx.one(_STATE, {"journal": journal})
+    number, indexed = (0, 0) if row is None else (int(row[0]), int(row[1]))
+    stop = 1 << t.SEQ_BITS if before is None else before
+    recent = (_found(each) for each in tx.all(_NOT_YET, {"journal": journal, "start": indexed, "stop": stop}))
+    found = [each for each in recent if fits(each, asked)][:limit]
+    if len(found) < limit:
+        older = _Index(tx, journal, number, min(stop, indexed))
+        found += older.find(asked, limit - len(found))
+    return found
+
+
+def fits(found: Found, asked: Asked) -> bool:
+    """Whether a subject has a word for every group."""
+    return all(any(word.startswith(group) for word in found.words) for group in asked)
+
+
+class _Index:
+    """The index of one journal, up to an entry."""
+
+    def __init__(self, tx: Tx, journal: JournalId, number: int, stop: int) -> None:
+        self._tx = tx
+        self._journal = journal
+        self._low = number << t.SEQ_BITS
+        self._high = self._low | stop
+
+    def find(self, asked: Asked, limit: int) -> list[Found]:
+        # The index answers short beginnings at once; a longer one costs as much as there are words that begin so. So
+        # the short ones are looked through first: where many begin so, soon enough of them will fit.
+        short = tuple(tuple(word[: t.PREFIXES] for word in group) for group in asked)
+        if short == asked:
+            return list(self._at(self._places(asked, limit)))
+        wanted = min(limit * TRIED_FIRST, MAX_PLACES)
+        places = self._places(short, wanted)
+        found = [each for each in self._at(places) if fits(each, asked)][:limit]
+        if len(found) == limit or len(places) < wanted:
+            return found
+        return list(self._at(self._places(asked, limit)))
+
+    def _places(self, asked: Asked, limit: int) -> list[int]:
+        values = {"query": _query(asked), "low": self._low, "high": self._high, "limit": limit}
+        return [int(row[0]) for row in self._tx.all(_FIND, values)]
+
+    def _at(self, places: Sequence[int]) -> Iterator[Found]:
+        for place in places:
+            row = self._tx.one(_AT, {"journal": self._journal, "seq": place - self._low})
+            if row is not None:
+                yield _found(row)
+
+
+def _found(row: Row) -> Found:
+    seq, about, what, *texts = row
+    return Found(seq, about, what, frozenset(" ".join(texts).split()))
+
+
+def _query(asked: Asked) -> str:
+    """As FTS5 reads it. A folded word holds no quotation mark."""
+    return " AND ".join("(" + " OR ".join(f'"{word}"*' for word in group) + ")" for group in asked)
