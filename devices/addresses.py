@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from devices.contracts import Identity, Kind
 from devices.errors import Refused
+from devices.ipp.transport import read_place
 from devices.stu.reports import PRODUCTS, VENDOR
 
 MAX_CHARACTERS: Final = 200
@@ -23,7 +24,7 @@ PLUGGED: Final = re.compile(
     r"(usb|evdev|v4l2):([0-9a-f]{4}):([0-9a-f]{4}):(serial|port):([\x21-\x7e][\x20-\x7e]{0,99})"
 )
 TCP: Final = "tcp:"
-IPP: Final = "ipp:"
+IPP: Final = ("ipp://", "ipps://")
 SANE: Final = "sane:"
 
 
@@ -77,8 +78,8 @@ def read_address(address: str) -> tuple[Kind, Place]:
             return _plugged(*plugged.groups())
         if address.startswith(TCP):
             return Kind.RECEIPT_PRINTER, tcp_place(address.removeprefix(TCP))
-        if address.startswith(IPP) and _has_host(address):
-            return Kind.PAGE_PRINTER, NamedPlace(address)
+        if address.startswith(IPP):
+            return Kind.PAGE_PRINTER, NamedPlace(read_place(address).written)
         if address.startswith(SANE) and address.removeprefix(SANE).lstrip("-") == address.removeprefix(SANE) != "":
             return Kind.SCANNER, NamedPlace(address.removeprefix(SANE))
     raise Refused("That is no device's address.", "Take a device from `sanad devices list`.")
@@ -112,14 +113,6 @@ def _plugged(way: str, vendor: str, product: str, how: str, value: str) -> tuple
 
 def _is_stu(vendor: int, product: int) -> bool:
     return vendor == VENDOR and product in PRODUCTS
-
-
-def _has_host(uri: str) -> bool:
-    try:
-        place = urlsplit(uri)
-        return bool(place.hostname) and place.port != 0
-    except ValueError:
-        return False
 
 
 def tcp_place(text: str) -> TcpPlace:

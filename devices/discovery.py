@@ -17,12 +17,17 @@ from devices.escpos.links import MAKERS_CLASS, PRINTER_CLASS, UsbLink, printer_i
 from devices.escpos.printer import EscposPrinter
 from devices.evdev.pad import EvdevPad, pens
 from devices.finding import Which
+from devices.ipp import browsing
+from devices.ipp.printer import IppPrinter
+from devices.ipp.transport import with_pin
 from devices.sane import SaneScanner, scanners
 from devices.stu.pad import StuPad
 from devices.stu.reports import PRODUCTS, VENDOR
 from devices.v4l2.camera import V4l2Camera, cameras
 
 IPP_OVER_USB: Final = 4
+GET_DEVICE_ID: Final = (0xA1, 0, 0)
+"""Request type, request, and the configuration's index."""
 PAGE_LANGUAGES: Final = ("PCL", "POSTSCRIPT", "PDF", "PWG", "URF", "PJL", "PCLXL", "GDI", "XPS", "ESCPL")
 RECEIPT_LANGUAGES: Final = ("ESC/POS", "ESCPOS", "EPOS", "STAR")
 RECEIPT_MAKERS: Final = frozenset({0x04B8, 0x0416, 0x0519, 0x0DD4, 0x0FE6, 0x1504, 0x154F, 0x1D90, 0x2730})
@@ -67,14 +72,15 @@ class Found:
 def discover() -> list[Found]:
     """Every device that Sanad can serve and that tells of itself, with its status, by kind and port.
 
-    Network printers do not: they are known by their address. Where SANE is installed this takes some seconds, as its
-    backends ask the network for scanners.
+    Receipt printers on the network do not: they are known by their address. Where SANE or Avahi is installed this takes
+    some seconds, as they ask the network.
 
     Raises:
         NotInstalled: libusb is not on this machine.
     """
     found = discover_plugged()
     found += [Found(one.identity, SaneScanner(one.name).status(), address=SANE + one.written) for one in scanners()]
+    found += [_announced(one) for one in browsing.printers()]
     return sorted(found, key=lambda one: (one.identity.kind.value, one.identity.port))
 
 
@@ -167,11 +173,29 @@ def _by_kernel(kind: Kind, node: sysfs.Node) -> Found:
     return Found(identity, Status.READY)
 
 
+def _announced(one: browsing.Announced) -> Found:
+    """A page printer on the network, with its status. Its certificate is noted as it is now."""
+    identity = Identity(Kind.PAGE_PRINTER, "", "", one.model, one.serial, one.place.uri)
+    try:
+        place = with_pin(one.place)
+    except DeviceFault as fault:
+        status = Status.UNPLUGGED if isinstance(fault, Unplugged) else Status.UNKNOWN
+        return Found(identity, status, fault.sentence, fault.next_step)
+    return Found(identity, IppPrinter(place.written).status(), address=place.written)
+
+
 def _device_id(entry: usb.UsbEntry) -> str:
-    """The IEEE 1284 device id (USB printer class, GET_DEVICE_ID), or empty."""
+    """The IEEE 1284 device id, or empty.
+
+    The kernel's printer driver may know it already; else the printer is asked (USB printer class, GET_DEVICE_ID), which
+    takes it from whoever has it for a moment.
+    """
+    known = sysfs.of_usb_interfaces(entry.port, "ieee1284_id")
+    if known:
+        return known
     port = usb.UsbPort(Which(entry.vendor, entry.product, "", entry.port), "printer", printer_interface)
     try:
-        answer = port.control_in(0xA1, 0, 0, 1024, ANSWER_LIMIT_S)
+        answer = port.control_in(*GET_DEVICE_ID, 1024, ANSWER_LIMIT_S, shifted=True)
     except DeviceFault:
         return ""
     finally:

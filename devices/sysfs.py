@@ -74,6 +74,15 @@ def usb_folder(folder: Path) -> Path | None:
     return None
 
 
+def of_usb_interfaces(port: str, name: str) -> str:
+    """An attribute of the first interface that has it, of the USB device at a port; empty where none has."""
+    try:
+        folders = sorted((SYS / "bus" / "usb" / "devices").glob(f"{port}:*"))
+    except (OSError, ValueError):
+        return ""
+    return next((found for folder in folders if (found := text(folder, name))), "")
+
+
 def _node(link: Path) -> Node | None:
     told = dict(line.partition("=")[::2] for line in text(link, "uevent").splitlines())
     if not told.get("DEVNAME"):

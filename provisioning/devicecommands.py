@@ -158,7 +158,7 @@ def _try_out(device: str) -> Tried:
 
 def _address(device: str) -> str:
     """What was said is an address already, or names a device that is plugged in."""
-    return device if device.startswith((TCP, IPP)) else _found(device).written()
+    return device if device.startswith((TCP, *IPP)) else _found(device).written()
 
 
 def _found(device: str) -> Found:

@@ -20,7 +20,7 @@ missing=""
 [ -f /usr/share/fonts/truetype/noto/NotoNastaliqUrdu-Regular.ttf ] || missing="$missing fonts-noto-core"
 if [ "$purpose" = test ]; then
     for pair in age:age strace:strace openssl:openssl umockdev-wrapper:umockdev udevadm:udev \
-        ippeveprinter:cups-ipp-utils dbus-daemon:dbus-daemon avahi-daemon:avahi-daemon scanimage:sane-utils \
+        ippeveprinter:cups-ipp-utils dbus-daemon:dbus-daemon avahi-daemon:avahi-daemon avahi-browse:avahi-utils scanimage:sane-utils \
         pdfsig:poppler-utils certutil:libnss3-tools qpdf:qpdf tmux:tmux; do
         PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
     done

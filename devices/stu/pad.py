@@ -154,8 +154,7 @@ class StuPad:
         """
         with self._lock:
             model = read_model(self._get(Report.INFORMATION, 16)) or self._product.name
-            serial = self._identity.serial or self._port.entry.serial
-            self._identity = replace(self._identity, model=model, serial=serial, port=self._port.entry.port)
+            self._identity = replace(self._plugged(), model=model)
             return self._identity
 
     def capability(self) -> PadCapability:
@@ -193,6 +192,7 @@ class StuPad:
         del accepted
         with self._lock:
             capability, flags = self._capability()
+            self._identity = self._plugged()
             picture = screens.draw(screen, capability)
             places = screens.layout(capability.width_px, capability.height_px)
             buttons = {b: screens.in_pad_units(box, capability) for b, box in places.buttons.items()}
@@ -308,6 +308,11 @@ class StuPad:
         if capture.sequence is not None:
             capture.lost += (report.sequence - capture.sequence - 1) % 65536
         capture.sequence = report.sequence
+
+    def _plugged(self) -> Identity:
+        """The pad that is plugged in now: at an assigned port that may be another than before."""
+        entry = self._port.entry
+        return replace(self._identity, serial=entry.serial or self._port.which.serial, port=entry.port)
 
     # --- the pad ------------------------------------------------------------------------------------------------------
 

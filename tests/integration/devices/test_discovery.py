@@ -27,7 +27,8 @@ BUS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(autouse=True)
-def one_scanner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def one_scanner_and_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path}/no-bus")
     (tmp_path / "dll.conf").write_text("test\n")
     (tmp_path / "test.conf").write_text("number_of_devices 1\n")
     monkeypatch.setenv("SANE_CONFIG_DIR", str(tmp_path))

@@ -33,6 +33,7 @@ REQUESTS = {  # usbdevfs ioctls that libusb makes, on a 64-bit kernel
     0x80045515: "CLEAR_HALT",
 }
 SIMPLE = frozenset({"CLAIM", "RELEASE", "RESET", "SET_CONFIGURATION", "CLEAR_HALT", "DISCONNECT_CLAIM"})
+CONNECT = 0x5517
 URB_CONTROL = 2
 GET_DESCRIPTOR = 6
 STRING = 3
@@ -81,6 +82,8 @@ class Server:
         try:
             if not self.model.plugged and not name.startswith("REAP"):
                 client.complete(-1, errno.ENODEV)
+            elif name == "CLAIM" and self._bound():
+                client.complete(-1, errno.EBUSY)
             elif name in SIMPLE:
                 client.complete(0, 0)
             else:
@@ -95,7 +98,14 @@ class Server:
             argument.resolve(0, 4).update(0, list(struct.pack("<I", 5)))
             client.complete(0, 0)
         elif name == "GET_DRIVER":
-            client.complete(-1, errno.ENODATA)
+            driver = self._bound()
+            if driver:
+                argument.resolve(0, 260).update(4, list(driver.encode() + b"\0"))
+            client.complete(*((0, 0) if driver else (-1, errno.ENODATA)))
+        elif name == "IOCTL":
+            _, code = struct.unpack("<ii", bytes(argument.resolve(0, 8).retrieve()))
+            vars(self.model)["driver"] = "usblp" if code == CONNECT else ""
+            client.complete(0, 0)
         elif name == "SUBMIT":
             urb = argument.resolve(0, 56)
             kind, endpoint, _, _, _, length = struct.unpack_from("<BBxxiI4xQi", bytes(urb.retrieve()), 0)
@@ -123,6 +133,10 @@ class Server:
                 client.complete(-1, errno.EAGAIN)
         else:
             client.complete(-1, errno.ENOTTY)
+
+    def _bound(self) -> str:
+        """The kernel's driver that has the device, or empty."""
+        return str(getattr(self.model, "driver", ""))
 
     def _finish(self, urbs: Urbs, urb: Any, status: int, actual: int) -> None:
         descriptor = urb[0]
@@ -234,6 +248,7 @@ def describe(
     interface_class: tuple[int, int, int],
     port: str,
     serial: str = "",
+    interface: int = 0,
 ) -> tuple[str, str, str]:
     """A full-speed device for umockdev; endpoints are (address, attributes, packet size, interval).
 
@@ -242,7 +257,7 @@ def describe(
     """
     vendor, product = ids
     head = struct.pack("<BBHBBBBHHHBBBB", 18, 1, 0x0200, 0, 0, 0, 64, vendor, product, 0x0100, 1, 2, 3, 1)
-    body = struct.pack("<BBBBBBBBB", 9, 4, 0, 0, len(endpoints), *interface_class, 0)
+    body = struct.pack("<BBBBBBBBB", 9, 4, interface, 0, len(endpoints), *interface_class, 0)
     for address, kind, size, interval in endpoints:
         body += struct.pack("<BBBBHB", 7, 5, address, kind, size, interval)
     whole = head + struct.pack("<BBHBBBBB", 9, 2, 9 + len(body), 1, 1, 0, 0x80, 50) + body

@@ -54,7 +54,8 @@ class Bus:
         model = self.devices[port]
         self._number += 1
         ids, ends = model.ids, model.endpoints
-        text, node, path = describe(1, self._number, ids, ends, model.interface_class, port, model.strings[2])
+        more = (model.interface_class, port, model.strings[2], getattr(model, "interface_number", 0))
+        text, node, path = describe(1, self._number, ids, ends, *more)
         model.plug_in()
         self.testbed.add_from_string(text)
         self._servers.append(Server(self.testbed, node, model))
