@@ -44,7 +44,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def walk_and_kill(folder: Path, after_s: float | None) -> tuple[int, bool]:
-    """Walk, killed after so many seconds where that is said; answers the last size told, and whether it came to its end."""
+    """Walk, killed after so many seconds where said; answers the last size told, and whether it came to its end."""
     command = [sys.executable, "-m", "tests.simulation.case_walker", str(folder)]
     environment = {**os.environ, VARIABLE: str(places.passphrase_file(folder))}
     told, ended = 0, False
