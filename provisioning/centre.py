@@ -49,5 +49,6 @@ def rules_of(settings: NodeSettings) -> CentreRules:
         timezone=casework.timezone,
         language=casework.language,
         counters=counters,
+        specimen=casework.specimen,
         **named,
     )

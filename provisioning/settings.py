@@ -109,7 +109,8 @@ WeekDay = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 class Casework(Section):
     """When the centre works, what it speaks, and how it lets people wait.
 
-    `timezone` is an IANA name; `language` that of its citizens, for receipts (ISO 639).
+    `timezone` is an IANA name; `language` that of its citizens, for receipts (ISO 639). A `specimen` centre is there
+    for trying out: all its paper says so.
     """
 
     timezone: Words = "Asia/Karachi"
@@ -117,6 +118,7 @@ class Casework(Section):
     weekend: frozenset[WeekDay] = frozenset({"sunday"})
     holidays: frozenset[date] = frozenset()
     queues: tuple[Queue, ...] = ()
+    specimen: bool = False
 
 
 class Console(Section):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from appliance.access.reasons import check_reason
 from appliance.access.session import Session
@@ -26,6 +26,7 @@ from appliance.journal.errors import OperatorError
 from appliance.journal.ids import EntityId, JournalId
 from appliance.records import tables as t
 from appliance.records.database import Tx
+from appliance.records.statements import found_by
 from appliance.store.store import Draft, Moment, Store
 
 MAX_LEANING: Final = 500
@@ -37,7 +38,7 @@ _LEANING = (
         t.applications,
         (t.applications.c.journal == t.leans.c.journal) & (t.applications.c.about == t.leans.c.about),
     )
-    .where(t.leans.c.journal == bindparam("journal"), t.leans.c.attestation == bindparam("attestation"))
+    .where(found_by(t.leans, "attestation"))
     .order_by(t.applications.c.submitted_at.desc(), t.leans.c.about)
     .limit(MAX_LEANING)
 )

@@ -19,6 +19,7 @@ from appliance.journal.ids import BlobDigest, EntityId, JournalId
 from appliance.records import tables as t
 from appliance.records.database import Row, Tx
 from appliance.records.log import Log
+from appliance.records.statements import found_by
 from appliance.records.wording import lines
 from appliance.records.wording.lines import Line
 from appliance.store.store import Store
@@ -76,7 +77,7 @@ _ATTESTED: Final = t.attestations.outerjoin(
 _MADE_HERE: Final = (
     select(*_ATTESTATION)
     .select_from(_ATTESTED)
-    .where(t.attestations.c.journal == bindparam("journal"), t.attestations.c.application == bindparam("application"))
+    .where(found_by(t.attestations, "application"))
     .order_by(t.attestations.c.at, t.attestations.c.about)
 )
 _LEANS: Final = (

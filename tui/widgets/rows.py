@@ -25,7 +25,7 @@ class Item:
 
 
 class Rows(OptionList):
-    """A list that keeps its cursor where it was when it is filled again; of class `short`, its lines are never folded."""
+    """A list whose cursor stays where it was when it is filled again; in class `short`, its lines are never folded."""
 
     def fill(self, items: Sequence[Item]) -> None:
         """Show these lines."""
