@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -37,8 +37,13 @@ def console(home: HomeOption = None) -> None:
         run_console(place, store)
 
 
-def run_console(home: Path, store: Store) -> None:
+def run_console(home: Path, store: Store, devices: Mapping[str, Devices] | None = None) -> None:
     """Run the console on an open store until somebody quits.
+
+    Args:
+        home: the node's home.
+        store: its open store.
+        devices: by counter, in place of those that `node.toml` names.
 
     Raises:
         OperatorError: the settings or a service file are wrong.
@@ -46,7 +51,7 @@ def run_console(home: Path, store: Store) -> None:
     from tui.app import SanadConsole
 
     faults: list[str] = []
-    app = SanadConsole(desk_of(home, store, lambda error: faults.append(describe(error))))
+    app = SanadConsole(desk_of(home, store, lambda error: faults.append(describe(error)), devices))
     app.run()
     for each in faults[-MAX_FAULTS:]:
         terminal.note(each)
@@ -55,7 +60,12 @@ def run_console(home: Path, store: Store) -> None:
         raise typer.Exit(terminal.EXIT_BUG)
 
 
-def desk_of(home: Path, store: Store, report: Callable[[BaseException], None]) -> Desk:
+def desk_of(
+    home: Path,
+    store: Store,
+    report: Callable[[BaseException], None],
+    devices: Mapping[str, Devices] | None = None,
+) -> Desk:
     """What a console is given at this node.
 
     Raises:
@@ -73,11 +83,12 @@ def desk_of(home: Path, store: Store, report: Callable[[BaseException], None]) -
     return Desk(
         centre_of(settings, home, store),
         tuple(each.name for each in settings.counters) or (COUNTER,),
-        {each.name: _devices(each) for each in settings.counters if each.devices},
+        {each.name: _devices(each) for each in settings.counters if each.devices} if devices is None else devices,
         settings.console.keys,
         report,
         _translate,
         _seal,
+        _draw,
     )
 
 
@@ -114,3 +125,9 @@ def _seal(signature: Signature, purpose: str) -> Signed:
         pad=signature.pad.model or "signature pad",
         simulated=signature.pad.simulated,
     )
+
+
+def _draw(strokes: bytes) -> bytes:
+    from devices import signatures
+
+    return signatures.to_picture(signatures.from_bytes(strokes)).png

@@ -139,6 +139,13 @@ class CaseFile(ReviewActs, PaperActs, MoneyActs, OutputActs):
     def _open_paper(self) -> None:
         self.action_view_paper()
 
+    def action_put_right(self) -> None:
+        """Correct the form, add papers."""
+        from tui.screens.puttingright import PuttingRight
+
+        if self.view is not None:
+            self.app.push_screen(PuttingRight(self.view), lambda _: self.look_again())
+
     def action_act(self) -> None:
         """Everything that can be done now."""
         view = self.view
