@@ -86,7 +86,7 @@ _TABLE: Final = (
     Key("close_shift", "ctrl+x", "Close", "Close the shift; a difference needs a reason."),
     Key("take_over", "ctrl+g", "Take over", "Take a counted drawer over from another operator."),
     Key("resume_shift", "ctrl+r", "Go on", "Go on at your drawer after you counted it."),
-    Key("statement", "f10,ctrl+s", "Statement", "The day's statement, by service and by mode."),
+    Key("statement", "f10,ctrl+s", "Day", "The day's statement, by service and by mode."),
 )
 KEYS: Final = {key.action: key for key in _TABLE}
 

@@ -38,7 +38,7 @@ class CaseFile(ReviewActs, PaperActs, MoneyActs, OutputActs):
         "everything that can be done with this case now; the commonest have keys of their own."
     )
     BINDINGS: ClassVar[list[BindingType]] = bound(
-        "act", "view_paper", "attest", "approve", "send_back", hidden=("reject", "refresh")
+        "act", "attest", "approve", "send_back", hidden=("view_paper", "reject", "refresh")
     )
 
     def __init__(self, application: EntityId, *, said: str = "", bad: bool = False) -> None:
