@@ -374,6 +374,10 @@ class Store:
         """A fresh random identifier."""
         return entity_id(self._random(16))
 
+    def random(self, count: int) -> bytes:
+        """So many random bytes, from a cryptographic source."""
+        return self._random(count)
+
     def now(self) -> str:
         """What the clock claims, as the journal writes it."""
         return at_text(self._clock())
