@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal, TypeVar, cast
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import tomlkit
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
@@ -69,10 +71,59 @@ class CentralAddress(Section):
     url: HttpsUrl
 
 
+WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+Language = Literal["en", "ur", "ps", "hi", "ta"]
+Ident = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+
+class Queue(Section):
+    """A queue that tokens are drawn for; with no `services` it is for all of them, with no `per_day` without end."""
+
+    id: Ident
+    title: dict[Language, Words]
+    services: tuple[Ident, ...] = ()
+    per_day: Annotated[int, Field(ge=1, le=9999)] | None = None
+
+    @model_validator(mode="after")
+    def _has_an_english_title(self) -> Queue:
+        if "en" not in self.title:
+            raise ValueError("a title has English words, as en = …")
+        return self
+
+
+class Casework(Section):
+    """How the centre works: its time, the citizens' language, closed days, queues.
+
+    `specimen`: the centre is there for trying out, and all its paper says so.
+    """
+
+    timezone: Words = "Asia/Karachi"
+    language: Language = "ur"
+    weekend: frozenset[Weekday] = frozenset({"sunday"})
+    holidays: frozenset[date] = frozenset()
+    queues: tuple[Queue, ...] = ()
+    specimen: bool = False
+
+    @model_validator(mode="after")
+    def _zone_is_known(self) -> Casework:
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("a time zone is written as Asia/Karachi or Asia/Kolkata") from None
+        return self
+
+
 class Counter(Section):
-    """A counter of the centre, and where its devices are, by kind (`devices/addresses.py` says how that is written)."""
+    """A counter of the centre, whom it calls, and where its devices are.
+
+    Devices stand by kind; `devices/addresses.py` says how an address is written. `queues`: whom it calls, all if none is
+    named. `only`: the priorities that it serves and nobody else does first, such as women.
+    """
 
     name: Words
+    queues: tuple[Ident, ...] = ()
+    only: frozenset[Ident] = frozenset()
     devices: dict[Kind, DeviceAddress] = {}
 
     @model_validator(mode="after")
@@ -133,6 +184,7 @@ class NodeSettings(FileSettings):
     central: CentralAddress
     counters: tuple[Counter, ...] = ()
     identity: dict[Literal["nadra", "uidai"], IdentityGateway] = {}
+    casework: Casework = Casework()
 
 
 class CentralSettings(FileSettings):
@@ -183,12 +235,14 @@ def load(kind: type[S], path: Path) -> S:
         raise OperatorError(f"{path.name} is not TOML: {error}.", "Correct that line of the file.") from None
 
 
-def node_toml(centre: Centre, central_url: str) -> str:
+def node_toml(centre: Centre, central_url: str, casework: Casework | None = None) -> str:
     """The text of a new `node.toml`."""
     document = tomlkit.document()
     document.add(tomlkit.comment("This node's settings. No secrets stand here; they are in the sealed store."))
     document["centre"] = centre.model_dump()
     document["central"] = {"url": central_url}
+    if casework is not None:
+        document["casework"] = casework.model_dump(mode="json", exclude_defaults=True)
     counters = tomlkit.aot()
     counters.append(tomlkit.item({"name": "1"}))
     document["counters"] = counters

@@ -50,7 +50,7 @@ def spelled(*, sqlite: str, postgresql: str) -> sa.Executable:
 
 class _AddOrSet(Insert):
     inherit_cache = False
-    table: sa.Table
+    key: tuple[str, ...] = ()
     columns_set: tuple[str, ...] = ()
 
 
@@ -58,7 +58,7 @@ class _AddOrSet(Insert):
 def _compile_or_set(statement: _AddOrSet, compiler: SQLCompiler, **options: Any) -> str:
     insert: str = compiler.visit_insert(statement, **options)  # type: ignore[no-untyped-call]
     quote = compiler.preparer.quote
-    key = ", ".join(quote(column.name) for column in statement.table.primary_key.columns)
+    key = ", ".join(map(quote, statement.key))
     values = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in statement.columns_set)
     return f"{insert} ON CONFLICT ({key}) DO UPDATE SET {values}"
 
@@ -66,5 +66,6 @@ def _compile_or_set(statement: _AddOrSet, compiler: SQLCompiler, **options: Any)
 def add_or_set(table: sa.Table, *columns: str) -> sa.Executable:
     """Insert a row; where its key is there, set these columns of it."""
     statement = _AddOrSet(table)
+    statement.key = tuple(table.primary_key.columns.keys())
     statement.columns_set = columns
     return statement

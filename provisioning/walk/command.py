@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import itertools
 import json
 import signal
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
@@ -16,9 +18,15 @@ import typer
 
 from appliance.access.four_eyes import SameEyes
 from appliance.access.session import Role, Session
-from appliance.casework import applications
+from appliance.casework import applications, people, reviewing, steps
 from appliance.casework.applications import Submitted
-from appliance.casework.intake import MAX_PAPER_BYTES, PaperRefused, inspect_paper, media_type
+from appliance.casework.centre import Centre, CentreRules
+from appliance.casework.drafts import DraftForm
+from appliance.casework.intake import MAX_PAPER_BYTES, PaperRefused, inspect_paper
+from appliance.casework.money import NewPayment, take_payment
+from appliance.casework.papers import NewPaper, add_paper
+from appliance.catalogue import Calendar, bundled, load_catalogue, reckon_fee
+from appliance.journal import kinds as k
 from appliance.journal.errors import BugError, IntegrityError, NetworkError, OperatorError
 from appliance.journal.ids import BlobDigest
 from appliance.store.store import Store
@@ -85,27 +93,26 @@ def run(
 
 
 def _case(walk: Walk, store: Store, scans: list[tuple[Path, bytes]]) -> tuple[Submitted, list[Paper]]:
+    centre = Centre(store, load_catalogue([bundled()]), Calendar(), CentreRules(*system.CENTRE))
     walk.step("supervisor added two operators who are officers too", lambda: system.ensure_staff(walk, store))
     operator = walk.step("operator signed in", lambda: system.sign_in(walk, store, system.OPERATOR[0], Role.OPERATOR))
-    citizen = walk.step("citizen written down", lambda: applications.add_person(store, operator, specimens.CITIZEN))
-    submitted = walk.step(
-        "application taken in",
-        lambda: applications.submit_application(
-            store, operator, service=specimens.SERVICE, applicant=citizen, fields=specimens.FIELDS
-        ),
-    )
+    citizen = walk.step("citizen written down", lambda: people.add_person(store, operator, specimens.CITIZEN))
+    form = DraftForm(store.new_id(), specimens.SERVICE, specimens.ANSWERS, {"applicant": (citizen,)})
+    walk.step("application begun", lambda: applications.begin(centre, operator, form))
     papers = [
         walk.step(
-            f"paper sealed and added: {file.name}",
-            functools.partial(_add, store, operator, submitted, file, content),
+            f"paper sealed and added: {rule}, from {file.name}",
+            functools.partial(_add, centre, operator, form, rule, file, content),
         )
-        for file, content in scans
+        for rule, (file, content) in _papers(scans)
     ]
+    submitted = walk.step("application taken in", lambda: applications.submit(centre, operator, form))
+    walk.step("fee paid by challan", lambda: _pay(centre, operator, submitted))
 
     def same_eyes_refused() -> None:
         session = system.sign_in(walk, store, system.OPERATOR[0], Role.OFFICER)
         try:
-            applications.approve(store, session, submitted.application)
+            reviewing.approve(centre, session, submitted.application)
         except SameEyes:
             return
         raise BugError("A case was approved by the person who took it in.")
@@ -114,16 +121,40 @@ def _case(walk: Walk, store: Store, scans: list[tuple[Path, bytes]]) -> tuple[Su
     officer = walk.step(
         "another officer signed in", lambda: system.sign_in(walk, store, system.OFFICER[0], Role.OFFICER)
     )
-    walk.step("application approved", lambda: applications.approve(store, officer, submitted.application))
+    for step in specimens.OUTSIDE:
+        walk.step(
+            f"outside office asked and answered: {step}",
+            functools.partial(_ask_outside, centre, officer, submitted, step),
+        )
+    walk.step("application approved", lambda: reviewing.approve(centre, officer, submitted.application))
     return submitted, papers
 
 
-def _add(store: Store, session: Session, submitted: Submitted, file: Path, content: bytes) -> Paper:
-    found = media_type(content)
-    digest = applications.add_paper(
-        store, session, submitted.application, label=specimens.PAPER, media_type=found, content=content
+def _papers(scans: list[tuple[Path, bytes]]) -> Iterator[tuple[str, tuple[Path, bytes]]]:
+    """Each paper that the specimen service asks for, from a scan as long as there are any."""
+    page = (Path("ruled-page.png"), specimens.ruled_page())
+    names = [*specimens.PAPERS, *("" for _ in scans[len(specimens.PAPERS) :])]
+    return zip(names, itertools.chain(scans, itertools.repeat(page)), strict=False)
+
+
+def _add(centre: Centre, session: Session, form: DraftForm, rule: str, file: Path, content: bytes) -> Paper:
+    new = NewPaper(content, rule=rule, label=specimens.PAPER)
+    added = add_paper(centre, session, form.id, new)
+    return Paper(str(file), added.paper.media_type, added.paper.sha256, added.digest)
+
+
+def _pay(centre: Centre, session: Session, submitted: Submitted) -> None:
+    fee = reckon_fee(centre.catalogue.service(specimens.SERVICE), specimens.ANSWERS, centre.today())
+    lines = tuple(k.PaymentLine(code=line.code, label=line.label.en, minor=line.minor) for line in fee.lines)
+    payer = specimens.CITIZEN.name
+    take_payment(
+        centre, session, NewPayment(submitted.application, payer, lines, "challan", reference=specimens.CHALLAN)
     )
-    return Paper(str(file), found, hashlib.sha256(content).hexdigest(), digest)
+
+
+def _ask_outside(centre: Centre, session: Session, submitted: Submitted, step: str) -> None:
+    steps.send_outside(centre, session, submitted.application, step, reference="SPECIMEN")
+    steps.enter_answer(centre, session, submitted.application, step, "positive", reference="SPECIMEN")
 
 
 def _sync(walk: Walk, store: Store) -> bool:

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Final
 
 from appliance.access.session import Role
-from appliance.casework import applications
-from appliance.casework.applications import Person
 from appliance.journal import kinds as k
 from appliance.journal.checkpoint import Checkpoint, sign_checkpoint
 from appliance.journal.entry import make_entry
@@ -27,6 +25,8 @@ from appliance.sealing import age
 from appliance.store.commit import Draft
 from appliance.store.verify import verify_home
 from tests.bench.figures import Figure, medians_ms, timed_ms
+from tests.support import casework as applications
+from tests.support.casework import Person
 from tests.support.nodes import Node, staffed_node
 
 COMMITS: Final = 600

@@ -10,8 +10,6 @@ from sqlcipher3 import dbapi2
 
 from appliance.access import operators
 from appliance.access.session import NotPermitted, Role
-from appliance.casework import applications
-from appliance.casework.applications import Person
 from appliance.journal import kinds as k
 from appliance.journal.errors import OperatorError
 from appliance.journal.ids import BlobDigest, EntityId
@@ -23,6 +21,8 @@ from appliance.store.commit import WasErased
 from appliance.store.store import Draft
 from appliance.store.verify import verify_home
 from tests.integration.store.conftest import Bench
+from tests.support import casework as applications
+from tests.support.casework import Person
 from tests.support.pages import holds, pages
 
 CANARY = "Zarmina-7f3c9"
