@@ -1,7 +1,9 @@
 """How a device is written down in `node.toml`; nothing is opened here.
 
 `usb:056a:00a5:serial:8AQZ001` (a serial number: any socket) · `usb:0416:5011:port:1-2` (none: always that socket) ·
-`tcp:192.0.2.7:9100` (a receipt printer) · `ipp://192.0.2.8/ipp/print` (a page printer) · `sane:NAME` (a scanner).
+`evdev:056a:0357:serial:0BB1` (a pen of the kernel) · `v4l2:046d:0825:port:1-4` (a camera) · `tcp:192.0.2.7:9100` (a
+receipt printer) · `ipp://192.0.2.8/ipp/print` (a page printer) · `sane:NAME` (a scanner; `devices.sane` says what NAME
+is).
 """
 
 from __future__ import annotations
@@ -13,19 +15,32 @@ from urllib.parse import urlsplit
 
 from devices.contracts import Identity, Kind
 from devices.errors import Refused
+from devices.ipp.transport import read_place
 from devices.stu.reports import PRODUCTS, VENDOR
 
 MAX_CHARACTERS: Final = 200
 RAW_PORT: Final = 9100
-USB: Final = re.compile(r"usb:([0-9a-f]{4}):([0-9a-f]{4}):(serial|port):([\x21-\x7e][\x20-\x7e]{0,99})")
+PLUGGED: Final = re.compile(
+    r"(usb|evdev|v4l2):([0-9a-f]{4}):([0-9a-f]{4}):(serial|port):([\x21-\x7e][\x20-\x7e]{0,99})"
+)
 TCP: Final = "tcp:"
-IPP: Final = "ipp:"
+IPP: Final = ("ipp://", "ipps://")
 SANE: Final = "sane:"
 
 
 @dataclass(frozen=True, slots=True)
 class UsbPlace:
     """A device on USB."""
+
+    vendor: int
+    product: int
+    serial: str
+    port: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlace:
+    """A device that the kernel gives a node: a pen, a camera."""
 
     vendor: int
     product: int
@@ -48,7 +63,7 @@ class NamedPlace:
     name: str
 
 
-Place = UsbPlace | TcpPlace | NamedPlace
+Place = UsbPlace | NodePlace | TcpPlace | NamedPlace
 
 
 def read_address(address: str) -> tuple[Kind, Place]:
@@ -58,16 +73,13 @@ def read_address(address: str) -> tuple[Kind, Place]:
         Refused: it is none.
     """
     if len(address) <= MAX_CHARACTERS:
-        usb = USB.fullmatch(address)
-        if usb:
-            vendor, product = int(usb[1], 16), int(usb[2], 16)
-            is_pad = vendor == VENDOR and product in PRODUCTS
-            place = UsbPlace(vendor, product, *((usb[4], "") if usb[3] == "serial" else ("", usb[4])))
-            return Kind.SIGNATURE_PAD if is_pad else Kind.RECEIPT_PRINTER, place
+        plugged = PLUGGED.fullmatch(address)
+        if plugged:
+            return _plugged(*plugged.groups())
         if address.startswith(TCP):
             return Kind.RECEIPT_PRINTER, tcp_place(address.removeprefix(TCP))
-        if address.startswith(IPP) and _has_host(address):
-            return Kind.PAGE_PRINTER, NamedPlace(address)
+        if address.startswith(IPP):
+            return Kind.PAGE_PRINTER, NamedPlace(read_place(address).written)
         if address.startswith(SANE) and address.removeprefix(SANE).lstrip("-") == address.removeprefix(SANE) != "":
             return Kind.SCANNER, NamedPlace(address.removeprefix(SANE))
     raise Refused("That is no device's address.", "Take a device from `sanad devices list`.")
@@ -79,22 +91,28 @@ def address_of(identity: Identity) -> str:
     Raises:
         Refused: there is no way to find it again.
     """
-    if identity.kind is Kind.SCANNER:
-        return SANE + identity.port
-    if identity.kind in (Kind.SIGNATURE_PAD, Kind.RECEIPT_PRINTER) and identity.vendor:
+    if identity.kind in (Kind.SIGNATURE_PAD, Kind.RECEIPT_PRINTER, Kind.CAMERA) and identity.vendor:
         how, value = ("serial", identity.serial) if identity.serial else ("port", identity.port)
-        address = f"usb:{identity.vendor}:{identity.product}:{how}:{value}"
+        numbers = f"{identity.vendor}:{identity.product}"
+        way = "v4l2" if identity.kind is Kind.CAMERA else "usb"
+        if identity.kind is Kind.SIGNATURE_PAD and not _is_stu(int(identity.vendor, 16), int(identity.product, 16)):
+            way = "evdev"
+        address = f"{way}:{numbers}:{how}:{value}"
         read_address(address)
         return address
     raise Refused("A device of that kind is written down by its network address.", "As ipp://HOST/ipp/print.")
 
 
-def _has_host(uri: str) -> bool:
-    try:
-        place = urlsplit(uri)
-        return bool(place.hostname) and place.port != 0
-    except ValueError:
-        return False
+def _plugged(way: str, vendor: str, product: str, how: str, value: str) -> tuple[Kind, Place]:
+    numbers = int(vendor, 16), int(product, 16)
+    where = (value, "") if how == "serial" else ("", value)
+    if way == "usb":
+        return Kind.SIGNATURE_PAD if _is_stu(*numbers) else Kind.RECEIPT_PRINTER, UsbPlace(*numbers, *where)
+    return Kind.CAMERA if way == "v4l2" else Kind.SIGNATURE_PAD, NodePlace(*numbers, *where)
+
+
+def _is_stu(vendor: int, product: int) -> bool:
+    return vendor == VENDOR and product in PRODUCTS
 
 
 def tcp_place(text: str) -> TcpPlace:

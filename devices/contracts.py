@@ -30,6 +30,8 @@ CONNECT_LIMIT_S: Final = 3.0
 """How long a network printer may take to accept a connection, in seconds."""
 SCAN_LIMIT_S: Final = 300.0
 """How long one scan may last, a full feeder included, in seconds."""
+SNAP_LIMIT_S: Final = 8.0
+"""How long a camera may take for a picture."""
 MAX_SCAN_PAGES: Final = 100
 MAX_SAMPLES: Final = 100_000
 """Pen samples in one capture: 200 a second for the longest capture, with room."""
@@ -112,7 +114,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class PadCapability:
-    """What a pad can do. Coordinates are in pad units, the screen in pixels; a pen tablet has no screen (0 × 0)."""
+    """What a pad can do. Coordinates are in pad units, the screen in pixels.
+
+    A pen of the kernel has no screen of ours (0 × 0), even where it is built into a monitor: nothing is shown on it.
+    """
 
     max_x: int
     max_y: int
@@ -121,6 +126,11 @@ class PadCapability:
     height_px: int
     rate_hz: int = 0
     resolution_lpi: int = 0
+
+    @property
+    def has_screen(self) -> bool:
+        """Whether it shows what is signed, and buttons. Where not, the counter shows both (`capture`, `accepted`)."""
+        return self.width_px > 0 and self.height_px > 0
 
 
 class SampleClock(Enum):
@@ -146,9 +156,10 @@ class PenSample:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A signature as data, with the pad it was made on and the hash of the document that the pad showed.
+    """A signature as data, with the pad it was made on and the hash of the document that was shown.
 
-    `lost` counts reports that the pad numbered and that never arrived.
+    The pad showed it where it has a screen (`capability.has_screen`), else the counter did. `lost` counts reports that
+    the pad numbered and that never arrived; for a pen of the kernel, how often the kernel had to throw some away.
     """
 
     pad: Identity
@@ -208,10 +219,15 @@ class SignaturePad(Device, Protocol):
         """
 
     def can_say(self, text: str) -> bool:
-        """Whether the pad's own font has every character; a picture is needed where it has not."""
+        """Whether the pad's own font has every character; a picture is needed where it has not.
+
+        True for a pad without a screen: it needs no picture.
+        """
 
     def show(self, picture: Picture | None) -> None:
         """Show a picture between captures, or nothing. The same picture is not sent twice.
+
+        A pad without a screen shows nothing, and does not complain.
 
         Raises:
             DeviceFault: it is not there or does not answer.
@@ -223,6 +239,7 @@ class SignaturePad(Device, Protocol):
         *,
         seen: Callable[[PenSample], None] = lambda _sample: None,
         cancelled: threading.Event | None = None,
+        accepted: threading.Event | None = None,
         limit_s: float = CAPTURE_LIMIT_S,
     ) -> CaptureOutcome:
         """Show what is signed, and collect the pen until a button ends it.
@@ -231,6 +248,9 @@ class SignaturePad(Device, Protocol):
             screen: what the citizen sees and signs.
             seen: called for each sample, in the calling thread, so that the console can draw it.
             cancelled: set by another thread to end the capture as `CANCELLED`.
+            accepted: set by another thread when the citizen is done. Only a pad without a screen heeds it, as nobody
+                can accept on it: the stroke under way is waited for, and without ink it is cleared again and nothing
+                happens. On all others the citizen accepts.
             limit_s: the longest it may take; then it ends as `TIMED_OUT`.
 
         Returns:

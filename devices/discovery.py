@@ -1,4 +1,4 @@
-"""Which devices are plugged in, how they are, and which came or went since the last look.
+"""Which devices there are, and how they are.
 
 USB tells what is on the bus. A device of the printer class is a receipt printer unless its IEEE 1284 device id names a
 page language; page printers are listed here and printed to by CUPS.
@@ -6,35 +6,54 @@ page language; page printers are listed here and printed to by CUPS.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Final
 
-from devices import usb
+from devices import sysfs, usb
+from devices.addresses import SANE, address_of
 from devices.contracts import ANSWER_LIMIT_S, Identity, Kind, Status
 from devices.errors import DeviceFault, Unplugged
 from devices.escpos.links import MAKERS_CLASS, PRINTER_CLASS, UsbLink, printer_interface
 from devices.escpos.printer import EscposPrinter
+from devices.evdev.pad import EvdevPad, pens
+from devices.finding import Which
+from devices.ipp import browsing
+from devices.ipp.printer import IppPrinter
+from devices.ipp.transport import with_pin
 from devices.sane import SaneScanner, scanners
 from devices.stu.pad import StuPad
 from devices.stu.reports import PRODUCTS, VENDOR
+from devices.v4l2.camera import V4l2Camera, cameras
 
 IPP_OVER_USB: Final = 4
+GET_DEVICE_ID: Final = (0xA1, 0, 0)
+"""Request type, request, and the configuration's index."""
 PAGE_LANGUAGES: Final = ("PCL", "POSTSCRIPT", "PDF", "PWG", "URF", "PJL", "PCLXL", "GDI", "XPS", "ESCPL")
 RECEIPT_LANGUAGES: Final = ("ESC/POS", "ESCPOS", "EPOS", "STAR")
-USB_SCANNER: Final = re.compile(r"libusb:(\d{3}):(\d{3})$")
 RECEIPT_MAKERS: Final = frozenset({0x04B8, 0x0416, 0x0519, 0x0DD4, 0x0FE6, 0x1504, 0x154F, 0x1D90, 0x2730})
 """Makers of receipt printers that speak ESC/POS through an interface of their own class."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A device that is plugged in. `sentence` and `next_step` say why its status is what it is, where that helps."""
+    """A device that there is. `sentence` and `next_step` say why its status is what it is, where that helps.
+
+    `address` is how to write it down (`devices.addresses`), where its identity does not tell.
+    """
 
     identity: Identity
     status: Status
     sentence: str = ""
     next_step: str = ""
+    address: str = ""
+
+    def written(self) -> str:
+        """How to write it down in `node.toml`.
+
+        Raises:
+            Refused: there is no way to find it again.
+        """
+        return self.address or address_of(self.identity)
 
     def row(self) -> dict[str, str]:
         """The row of `sanad devices list --json`."""
@@ -50,59 +69,35 @@ class Found:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Plug:
-    """A device on the bus as the hot-plug watch tells them apart; the address changes at every replug."""
-
-    vendor: int
-    product: int
-    port: str
-    address: int
-
-
-@dataclass(slots=True)
-class Watch:
-    """Tells what came and went between two looks; the caller looks every second or so, from a worker thread."""
-
-    _known: frozenset[Plug] = field(default_factory=frozenset)
-
-    def look(self) -> tuple[frozenset[Plug], frozenset[Plug]]:
-        """What appeared and what vanished since the last look; the first look finds all appeared.
-
-        Raises:
-            NotInstalled: libusb is not on this machine.
-        """
-        now = frozenset(Plug(e.vendor, e.product, e.port, e.handle.address) for e in usb.entries())
-        before, self._known = self._known, now
-        return now - before, before - now
-
-
 def discover() -> list[Found]:
     """Every device that Sanad can serve and that tells of itself, with its status, by kind and port.
 
-    Network printers do not: they are known by their address. Where SANE is installed this takes some seconds, as its
-    backends ask the network for scanners.
+    Receipt printers on the network do not: they are known by their address. Where SANE or Avahi is installed this takes
+    some seconds, as they ask the network.
 
     Raises:
         NotInstalled: libusb is not on this machine.
     """
-    found = discover_usb()
-    found += [Found(_on_usb(scanner), SaneScanner(scanner.port).status()) for scanner in scanners()]
+    found = discover_plugged()
+    found += [Found(one.identity, SaneScanner(one.name).status(), address=SANE + one.written) for one in scanners()]
+    found += [_announced(one) for one in browsing.printers()]
     return sorted(found, key=lambda one: (one.identity.kind.value, one.identity.port))
 
 
-def discover_usb() -> list[Found]:
-    """The pads and printers on USB, with their status.
+def discover_plugged() -> list[Found]:
+    """What is plugged into this machine and needs no other program to be found: pads, pens, cameras, printers.
 
     Raises:
         NotInstalled: libusb is not on this machine.
     """
-    return [one for entry in usb.entries() if (one := _look_at(entry)) is not None]
+    on_usb = [one for entry in usb.entries() if (one := _look_at(entry)) is not None]
+    by_kernel = [(Kind.SIGNATURE_PAD, node) for node in pens()] + [(Kind.CAMERA, node) for node in cameras()]
+    return on_usb + [_by_kernel(kind, node) for kind, node in by_kernel]
 
 
-def which(identity: Identity) -> usb.Which:
+def which(identity: Identity) -> Which:
     """How to find this USB device again: by its serial number, else by its port."""
-    return usb.Which(int(identity.vendor, 16), int(identity.product, 16), identity.serial, identity.port)
+    return Which(int(identity.vendor, 16), int(identity.product, 16), identity.serial, identity.port)
 
 
 def kind_of(entry: usb.UsbEntry, device_id: str) -> Kind | None:
@@ -164,20 +159,43 @@ def _look_at(entry: usb.UsbEntry) -> Found | None:
         return Found(identity, Status.UNKNOWN, fault.sentence, fault.next_step)
 
 
-def _on_usb(scanner: Identity) -> Identity:
-    """A scanner of SANE with its USB numbers, where its name says which device on the bus it is."""
-    place = USB_SCANNER.search(scanner.port)
-    for entry in usb.entries() if place else []:
-        if place and (entry.handle.bus, entry.handle.address) == (int(place[1]), int(place[2])):
-            return replace(scanner, vendor=f"{entry.vendor:04x}", product=f"{entry.product:04x}", serial=entry.serial)
-    return scanner
+def _by_kernel(kind: Kind, node: sysfs.Node) -> Found:
+    """A pen or a camera, with its status."""
+    numbers = (f"{node.vendor:04x}", f"{node.product:04x}")
+    identity = Identity(kind, *numbers, node.name, node.serial, node.port)
+    device = V4l2Camera(which(identity)) if kind is Kind.CAMERA else EvdevPad(which(identity))
+    try:
+        device.check()
+    except Unplugged as fault:
+        return Found(identity, Status.UNPLUGGED, fault.sentence, fault.next_step)
+    except DeviceFault as fault:
+        return Found(identity, Status.UNKNOWN, fault.sentence, fault.next_step)
+    return Found(identity, Status.READY)
+
+
+def _announced(one: browsing.Announced) -> Found:
+    """A page printer on the network, with its status. Its certificate is noted as it is now."""
+    identity = Identity(Kind.PAGE_PRINTER, "", "", one.model, one.serial, one.place.uri)
+    try:
+        place = with_pin(one.place)
+    except DeviceFault as fault:
+        status = Status.UNPLUGGED if isinstance(fault, Unplugged) else Status.UNKNOWN
+        return Found(identity, status, fault.sentence, fault.next_step)
+    return Found(identity, IppPrinter(place.written).status(), address=place.written)
 
 
 def _device_id(entry: usb.UsbEntry) -> str:
-    """The IEEE 1284 device id (USB printer class, GET_DEVICE_ID), or empty."""
-    port = usb.UsbPort(usb.Which(entry.vendor, entry.product, "", entry.port), "printer", printer_interface)
+    """The IEEE 1284 device id, or empty.
+
+    The kernel's printer driver may know it already; else the printer is asked (USB printer class, GET_DEVICE_ID), which
+    takes it from whoever has it for a moment.
+    """
+    known = sysfs.of_usb_interfaces(entry.port, "ieee1284_id")
+    if known:
+        return known
+    port = usb.UsbPort(Which(entry.vendor, entry.product, "", entry.port), "printer", printer_interface)
     try:
-        answer = port.control_in(0xA1, 0, 0, 1024, ANSWER_LIMIT_S)
+        answer = port.control_in(*GET_DEVICE_ID, 1024, ANSWER_LIMIT_S, shifted=True)
     except DeviceFault:
         return ""
     finally:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from devices.addresses import NamedPlace, TcpPlace, UsbPlace, read_address
-from devices.contracts import Identity, Kind, PagePrinter, ReceiptPrinter, Scanner, SignaturePad
+from devices.addresses import NamedPlace, NodePlace, TcpPlace, UsbPlace, read_address
+from devices.contracts import Camera, Identity, Kind, PagePrinter, ReceiptPrinter, Scanner, SignaturePad
 from devices.errors import Refused
 from devices.escpos.encode import ReceiptEncoder
 from devices.escpos.links import TcpLink, UsbLink
 from devices.escpos.printer import EscposPrinter
+from devices.evdev.pad import EvdevPad
+from devices.finding import Which
 from devices.ipp.printer import IppPrinter
 from devices.sane import SaneScanner
 from devices.stu.pad import StuPad
-from devices.usb import Which
+from devices.v4l2.camera import V4l2Camera
 
 
 def open_pad(address: str) -> SignaturePad:
@@ -23,6 +25,8 @@ def open_pad(address: str) -> SignaturePad:
     match read_address(address):
         case (Kind.SIGNATURE_PAD, UsbPlace() as place):
             return StuPad(_which(place))
+        case (Kind.SIGNATURE_PAD, NodePlace() as place):
+            return EvdevPad(_which(place))
     raise _other()
 
 
@@ -68,7 +72,19 @@ def open_scanner(address: str) -> Scanner:
     raise _other()
 
 
-def _which(place: UsbPlace) -> Which:
+def open_camera(address: str) -> Camera:
+    """The camera at an address.
+
+    Raises:
+        Refused: it is the address of something else.
+    """
+    match read_address(address):
+        case (Kind.CAMERA, NodePlace() as place):
+            return V4l2Camera(_which(place))
+    raise _other()
+
+
+def _which(place: UsbPlace | NodePlace) -> Which:
     return Which(place.vendor, place.product, place.serial, place.port)
 
 

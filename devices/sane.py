@@ -2,15 +2,15 @@
 
 A program of its own, because backends are of many makers: one that hangs is ended when its time is over, and one that
 crashes takes nothing of ours with it. Pages pass through a folder in memory (`/dev/shm`), never through a disk.
+
+SANE names a scanner on USB by its address on the bus (`epson2:libusb:001:004`), which changes at every replug.
+So it is written down by serial number or port (`epson2:libusb:04b8:0142:serial:X7`), and looked up for each call.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import signal
-import subprocess
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from typing import Final
 
 from PIL import Image
 
+from devices import programs, usb
 from devices.contracts import (
     ANSWER_LIMIT_S,
     MAX_SCAN_PAGES,
@@ -32,7 +33,8 @@ from devices.contracts import (
     ScanSource,
     Status,
 )
-from devices.errors import NotInstalled, Refused, TimedOut, Unplugged
+from devices.errors import DeviceFault, NotInstalled, Refused, TimedOut, Unplugged
+from devices.finding import Which
 from devices.pictures import MAX_PIXELS
 from devices.scans import finish
 
@@ -53,10 +55,22 @@ CODES: Final[dict[int, tuple[Status, str, str]]] = {
 }
 """SANE's status codes (SANE standard 1.06, 4.2.7), which `scanimage` gives as its exit code."""
 GONE: Final = (Status.UNPLUGGED, "The scanner is not connected.", "Check its cable and its power.")
+ON_BUS: Final = re.compile(r"(.+:libusb):(\d{3}):(\d{3})")
+"""SANE's name of a scanner on USB: backend, bus and address."""
+WRITTEN: Final = re.compile(r"(.+:libusb):([0-9a-f]{4}):([0-9a-f]{4}):(serial|port):(.+)")
 OPTION: Final = re.compile(r"^\s+(--[a-z-]+|-[xy]) (.+?)(?: \[(.*)\])?(?: \[\w+\])*$", re.MULTILINE)
 
 
-def scanners() -> list[Identity]:
+@dataclass(frozen=True, slots=True)
+class FoundScanner:
+    """A scanner that SANE finds: SANE's name of it now, and the name to write down, which outlives a replug."""
+
+    identity: Identity
+    name: str
+    written: str
+
+
+def scanners() -> list[FoundScanner]:
     """The scanners that SANE finds; none where SANE is not installed."""
     if shutil.which("scanimage") is None:
         return []
@@ -67,7 +81,37 @@ def scanners() -> list[Identity]:
     if code:
         return []
     rows = [line.split("\t") for line in out.decode("utf-8", "replace").splitlines() if line.count("\t") == 2]
-    return [Identity(Kind.SCANNER, "", "", f"{vendor} {model}".strip(), "", name) for name, vendor, model in rows]
+    entries = usb.entries() if any(ON_BUS.fullmatch(name) for name, _, _ in rows) else []
+    return [_found(name, f"{vendor} {model}".strip(), entries) for name, vendor, model in rows]
+
+
+def _found(name: str, model: str, entries: Sequence[usb.UsbEntry]) -> FoundScanner:
+    place = ON_BUS.fullmatch(name)
+    here = [e for e in entries if place and (e.handle.bus, e.handle.address) == (int(place[2]), int(place[3]))]
+    if place is None or not here:
+        return FoundScanner(Identity(Kind.SCANNER, "", "", model, "", name), name, name)
+    entry = here[0]
+    numbers = (f"{entry.vendor:04x}", f"{entry.product:04x}")
+    where = f"serial:{entry.serial}" if entry.serial else f"port:{entry.port}"
+    identity = Identity(Kind.SCANNER, *numbers, model, entry.serial, entry.port)
+    return FoundScanner(identity, name, f"{place[1]}:{':'.join(numbers)}:{where}")
+
+
+def name_now(written: str) -> str:
+    """What SANE calls a scanner now that was written down.
+
+    Raises:
+        Unplugged: it is on USB, and not plugged in.
+        NotInstalled: it is on USB, and libusb is not on this machine.
+    """
+    place = WRITTEN.fullmatch(written)
+    if place is None:
+        return written
+    where = (place[5], "") if place[4] == "serial" else ("", place[5])
+    entry = usb.find(Which(int(place[2], 16), int(place[3], 16), *where))
+    if entry is None:
+        raise Unplugged(*GONE[1:])
+    return f"{place[1]}:{entry.handle.bus:03}:{entry.handle.address:03}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +127,7 @@ class SaneScanner:
     """One scanner.
 
     Args:
-        name: SANE's name of it, as `scanimage -L` tells.
+        name: SANE's name of it, as `scanimage -L` tells, or as it was written down.
         more: further options for `scanimage`, as a model may need.
         memory: a folder in memory, for the pages on their way.
     """
@@ -108,8 +152,10 @@ class SaneScanner:
         if not self._lock.acquire(timeout=ANSWER_LIMIT_S):
             return Status.BUSY
         try:
-            code, _ = _run(["-d", self._name, "-n"], OPEN_LIMIT_S)
-        except (TimedOut, NotInstalled):
+            code, _ = _run(["-d", name_now(self._name), "-n"], OPEN_LIMIT_S)
+        except Unplugged:
+            return Status.UNPLUGGED
+        except DeviceFault:
             return Status.UNKNOWN
         finally:
             self._lock.release()
@@ -122,7 +168,8 @@ class SaneScanner:
             DeviceFault: SANE is not there, the scanner is not there, or it has no such source.
         """
         with self._lock:
-            options = self._options()
+            name = name_now(self._name)
+            options = self._options(name)
             chosen = self._chosen(options, source, colour, resolution_dpi)
             if not self._memory.is_dir():
                 raise NotInstalled("There is no folder in memory for scanned pages.", "Mount /dev/shm.")
@@ -131,14 +178,14 @@ class SaneScanner:
                 batch = [f"--batch={folder}/%04d.pnm", f"--batch-count={count}", "--format=pnm"]
                 late = False
                 try:
-                    code, _ = _run(["-d", self._name, *chosen, *self._more, *batch], self._limit_s)
+                    code, _ = _run(["-d", name, *chosen, *self._more, *batch], self._limit_s)
                 except TimedOut:
                     code, late = 0, True
                 pages, blank = _finished(sorted(Path(folder).glob("*.pnm")), colour, resolution_dpi)
         return _end(pages, blank, code, late=late)
 
-    def _options(self) -> Options:
-        code, out = _run(["-d", self._name, "-A"], OPEN_LIMIT_S)
+    def _options(self, name: str) -> Options:
+        code, out = _run(["-d", name, "-A"], OPEN_LIMIT_S)
         if code:
             _, sentence, step = CODES.get(code, GONE)
             raise Unplugged(sentence, step)
@@ -208,20 +255,9 @@ def _limit_mm(values: str) -> float:
 def _run(arguments: Sequence[str], limit_s: float) -> tuple[int, bytes]:
     """Run `scanimage`; answers its exit code and what it wrote. Its whole process group ends with its time."""
     try:
-        process = subprocess.Popen(
-            ["scanimage", *arguments],  # noqa: S607
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        ran = programs.run(["scanimage", *arguments], limit_s)
     except OSError:
         raise NotInstalled("SANE is not installed on this machine.", "Install the package sane-utils.") from None
-    with process:
-        try:
-            out, _ = process.communicate(timeout=limit_s)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            raise TimedOut("The scanner does not answer.", "Check that it is switched on.") from None
-    return process.returncode, out
+    if ran.code is None:
+        raise TimedOut("The scanner does not answer.", "Check that it is switched on.")
+    return ran.code, ran.out

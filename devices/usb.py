@@ -17,6 +17,7 @@ import usb.core
 import usb.util
 
 from devices.errors import DeviceFault, Garbled, NotInstalled, Refused, TimedOut, Unplugged
+from devices.finding import Which, pick
 
 MAX_DEVICES: Final = 128
 GONE: Final = frozenset({errno.ENODEV, errno.ESHUTDOWN, errno.ENOENT, errno.ENXIO})
@@ -61,16 +62,6 @@ class UsbEntry:
     def serial(self) -> str:
         """The serial number, or empty."""
         return self.text("iSerialNumber")
-
-
-@dataclass(frozen=True, slots=True)
-class Which:
-    """Which device is meant: by number of vendor and product, and by serial number or port where there are several."""
-
-    vendor: int
-    product: int
-    serial: str = ""
-    port: str = ""
 
 
 def entries() -> list[UsbEntry]:
@@ -119,18 +110,8 @@ def _interface(found: Any) -> UsbInterface:
 
 
 def find(which: Which) -> UsbEntry | None:
-    """The device that is meant, if it is plugged in now.
-
-    A serial number goes before the port, so a device may be put into another socket; the port decides between devices
-    with the same serial number, or with none.
-    """
-    able = [entry for entry in entries() if (entry.vendor, entry.product) == (which.vendor, which.product)]
-    here = [entry for entry in able if not which.port or entry.port == which.port]
-    if not which.serial:
-        return here[0] if here else None
-    same = [entry for entry in able if entry.serial == which.serial]
-    unread = [entry for entry in here if which.port and not entry.serial]
-    return next((entry for entry in same if entry in here), None) or next(iter(same + unread), None)
+    """The device that is meant, if it is plugged in now."""
+    return pick(which, entries())
 
 
 class UsbPort:
@@ -150,6 +131,7 @@ class UsbPort:
         self._choose = choose
         self._open: tuple[UsbEntry, UsbInterface] | None = None
         self._address = (0, 0)
+        self._detached = False
         self.generation = 0
         """Counts how often the device was plugged in, as far as it was opened: state that lived in it is then gone."""
 
@@ -167,17 +149,26 @@ class UsbPort:
         """The device, opened if it was not; raises as `interface` does."""
         return self._opened()[0]
 
-    def control_in(self, request_type: int, request: int, value: int, length: int, limit_s: float) -> bytes:
+    def control_in(
+        self, request_type: int, request: int, value: int, length: int, limit_s: float, *, shifted: bool = False
+    ) -> bytes:
         """A control transfer to us.
+
+        Args:
+            request_type: bmRequestType.
+            request: bRequest.
+            value: wValue.
+            length: the most that is taken.
+            limit_s: how long it may take.
+            shifted: the interface's number stands in the upper byte of wIndex, as GET_DEVICE_ID of printers wants it.
 
         Raises:
             DeviceFault: gone, silent, or the request was refused (stalled).
         """
         entry, interface = self._opened()
+        index = interface.number << 8 if shifted else interface.number
         with self._translated():
-            answer = entry.handle.ctrl_transfer(
-                request_type, request, value, interface.number, length, _milliseconds(limit_s)
-            )
+            answer = entry.handle.ctrl_transfer(request_type, request, value, index, length, _milliseconds(limit_s))
             return bytes(answer)
 
     def control_out(self, request_type: int, request: int, value: int, data: bytes, limit_s: float) -> None:
@@ -223,13 +214,22 @@ class UsbPort:
             return b""
 
     def close(self) -> None:
-        """Let go of the device; safe at any time."""
+        """Let go of the device, and give it back to the kernel's driver that had it; safe at any time."""
         opened, self._open = self._open, None
-        if opened is not None:
-            try:
-                usb.util.dispose_resources(opened[0].handle)
-            except usb.core.USBError:
-                return  # it went away first: there is nothing left to let go of
+        detached, self._detached = self._detached, False
+        if opened is None:
+            return
+        entry, interface = opened
+        try:
+            if detached:
+                usb.util.release_interface(entry.handle, interface.number)
+                entry.handle.attach_kernel_driver(interface.number)
+        except (usb.core.USBError, NotImplementedError, ValueError):
+            pass  # it went away, or its driver did: nobody to give it back to
+        try:
+            usb.util.dispose_resources(entry.handle)
+        except usb.core.USBError:
+            return  # it went away first: there is nothing left to let go of
 
     def _opened(self) -> tuple[UsbEntry, UsbInterface]:
         if self._open is not None:
@@ -245,6 +245,7 @@ class UsbPort:
         with self._translated():
             if _driver_bound(entry.handle, interface.number):
                 entry.handle.detach_kernel_driver(interface.number)
+                self._detached = True
             usb.util.claim_interface(entry.handle, interface.number)
         address = (entry.handle.bus, entry.handle.address)
         if address != self._address:

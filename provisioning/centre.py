@@ -1,65 +1,54 @@
-"""The centre of a node: its store, the catalogue (bundled, and `services/` of the home), its calendar and rules."""
+"""The centre of a node: its store, its services, and what `node.toml` says about days, queues and counters."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
-from appliance.casework.centre import EVERYBODY, Centre, CentreRules, CounterRule, QueueRule
-from appliance.catalogue import Calendar, bundled, load_catalogue
-from appliance.journal.errors import OperatorError
+from appliance.casework.centre import Centre, CentreRules, CounterRule, QueueRule
+from appliance.catalogue import Calendar
 from appliance.store.store import Store
-from provisioning.settings import NODE_FILE, WEEKDAYS, Casework, Counter, NodeSettings, load
+from provisioning.servicecommands import catalogue_of
+from provisioning.settings import NODE_FILE, NodeSettings, load
 
-SERVICES: Final = "services"
-"""The folder of a home in which a centre puts services of its own."""
+_WEEK: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-def open_centre(store: Store) -> Centre:
-    """The centre whose store this is.
+def open_centre(home: Path, store: Store) -> Centre:
+    """The centre that a node's home is.
 
     Raises:
-        OperatorError: a settings or service file is wrong; the sentence names file and line.
+        OperatorError: `node.toml` is missing or wrong. BadService: a service file is refused.
     """
-    home = store.layout.home
-    settings = load(NodeSettings, home / NODE_FILE)
-    return Centre(
-        store,
-        load_catalogue([bundled(), home / SERVICES]),
-        calendar(settings.casework),
-        _rules(settings),
-    )
+    return centre_of(load(NodeSettings, home / NODE_FILE), home, store)
 
 
-def calendar(casework: Casework) -> Calendar:
-    """When the centre is closed."""
-    return Calendar(frozenset(map(WEEKDAYS.index, casework.weekend)), frozenset(casework.holidays))
+def centre_of(settings: NodeSettings, home: Path, store: Store) -> Centre:
+    """The centre that these settings describe.
+
+    Raises:
+        OperatorError: the time zone is not known. BadService: a service file is refused.
+    """
+    calendar = Calendar(frozenset(map(_WEEK.index, settings.casework.weekend)), settings.casework.holidays)
+    return Centre(store, catalogue_of(home), calendar, rules_of(settings))
 
 
-def _rules(settings: NodeSettings) -> CentreRules:
+def rules_of(settings: NodeSettings) -> CentreRules:
+    """What a centre set for itself.
+
+    Raises:
+        OperatorError: the time zone is not known.
+    """
     casework = settings.casework
-    queues = tuple(
-        QueueRule(
-            each.id, {language: words for language, words in each.title.items()}, frozenset(each.services), each.per_day
-        )
-        for each in casework.queues
-    )
+    queues = tuple(QueueRule(each.id, each.title, each.services, each.per_day) for each in casework.queues)
+    counters = tuple(CounterRule(each.name, each.queues, each.only) for each in settings.counters)
+    named = {"queues": queues} if queues else {}
     return CentreRules(
-        code=settings.centre.code,
-        name=settings.centre.name,
+        settings.centre.code,
+        settings.centre.name,
         timezone=casework.timezone,
         language=casework.language,
-        queues=queues or (QueueRule(EVERYBODY, {"en": "All services"}),),
-        counters=_counters(settings.counters, [each.id for each in queues]),
+        counters=counters,
         specimen=casework.specimen,
+        **named,
     )
-
-
-def _counters(counters: Sequence[Counter], queues: Sequence[str]) -> tuple[CounterRule, ...]:
-    for counter in counters:
-        if strange := [each for each in counter.queues if each not in queues]:
-            raise OperatorError(
-                f"{NODE_FILE}: the counter {counter.name} calls the queue “{strange[0]}”, which is not there.",
-                "Write a [[casework.queues]] with that id, or take it out of the counter.",
-            )
-    return tuple(CounterRule(each.name, each.queues, each.only) for each in counters)

@@ -15,12 +15,11 @@ from PIL import Image
 
 from appliance.journal.errors import DeviceError, OperatorError
 from devices import discovery, opening, signatures
-from devices.addresses import IPP, TCP, address_of, read_address
+from devices.addresses import IPP, TCP, read_address
 from devices.contracts import (
     Align,
     CaptureEnd,
     Cut,
-    Identity,
     JobEnd,
     Kind,
     Line,
@@ -159,19 +158,19 @@ def _try_out(device: str) -> Tried:
 
 def _address(device: str) -> str:
     """What was said is an address already, or names a device that is plugged in."""
-    return device if device.startswith((TCP, IPP)) else address_of(_found(device))
+    return device if device.startswith((TCP, *IPP)) else _found(device).written()
 
 
-def _found(device: str) -> Identity:
-    found = _named(device, discovery.discover_usb()) or _named(device, discovery.discover())
+def _found(device: str) -> Found:
+    found = _named(device, discovery.discover_plugged()) or _named(device, discovery.discover())
     if len(found) != 1:
         what = "No device" if not found else "More than one device"
         raise OperatorError(f"{what} has that serial number or port.", "Look it up with `sanad devices list`.")
     return found[0]
 
 
-def _named(device: str, found: list[Found]) -> list[Identity]:
-    return [one.identity for one in found if device in (one.identity.serial, one.identity.port)]
+def _named(device: str, found: list[Found]) -> list[Found]:
+    return [one for one in found if device in (one.identity.serial, one.identity.port)]
 
 
 def _try_scanner(scanner: Scanner) -> Tried:

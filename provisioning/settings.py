@@ -11,7 +11,6 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal, TypeVar, cast
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import tomlkit
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
@@ -26,6 +25,7 @@ NODE_FILE: Final = "node.toml"
 CENTRAL_FILE: Final = "central.toml"
 
 Words = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
 CentreCode = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,16}$")]
 
 
@@ -71,60 +71,14 @@ class CentralAddress(Section):
     url: HttpsUrl
 
 
-WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-Language = Literal["en", "ur", "ps", "hi", "ta"]
-Ident = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-
-
-class Queue(Section):
-    """A queue that tokens are drawn for; with no `services` it is for all of them, with no `per_day` without end."""
-
-    id: Ident
-    title: dict[Language, Words]
-    services: tuple[Ident, ...] = ()
-    per_day: Annotated[int, Field(ge=1, le=9999)] | None = None
-
-    @model_validator(mode="after")
-    def _has_an_english_title(self) -> Queue:
-        if "en" not in self.title:
-            raise ValueError("a title has English words, as en = …")
-        return self
-
-
-class Casework(Section):
-    """How the centre works: its time, the citizens' language, closed days, queues.
-
-    `specimen`: the centre is there for trying out, and all its paper says so.
-    """
-
-    timezone: Words = "Asia/Karachi"
-    language: Language = "ur"
-    weekend: frozenset[Weekday] = frozenset({"sunday"})
-    holidays: frozenset[date] = frozenset()
-    queues: tuple[Queue, ...] = ()
-    specimen: bool = False
-
-    @model_validator(mode="after")
-    def _zone_is_known(self) -> Casework:
-        try:
-            ZoneInfo(self.timezone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError("a time zone is written as Asia/Karachi or Asia/Kolkata") from None
-        return self
-
-
 class Counter(Section):
-    """A counter of the centre, whom it calls, and where its devices are.
-
-    Devices stand by kind; `devices/addresses.py` says how an address is written. `queues`: whom it calls, all if none is
-    named. `only`: the priorities that it serves and nobody else does first, such as women.
-    """
+    """A counter of the centre: its devices by kind (`devices/addresses.py` says how an address is written), and whom it
+    calls: the queues (empty for all), and the priorities that are served here alone (`women`)."""
 
     name: Words
-    queues: tuple[Ident, ...] = ()
-    only: frozenset[Ident] = frozenset()
     devices: dict[Kind, DeviceAddress] = {}
+    queues: tuple[Name, ...] = ()
+    only: frozenset[Name] = frozenset()
 
     @model_validator(mode="after")
     def _devices_are_of_their_kind(self) -> Counter:
@@ -132,6 +86,45 @@ class Counter(Section):
             if read_address(address)[0] is not kind:
                 raise ValueError(f"the address of {kind.value} is one of {read_address(address)[0].value}")
         return self
+
+
+class Queue(Section):
+    """A queue that tokens are drawn for: its title by language, its services (empty for all), and its quota a day."""
+
+    id: Name
+    title: Annotated[dict[Name, Words], Field(min_length=1)]
+    services: frozenset[Name] = frozenset()
+    per_day: Annotated[int, Field(ge=1, le=9999)] | None = None
+
+    @model_validator(mode="after")
+    def _has_an_english_title(self) -> Queue:
+        if "en" not in self.title:
+            raise ValueError('a queue has a title in English: title = { en = "..." }')
+        return self
+
+
+WeekDay = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+
+class Casework(Section):
+    """When the centre works, what it speaks, and how it lets people wait.
+
+    `timezone` is an IANA name; `language` that of its citizens, for receipts (ISO 639). A `specimen` centre is there
+    for trying out: all its paper says so.
+    """
+
+    timezone: Words = "Asia/Karachi"
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] = "ur"
+    weekend: frozenset[WeekDay] = frozenset({"sunday"})
+    holidays: frozenset[date] = frozenset()
+    queues: tuple[Queue, ...] = ()
+    specimen: bool = False
+
+
+class Console(Section):
+    """The operators' console. `keys` gives an action other keys, as `call_next = "f9"`."""
+
+    keys: dict[Name, Words] = {}
 
 
 class IdentityGateway(Section):
@@ -183,8 +176,9 @@ class NodeSettings(FileSettings):
     centre: Centre
     central: CentralAddress
     counters: tuple[Counter, ...] = ()
-    identity: dict[Literal["nadra", "uidai"], IdentityGateway] = {}
     casework: Casework = Casework()
+    console: Console = Console()
+    identity: dict[Literal["nadra", "uidai"], IdentityGateway] = {}
 
 
 class CentralSettings(FileSettings):
@@ -235,14 +229,12 @@ def load(kind: type[S], path: Path) -> S:
         raise OperatorError(f"{path.name} is not TOML: {error}.", "Correct that line of the file.") from None
 
 
-def node_toml(centre: Centre, central_url: str, casework: Casework | None = None) -> str:
+def node_toml(centre: Centre, central_url: str) -> str:
     """The text of a new `node.toml`."""
     document = tomlkit.document()
     document.add(tomlkit.comment("This node's settings. No secrets stand here; they are in the sealed store."))
     document["centre"] = centre.model_dump()
     document["central"] = {"url": central_url}
-    if casework is not None:
-        document["casework"] = casework.model_dump(mode="json", exclude_defaults=True)
     counters = tomlkit.aot()
     counters.append(tomlkit.item({"name": "1"}))
     document["counters"] = counters

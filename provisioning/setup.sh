@@ -20,13 +20,15 @@ missing=""
 [ -f /usr/share/fonts/truetype/noto/NotoNastaliqUrdu-Regular.ttf ] || missing="$missing fonts-noto-core"
 if [ "$purpose" = test ]; then
     for pair in age:age strace:strace openssl:openssl umockdev-wrapper:umockdev udevadm:udev \
-        ippeveprinter:cups-ipp-utils dbus-daemon:dbus-daemon avahi-daemon:avahi-daemon scanimage:sane-utils \
+        ippeveprinter:cups-ipp-utils dbus-daemon:dbus-daemon avahi-daemon:avahi-daemon avahi-browse:avahi-utils scanimage:sane-utils \
         pdfsig:poppler-utils certutil:libnss3-tools qpdf:qpdf tmux:tmux; do
         PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
     done
     # The emulated USB bus: libusb under test, and Debian's own python3, which drives umockdev.
     [ -z "$python" ] || "$python" -c 'import ctypes; ctypes.CDLL("libusb-1.0.so.0")' 2>/dev/null ||
         missing="$missing libusb-1.0-0"
+    [ -z "$python" ] || "$python" -c 'import ctypes; ctypes.CDLL("libv4l2.so.0")' 2>/dev/null ||
+        missing="$missing libv4l-0"
     /usr/bin/python3 -c 'import gi; gi.require_version("UMockdev", "1.0")' 2>/dev/null ||
         missing="$missing python3-gi gir1.2-umockdev-1.0"
 fi

@@ -2,8 +2,8 @@
 
 An attestation counts for whoever its person was found to be (merged persons are followed), while it is neither
 withdrawn nor past its last day. Of several for one fact the newest counts. A paper is satisfied by an attested paper of
-its kind, or when every fact that it proves is attested. Where the form says otherwise than what was attested, nothing
-is satisfied, and the contradiction is shown.
+its kind, or when every fact that it proves is attested, unless it is asked for each time. Where the form says otherwise
+than what was attested, nothing is satisfied, and the contradiction is shown.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def satisfied_in(
     papers: dict[str, Attested] = {}
     leans = {each.attestation: None for field, each in fields.items() if field in given}
     for rule in needed_papers(service, answers, today, known):
-        found = _for_paper(rule, known.get(rule.of, []), wrong)
+        found = [] if rule.each_time else _for_paper(rule, known.get(rule.of, []), wrong)
         if found:
             papers[rule.id] = found[0]
             leans.update({each.attestation: None for each in found})
@@ -170,6 +170,8 @@ def _known(tx: Tx, journal: JournalId, person: EntityId, today: date) -> _Known:
 
 def _for_paper(rule: PaperRule, people: list[_Known], wrong: set[str | None]) -> list[Attested]:
     """What spares a paper, of everybody in its role; empty if it is not spared."""
+    if rule.each_time:
+        return []
     found: list[Attested] = []
     for known in people:
         if rule.kind in known.kinds:

@@ -30,6 +30,7 @@ _COLUMNS: Final = (
     "days",
     "working",
     "received",
+    "promised_from",
     "due",
     "paused",
     "fee_minor",
@@ -43,7 +44,7 @@ _CASE: Final = select(*(t.applications.c[name] for name in _COLUMNS)).where(t.wh
 _PAPERS: Final = (
     select(t.papers.c.paper, t.papers.c.rule, t.papers.c.paper_kind, t.papers.c.of, t.papers.c.sha256)
     .where(t.where_key(t.papers))
-    .order_by(t.papers.c.added_at, t.papers.c.paper)
+    .order_by(t.papers.c.seq)
 )
 _STEPS_DONE: Final = select(t.steps_done.c.step).where(t.where_key(t.steps_done))
 _WAITS: Final = (
@@ -62,7 +63,7 @@ class UnknownApplication(OperatorError):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An application. `roles`: the people by the part they have; `days` what was promised, from `received` on."""
+    """An application. `roles`: the people by the part they have; `days` what was promised, from `promised_from` on."""
 
     id: EntityId
     service: str
@@ -73,6 +74,7 @@ class Case:
     roles: Mapping[str, tuple[EntityId, ...]]
     days: Days
     received: str
+    promised_from: str
     due: str
     paused: bool
     fee_minor: int
@@ -130,6 +132,7 @@ def find_case(tx: Tx, journal: JournalId, application: str) -> Case:
         roles={role: tuple(people) for role, people in json.loads(found["roles"]).items()},
         days=Days(found["days"], bool(found["working"])),
         received=found["received"],
+        promised_from=found["promised_from"],
         due=found["due"],
         paused=bool(found["paused"]),
         fee_minor=found["fee_minor"],

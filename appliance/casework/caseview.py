@@ -44,7 +44,7 @@ _PAPERS: Final = (
         t.papers.c.added_at,
     )
     .where(t.where_key(t.papers))
-    .order_by(t.papers.c.added_at, t.papers.c.paper)
+    .order_by(t.papers.c.seq)
 )
 _OBJECTIONS: Final = (
     select(

@@ -1,5 +1,7 @@
 """When an application is due: the promised days from the day it was received, less those on which they stood still.
 
+An appeal that is allowed promises them anew.
+
 They stand still while an application is back with the citizen, and while an outside office has it whose time is not
 counted. The day on which a pause begins counts still; the day on which it ends does not count any more, as the day on
 which an application is received does not.
@@ -44,11 +46,11 @@ def due(centre: Centre, tx: Tx, case: Case, today: date, days: Days | None = Non
         today: at the centre.
         days: what is promised now, where that changes.
     """
-    if not case.received:
+    if not case.promised_from:
         return ""
     return reckon(
         centre,
-        date.fromisoformat(case.received),
+        date.fromisoformat(case.promised_from),
         case.days if days is None else days,
         pauses(centre, tx, case.id, today),
     )

@@ -7,12 +7,11 @@ quicker, the certificate is made anew with the next one. Nothing is printed befo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Final
 
-import sqlalchemy as sa
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import bindparam, select
@@ -20,9 +19,10 @@ from sqlalchemy import bindparam, select
 from appliance.access.session import Session
 from appliance.casework.cases import Case, find_case, go_on, key
 from appliance.casework.centre import Centre
-from appliance.casework.lifecycle import Status, step
+from appliance.casework.lifecycle import step
 from appliance.casework.people import Person, view
 from appliance.catalogue import CertificateRule, Field, Service, Text, expires_on, steps_for
+from appliance.certificates.portrait import portrait
 from appliance.certificates.record import (
     SALT_BYTES,
     Attester,
@@ -116,7 +116,8 @@ def issue(centre: Centre, session: Session, application: EntityId, *, signature_
         signature_png: the picture of the holder's signature, to be printed.
 
     Raises:
-        OperatorError: it is not approved, its service issues nothing, or the session may not. NumbersUsedUp: sync first.
+        OperatorError: it is not approved, its service issues nothing, or the session may not.
+        NumbersUsedUp: this centre must sync first.
         IntegrityError: the centre's certificate is not there or damaged; nothing was issued.
     """
     for _ in range(MAX_TRIES):
@@ -158,7 +159,7 @@ def next_certificate_number(tx: Tx, journal: JournalId) -> str:
 def numbers_left(tx: Tx, journal: JournalId) -> int:
     """How many certificates can be issued before central must be reached."""
     row = tx.one(_USED, {"journal": journal})
-    leased = sum(last - first + 1 for _, first, last in tx.all(_BLOCKS, {"journal": journal}))
+    leased = sum(int(last) - int(first) + 1 for _, first, last in tx.all(_BLOCKS, {"journal": journal}))
     return max(0, leased - (0 if row is None else int(row[0])))
 
 
@@ -231,7 +232,7 @@ def _read_ground(centre: Centre, application: EntityId) -> _Ground:
         name = None if approver is None else tx.one(_OPERATOR, key(store.journal, approver[0]))
     picture = None
     if photo is not None and photo[1] in PHOTOGRAPHS:
-        picture = store.open_blob(BlobDigest(photo[0]))
+        picture = portrait(store.open_blob(BlobDigest(photo[0])))
     return _Ground(case, service, rule, number, holder, picture, "" if name is None else name[0])
 
 
@@ -263,7 +264,11 @@ def _record(centre: Centre, ground: _Ground) -> CertificateRecord:
             identity_number_shown=holder.identity_number,
             photo_sha256=None if ground.photo is None else hashlib.sha256(ground.photo).hexdigest(),
         ),
-        facts=tuple(_fact(service.field(each), case.fields[each]) for each in rule.shows if case.fields.get(each)),
+        facts=tuple(
+            _fact(service.field(each), case.fields[each], rule.languages)
+            for each in rule.shows
+            if case.fields.get(each)
+        ),
         attested_by=Attester(ground.approver or "-", _office(service, case.fields, today, frozenset(roles))),
         salt=new_salt(centre.store.random(SALT_BYTES)),
         specimen=centre.rules.specimen,
@@ -271,12 +276,12 @@ def _record(centre: Centre, ground: _Ground) -> CertificateRecord:
     )
 
 
-def _fact(field: Field, answer: str) -> Fact:
+def _fact(field: Field, answer: str, languages: Sequence[str]) -> Fact:
     label = _said(field.label)
     chosen = next((choice.label for choice in field.choices if choice.id == answer), None)
     if chosen is None:
         return Fact(label, answer)
-    native = next((words for language, words in chosen.values.items() if language != "en"), "")
+    native = next((chosen.values[each] for each in languages if each != "en" and chosen.has(each)), "")
     return Fact(label, chosen.en, native)
 
 

@@ -28,12 +28,32 @@ RUNNING: Final = (Status.SUBMITTED, Status.IN_REVIEW, Status.WAITING, Status.APP
 """Where the promised days run, unless they are paused: to the day on which it is issued."""
 
 _a: Final = t.applications
+# Led by the few attestations that were withdrawn or erased, and not by all applications.
+_ON_WITHDRAWN: Final = (
+    select(t.leans.c.about)
+    .select_from(
+        t.attestations.join(
+            t.leans,
+            and_(t.leans.c.journal == t.attestations.c.journal, t.leans.c.attestation == t.attestations.c.about),
+        )
+    )
+    .where(t.attestations.c.journal == bindparam("journal"), t.attestations.c.withdrawn_at > "")
+)
+_ON_ERASED: Final = (
+    select(t.leans.c.about)
+    .select_from(
+        t.erased.join(t.leans, and_(t.leans.c.journal == t.erased.c.journal, t.leans.c.attestation == t.erased.c.about))
+    )
+    .where(t.erased.c.journal == bindparam("journal"))
+)
+_IS_UNSUPPORTED: Final = or_(_a.c.about.in_(_ON_WITHDRAWN), _a.c.about.in_(_ON_ERASED))
+
 _LEANED: Final = t.leans.outerjoin(
     t.attestations,
     and_(t.attestations.c.journal == t.leans.c.journal, t.attestations.c.about == t.leans.c.attestation),
 )
-# An attestation that was withdrawn, or erased.
-_UNSUPPORTED: Final = exists(
+# The same of one application that is listed anyway.
+_LEANS_ON_NOTHING: Final = exists(
     select(t.leans.c.about)
     .select_from(_LEANED)
     .where(
@@ -52,7 +72,7 @@ _ROWS: Final = select(
     _a.c.due,
     _a.c.paused,
     _a.c.reviewer,
-    sa.cast(_UNSUPPORTED, sa.Integer),
+    sa.cast(_LEANS_ON_NOTHING, sa.Integer),
 ).select_from(
     _a.outerjoin(t.people, and_(t.people.c.journal == _a.c.journal, t.people.c.about == _a.c.applicant)),
 )
@@ -118,7 +138,7 @@ _RETURNED = _listed(_in((Status.RETURNED,)))
 _APPROVED = _listed(_in((Status.APPROVED,)))
 _ISSUED = _listed(_in((Status.ISSUED,)))
 _OVERDUE = _listed(_in(RUNNING), _a.c.paused == 0, _a.c.due != "", _a.c.due < bindparam("today"))
-_ALL_UNSUPPORTED = _listed(_a.c.submitted_at != "", _UNSUPPORTED)
+_ALL_UNSUPPORTED = _listed(_IS_UNSUPPORTED, _a.c.status != Status.WITHDRAWN.value)
 
 
 def begun(centre: Centre, session: Session, *, skip: int = 0) -> list[CaseRow]:

@@ -150,8 +150,11 @@ def decide_appeal(
     check_reason(reason)
 
     def write(moment: Moment, case: Case) -> list[k.Body]:
-        due = duedates.reckon(centre, centre.day_of(moment.at), case.days) if allowed and case.received else ""
-        return [k.ApplicationAppealDecided(allowed=allowed, reason=reason, due=due)]
+        if not allowed or not case.promised_from:
+            return [k.ApplicationAppealDecided(allowed=allowed, reason=reason)]
+        today = centre.day_of(moment.at)
+        due = duedates.reckon(centre, today, case.days)
+        return [k.ApplicationAppealDecided(allowed=True, reason=reason, due=due, promised_from=today.isoformat())]
 
     go_on(centre.store, session, application, write, seen=seen)
 

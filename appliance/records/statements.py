@@ -50,7 +50,7 @@ def spelled(*, sqlite: str, postgresql: str) -> sa.Executable:
 
 class _AddOrSet(Insert):
     inherit_cache = False
-    key: tuple[str, ...] = ()
+    table: sa.Table
     columns_set: tuple[str, ...] = ()
 
 
@@ -58,7 +58,7 @@ class _AddOrSet(Insert):
 def _compile_or_set(statement: _AddOrSet, compiler: SQLCompiler, **options: Any) -> str:
     insert: str = compiler.visit_insert(statement, **options)  # type: ignore[no-untyped-call]
     quote = compiler.preparer.quote
-    key = ", ".join(map(quote, statement.key))
+    key = ", ".join(quote(column.name) for column in statement.table.primary_key.columns)
     values = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in statement.columns_set)
     return f"{insert} ON CONFLICT ({key}) DO UPDATE SET {values}"
 
@@ -66,6 +66,21 @@ def _compile_or_set(statement: _AddOrSet, compiler: SQLCompiler, **options: Any)
 def add_or_set(table: sa.Table, *columns: str) -> sa.Executable:
     """Insert a row; where its key is there, set these columns of it."""
     statement = _AddOrSet(table)
-    statement.key = tuple(table.primary_key.columns.keys())
     statement.columns_set = columns
     return statement
+
+
+def found_by(table: sa.Table, *names: str) -> sa.ColumnElement[bool]:
+    """The rows of a journal whose columns `names` are what the bind parameters of the same names say.
+
+    There must be an index over the journal and these columns, which then is used. Without this, SQLite reads the whole
+    journal's rows: it holds the key's first column, the journal, for as good a guess as any index that does not cover
+    what is asked for. The index does cover `about`, which stands in the key.
+    """
+    inner = table.alias()
+    found = sa.select(inner.c.about).where(*_equal(inner, "journal", *names))
+    return sa.and_(*_equal(table, "journal"), table.c.about.in_(found), *_equal(table, *names))
+
+
+def _equal(table: sa.FromClause, *names: str) -> list[sa.ColumnElement[bool]]:
+    return [table.c[name] == sa.bindparam(name) for name in names]

@@ -15,7 +15,8 @@ from typing import Final, Protocol
 from devices.addresses import RAW_PORT
 from devices.contracts import CONNECT_LIMIT_S
 from devices.errors import DeviceFault, Unplugged
-from devices.usb import UsbInterface, UsbPort, Which
+from devices.finding import Which
+from devices.usb import UsbInterface, UsbPort
 
 PRINTER_CLASS: Final = 7
 MAKERS_CLASS: Final = 0xFF

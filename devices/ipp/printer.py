@@ -5,22 +5,21 @@
 
 from __future__ import annotations
 
-import http.client
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
-from urllib.parse import urlsplit
 
-from devices.contracts import ANSWER_LIMIT_S, CONNECT_LIMIT_S, JOB_LIMIT_S, Identity, JobEnd, JobOutcome, Kind, Status
-from devices.errors import DeviceFault, Refused, TimedOut, Unplugged
-from devices.ipp.message import MAX_MESSAGE_BYTES, Answer, Attribute, Operation, Tag, read_answer, request
+from devices.contracts import ANSWER_LIMIT_S, JOB_LIMIT_S, Identity, JobEnd, JobOutcome, Kind, Status
+from devices.errors import DeviceFault, Refused, Unplugged
+from devices.ipp.message import Answer, Attribute, Operation, Tag, read_answer, request
+from devices.ipp.transport import exchange, read_place
 
 A4: Final = "iso_a4_210x297mm"
 PDF: Final = "application/pdf"
-PORT: Final = 631
 POLL_S: Final = 0.5
-CHUNK_BYTES: Final = 16_384
+QUESTION_LIMIT_S: Final = 5.0
+"""How long a question may take, the connection included."""
 MAX_PDF_BYTES: Final = 64 * 1024 * 1024
 STOPPED: Final = 5
 JOB_DONE: Final = 9
@@ -50,7 +49,8 @@ class IppPrinter:
     """One page printer.
 
     Args:
-        uri: `ipp://host[:port]/path`; a printer's own is mostly `/ipp/print`, one of CUPS `/printers/NAME`.
+        uri: `ipp://host[:port]/path` or `ipps://…`; a printer's own path is mostly `/ipp/print`, one of CUPS
+            `/printers/NAME`. `devices.ipp.transport` says how a certificate is written into it.
         clock: monotonic seconds.
         sleep: waits between two looks at a job.
     """
@@ -62,13 +62,12 @@ class IppPrinter:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._uri = uri
-        self._host, self._port, self._path = _place(uri)
+        self._place = read_place(uri)
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
         self._number = 0
-        self.identity = Identity(Kind.PAGE_PRINTER, "", "", "", "", uri)
+        self.identity = Identity(Kind.PAGE_PRINTER, "", "", "", "", self._place.uri)
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -127,7 +126,9 @@ class IppPrinter:
             (Tag.MIME, "document-format", (PDF,)),
         ]
         try:
-            answer = self._ask(Operation.PRINT_JOB, attributes, ((Tag.KEYWORD, "media", (A4,)),), pdf, count)
+            answer = self._ask(
+                Operation.PRINT_JOB, attributes, ((Tag.KEYWORD, "media", (A4,)),), pdf, count, end - self._clock()
+            )
         except DeviceFault as fault:
             ended = JobEnd.SENT_UNCONFIRMED if sent == total else JobEnd.INCOMPLETE if sent else JobEnd.NOT_STARTED
             step = f"{fault.next_step} Look at the paper before printing again.".strip()
@@ -191,46 +192,16 @@ class IppPrinter:
         job: Sequence[Attribute] = (),
         document: bytes = b"",
         count: Callable[[int], None] = lambda _taken: None,
+        limit_s: float = QUESTION_LIMIT_S,
     ) -> Answer:
         self._number += 1
         who: tuple[Attribute, ...] = (
-            (Tag.URI, "printer-uri", (self._uri,)),
+            (Tag.URI, "printer-uri", (self._place.uri,)),
             (Tag.NAME, "requesting-user-name", ("sanad",)),
         )
         # The standard wants the target first, and job-id right after it.
         asked = request(operation, self._number, (who[0], *_target(attributes), who[1], *_rest(attributes)), job)
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=CONNECT_LIMIT_S)
-        try:
-            connection.putrequest("POST", self._path)
-            connection.putheader("Content-Type", "application/ipp")
-            connection.putheader("Content-Length", str(len(asked) + len(document)))
-            connection.endheaders(asked)
-            for start in range(0, len(document), CHUNK_BYTES):
-                piece = document[start : start + CHUNK_BYTES]
-                connection.send(piece)
-                count(len(piece))
-            response = connection.getresponse()
-            data = response.read(MAX_MESSAGE_BYTES + 1)
-        except TimeoutError:
-            raise TimedOut("The page printer does not answer.", "Check that it is switched on.") from None
-        except (OSError, http.client.HTTPException):
-            raise Unplugged("The page printer cannot be reached.", "Check its power and its cable.") from None
-        finally:
-            connection.close()
-        if response.status != http.HTTPStatus.OK:
-            raise Refused("The page printer refused the connection.", "Check its address in the settings.")
-        return read_answer(data)
-
-
-def _place(uri: str) -> tuple[str, int, str]:
-    try:
-        place = urlsplit(uri)
-        host, port = place.hostname, place.port or PORT
-    except ValueError:
-        place, host, port = urlsplit(""), None, 0
-    if host is None or place.scheme != "ipp":
-        raise Refused("That is no address of a page printer.", "Write ipp://HOST/ipp/print.")
-    return host, port, place.path or "/ipp/print"
+        return read_answer(exchange(self._place, asked, document, limit_s, count))
 
 
 def _target(attributes: Sequence[Attribute]) -> list[Attribute]:

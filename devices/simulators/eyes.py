@@ -60,10 +60,11 @@ class SimulatedScanner(_Eye):
                 taken.append(self.pages.popleft())
         finished = [finish(_marked(page), colour, resolution_dpi) for page in taken]
         pages = tuple(page for page in finished if page is not None)
+        blank = len(finished) - len(pages)
         if self.fate is Fate.FAILS:
             step = "Take the paper out, and scan the rest again."
-            return ScanEnd(pages, 0, Status.JAMMED, f"{SIMULATED}: a page jammed.", step)
-        return ScanEnd(pages, 0, Status.READY, f"{SIMULATED}: {len(pages)} pages were scanned.")
+            return ScanEnd(pages, blank, Status.JAMMED, f"{SIMULATED}: a page jammed.", step)
+        return ScanEnd(pages, blank, Status.READY, f"{SIMULATED}: {len(pages)} pages were scanned.")
 
 
 class SimulatedCamera(_Eye):

@@ -74,10 +74,11 @@ class SimulatedPad:
         *,
         seen: Callable[[PenSample], None] = lambda _sample: None,
         cancelled: threading.Event | None = None,
+        accepted: threading.Event | None = None,
         limit_s: float = CAPTURE_LIMIT_S,
     ) -> CaptureOutcome:
         """Sign with the specimen, or fail as told."""
-        del limit_s
+        del limit_s, accepted
         self._there()
         self.on_screen = _marked(to_png(screens.draw(screen, CAPABILITY)))
         if cancelled is not None and cancelled.is_set():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from devices.contracts import (
@@ -16,6 +17,7 @@ from devices.contracts import (
     Status,
 )
 from devices.escpos.encode import ReceiptEncoder
+from devices.pages import page_pictures
 from devices.paper import draw_receipt
 from devices.simulators.fates import SIMULATED, Fate
 
@@ -98,18 +100,32 @@ class SimulatedReceiptPrinter(_Printer):
         return outcome
 
 
+@dataclass(frozen=True, slots=True)
+class PrintedPages:
+    """What came out of a simulated page printer: a picture of each page, marked. The title is marked too."""
+
+    title: str
+    pages: tuple[Picture, ...]
+
+
 class SimulatedPagePrinter(_Printer):
-    """Keeps the PDFs it is given, with their titles, newest last. The title is marked; the PDF stays as signed."""
+    """Prints PDFs as pictures of their pages, newest job last. Nothing in the PDF changes, and it is not kept."""
 
     def __init__(self, fate: Fate = Fate.WORKS) -> None:
         super().__init__(Kind.PAGE_PRINTER, fate)
-        self.printed: list[tuple[str, bytes]] = []
+        self.printed: list[PrintedPages] = []
 
     def print_pdf(self, pdf: bytes, *, title: str, limit_s: float = JOB_LIMIT_S) -> JobOutcome:
-        """Print a PDF."""
+        """Print a PDF; `FAILS` runs out of paper after half of its pages.
+
+        Raises:
+            Unprintable: it is no PDF.
+        """
         del limit_s
+        pages = page_pictures(pdf, SIMULATED)
         outcome = self._outcome(len(pdf))
         if outcome.end is not JobEnd.NOT_STARTED:
-            self.printed.append((f"{SIMULATED} {title}", pdf))
+            came_out = pages if outcome.end is not JobEnd.INCOMPLETE else pages[: len(pages) // 2]
+            self.printed.append(PrintedPages(f"{SIMULATED} {title}", came_out))
             del self.printed[:-MAX_KEPT]
         return outcome

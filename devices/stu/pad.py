@@ -32,6 +32,7 @@ from devices.contracts import (
     Status,
 )
 from devices.errors import DeviceFault, Garbled, Refused, TimedOut, Unplugged
+from devices.finding import Which
 from devices.pictures import open_picture
 from devices.stu import screen as screens
 from devices.stu.reports import (
@@ -52,7 +53,7 @@ from devices.stu.reports import (
     read_report,
     rectangle,
 )
-from devices.usb import UsbInterface, UsbPort, Which
+from devices.usb import UsbInterface, UsbPort
 
 GET_REPORT: Final = (0xA1, 0x01)
 SET_REPORT: Final = (0x21, 0x09)
@@ -153,8 +154,7 @@ class StuPad:
         """
         with self._lock:
             model = read_model(self._get(Report.INFORMATION, 16)) or self._product.name
-            serial = self._identity.serial or self._port.entry.serial
-            self._identity = replace(self._identity, model=model, serial=serial, port=self._port.entry.port)
+            self._identity = replace(self._plugged(), model=model)
             return self._identity
 
     def capability(self) -> PadCapability:
@@ -185,11 +185,14 @@ class StuPad:
         *,
         seen: Callable[[PenSample], None] = lambda _sample: None,
         cancelled: threading.Event | None = None,
+        accepted: threading.Event | None = None,
         limit_s: float = CAPTURE_LIMIT_S,
     ) -> CaptureOutcome:
-        """Show what is signed, and collect the pen until a button ends it."""
+        """Show what is signed, and collect the pen until a button on the pad ends it."""
+        del accepted
         with self._lock:
             capability, flags = self._capability()
+            self._identity = self._plugged()
             picture = screens.draw(screen, capability)
             places = screens.layout(capability.width_px, capability.height_px)
             buttons = {b: screens.in_pad_units(box, capability) for b, box in places.buttons.items()}
@@ -305,6 +308,11 @@ class StuPad:
         if capture.sequence is not None:
             capture.lost += (report.sequence - capture.sequence - 1) % 65536
         capture.sequence = report.sequence
+
+    def _plugged(self) -> Identity:
+        """The pad that is plugged in now: at an assigned port that may be another than before."""
+        entry = self._port.entry
+        return replace(self._identity, serial=entry.serial or self._port.which.serial, port=entry.port)
 
     # --- the pad ------------------------------------------------------------------------------------------------------
 

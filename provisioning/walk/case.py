@@ -19,7 +19,7 @@ from appliance.access.four_eyes import SameEyes
 from appliance.access.session import Role, Session
 from appliance.casework import applications, attestation, delivery, issuing, printing, reviewing, shifts, steps, tokens
 from appliance.casework.attested import satisfied
-from appliance.casework.cases import Case, find_case, key, papers_of, steps_done, waits_of
+from appliance.casework.cases import Case, find_case, papers_of, steps_done, waits_of
 from appliance.casework.centre import Centre
 from appliance.casework.counting import in_sum
 from appliance.casework.delivery import Receiver
@@ -32,7 +32,7 @@ from appliance.casework.people import add_person
 from appliance.casework.printing import Job, Outcome, PrintState
 from appliance.casework.receipts import SIMULATED, receipt_picture
 from appliance.casework.signatures import signatures_of, take_signature
-from appliance.catalogue import Fee, PaperRule, Service, needed_papers, needed_roles, reckon_fee, shown_fields
+from appliance.catalogue import Fee, PaperRule, Service, Step, needed_papers, needed_roles, reckon_fee, shown_fields
 from appliance.journal import kinds as k
 from appliance.journal.errors import BugError
 from appliance.journal.ids import BlobDigest, EntityId
@@ -133,8 +133,8 @@ class CaseWalk:
             self._sign(operator, form)
             self._step("checked and handed in", lambda: applications.submit(self._centre, operator, form))
         case = self._case(application)
-        self._step(f"fee taken for {case.tracking}, receipt printed", lambda: self._fee(operator, case))
-        receipt = self._receipt(operator, case)
+        self._step(f"fee taken for {case.tracking}", lambda: self._fee(operator, case))
+        receipt = self._step(f"receipt printed ({SIMULATED})", lambda: self._receipt(operator, case))
         self._serve(operator, token, application)
         self._review(operator, application)
         made = self._issue(application)
@@ -233,10 +233,12 @@ class CaseWalk:
                 self._papers.append((scan, added))
 
     def _add(self, operator: Session, form: DraftForm, rule: PaperRule, scan: Scan) -> BlobDigest:
-        return add_paper(self._centre, operator, form.id, NewPaper(scan.content, rule.id)).digest
+        return add_paper(
+            self._centre, operator, form.id, NewPaper(scan.content, rule.id, of=form.roles[rule.of][0])
+        ).digest
 
     def _scans_for(self, rules: tuple[PaperRule, ...]) -> Iterator[Scan]:
-        """The scans at hand for the first papers, and rendered pages for the others; a photograph is always rendered."""
+        """The scans at hand for the first papers, rendered pages for the others; a photograph is always rendered."""
         given = iter(self._scans)
         for number, rule in enumerate(rules):
             if rule.kind == PHOTOGRAPH:
@@ -251,10 +253,14 @@ class CaseWalk:
             return
 
         def sign() -> None:
+            shown = (
+                "I declare that what I say for this is true:",
+                self._service.title.en,
+                person_in(self._plan, self._service, "applicant").name,
+            )
             said = [f"{self._service.field(name).label.en}: {answer}" for name, answer in form.answers.items()]
-            shown = ("I declare that what is written here is true.", *said)
-            document = hashlib.sha256("\n".join(shown).encode()).digest()
-            signed, _ = devices.sign_on(self._counter.pad, "declaration", shown[:4], document)
+            document = hashlib.sha256("\n".join((*shown, *said)).encode()).digest()
+            signed, _ = devices.sign_on(self._counter.pad, "declaration", shown, document)
             take_signature(self._store, operator, form.id, form.roles["applicant"][0], signed)
 
         self._step(f"declaration signed on the pad ({SIMULATED})", sign)
@@ -309,10 +315,10 @@ class CaseWalk:
         def same_eyes_refused() -> None:
             session = self._sign_in(system.OPERATOR[0], Role.OFFICER)
             try:
-                reviewing.start_review(self._store, session, application)
+                reviewing.reject(self._centre, session, application, "This must be refused: same eyes.")
             except SameEyes:
                 return
-            raise BugError("A case was taken up by the person who took it in.")
+            raise BugError("A case was decided by the person who took it in.")
 
         self._step("the same person, now as officer, was refused (four eyes)", same_eyes_refused)
         officer = self._step("another officer signed in", lambda: self._sign_in(system.OFFICER[0], Role.OFFICER))
@@ -328,7 +334,7 @@ class CaseWalk:
         day = steps.received_on(self._centre, case, store.now())
         return steps.progress(self._service, case.fields, case.roles, day, done, waits)
 
-    def _do(self, operator: Session, officer: Session, application: EntityId, one: steps.Step) -> None:
+    def _do(self, operator: Session, officer: Session, application: EntityId, one: Step) -> None:
         name = one.label.en
         if one.by == "outside":
             if one.id not in {each.id for each in self._progress(application).waiting}:
@@ -395,7 +401,9 @@ class CaseWalk:
             return outcome
 
         job = Job("certificate", application, made.number, printer.identity.model, simulated=True)
-        self._step("certificate printed, after the commit", lambda: self._print(operator, job, file, send))
+        self._step(
+            f"certificate printed ({SIMULATED}), after the commit", lambda: self._print(operator, job, file, send)
+        )
         for one in self._progress(application).open_after_approval:
             officer = self._sign_in(system.OFFICER[0], Role.OFFICER)
             self._do(operator, officer, application, one)

@@ -10,14 +10,16 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 from appliance.casework.people import Person
-from appliance.catalogue import Service
+from appliance.catalogue import Service, check_answers
 from appliance.journal.errors import OperatorError
 
 MAX_FILE_BYTES: Final = 1024 * 1024
+MAX_TOLD: Final = 8
 SPECIMEN: Final = "SPECIMEN"
 FIRST: Final = "domicile"
 SECOND: Final = "driving_licence_learner"
@@ -91,11 +93,12 @@ def specimen_plan(service: str) -> Plan:
     return Plan(service, _ANSWERS, {"applicant": _APPLICANT})
 
 
-def read_plan(service: Service, file: Path) -> Plan:
+def read_plan(service: Service, file: Path, today: date) -> Plan:
     """The case in a file.
 
     Raises:
-        OperatorError: it cannot be read, is no such JSON, or names a field that the service does not have.
+        OperatorError: it cannot be read, is no such JSON, names a field that the service does not have, or an answer is
+            missing or wrong.
     """
     try:
         with file.open("rb") as source:
@@ -117,7 +120,13 @@ def read_plan(service: Service, file: Path) -> Plan:
     people = found.get("people", {}) if nested else {}
     if not isinstance(people, dict):
         raise OperatorError(f"{file}: “people” is not a JSON object.", "Write {“applicant”: {“name”: “…”}}.")
-    return Plan(service.id, answers, {role: _person(file, role, said) for role, said in people.items()})
+    named = {role: _person(file, role, said) for role, said in people.items()}
+    wrong = [each for each in check_answers(service, answers, today, named) if each.level == "error"]
+    if wrong:
+        told = " ".join(f"{each.field}: {each.sentence}" for each in wrong[:MAX_TOLD])
+        more = f" And {len(wrong) - MAX_TOLD} more." if len(wrong) > MAX_TOLD else ""
+        raise OperatorError(f"{file}: {told}{more}", wrong[0].next_step)
+    return Plan(service.id, answers, named)
 
 
 def person_in(plan: Plan, service: Service, role: str) -> Person:

@@ -13,8 +13,9 @@ from appliance.access.session import Session
 from appliance.casework.applications import Submitted, applications_of, erase, next_tracking
 from appliance.casework.cases import Bodies, Case, go_on
 from appliance.casework.lifecycle import Status
-from appliance.casework.people import Person, add_person
+from appliance.casework.people import Person, add_person, is_known
 from appliance.journal import kinds as k
+from appliance.journal.errors import OperatorError
 from appliance.journal.ids import BlobDigest, EntityId
 from appliance.store.store import Draft, Moment, Store
 
@@ -40,6 +41,8 @@ def submit_application(
     given: list[str] = []
 
     def act(moment: Moment) -> list[Draft]:
+        if not is_known(moment.tx, store.journal, applicant):
+            raise OperatorError("The applicant is not written down here.")
         given.append(next_tracking(moment, store))
         body = k.ApplicationSubmitted(
             tracking=given[0], service=service, applicant=applicant, fields=dict(fields), due=due

@@ -59,7 +59,9 @@ def ipp_printer(folder: Path, command: str | None = None) -> Iterator[tuple[IppP
     One at a time on a machine: there can be only one name service.
     """
     spool = folder / "spool"
-    spool.mkdir()
+    keys = folder / "keys"
+    for each in (spool, keys):
+        each.mkdir()
     bus = folder / "bus"
     (folder / "bus.conf").write_text(BUS.format(path=bus))
     (folder / "avahi.conf").write_text(AVAHI)
@@ -77,6 +79,8 @@ def ipp_printer(folder: Path, command: str | None = None) -> Iterator[tuple[IppP
         "-k",
         "-d",
         str(spool),
+        "-K",
+        str(keys),
         "-f",
         "application/pdf",
     ]

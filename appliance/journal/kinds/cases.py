@@ -171,11 +171,15 @@ class ApplicationAppealed(Body, frozen=True, kw_only=True):
 
 @kind("application.appeal_decided")
 class ApplicationAppealDecided(Body, frozen=True, kw_only=True):
-    """Somebody who had no part in the decision decided the appeal. Allowed, it is reviewed again, due on `due`."""
+    """Somebody who had no part in the decision decided the appeal.
+
+    Allowed, it is reviewed again, and promised anew: the days count from `promised_from`, and end on `due`.
+    """
 
     allowed: bool
     reason: Remark
     due: Day = ""
+    promised_from: Day = ""
 
 
 @kind("application.withdrawn")

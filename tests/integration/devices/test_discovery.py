@@ -21,11 +21,14 @@ BUS: dict[str, dict[str, Any]] = {
     "1-4": {"model": "small-printer"},
     "1-5": {"model": "printer", "paper_out_after": 0, "strings": ["EPSON", "TM-T20", "E2"]},
     "1-6": {"model": "page-printer"},
+    "1-8": {"model": "pen"},
+    "1-9": {"model": "camera"},
 }
 
 
 @pytest.fixture(autouse=True)
-def one_scanner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def one_scanner_and_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path}/no-bus")
     (tmp_path / "dll.conf").write_text("test\n")
     (tmp_path / "test.conf").write_text("number_of_devices 1\n")
     monkeypatch.setenv("SANE_CONFIG_DIR", str(tmp_path))
@@ -48,6 +51,8 @@ def test_the_list_tells_kind_maker_serial_port_and_status_and_silence_is_unknown
         "1-4": ("receipt-printer", "", "unknown"),
         "1-5": ("receipt-printer", "E2", "paper out"),
         "1-6": ("page-printer", "P1", "unknown"),
+        "1-8": ("signature-pad", "PEN1", "ready"),
+        "1-9": ("camera", "CAM1", "ready"),
         "test:0": ("scanner", "", "ready"),
     }
     assert (rows["1-4"]["vendor"], rows["1-4"]["product"]) == ("0416", "5011")

@@ -128,6 +128,7 @@ def test_a_pad_lost_in_mid_stroke_voids_the_capture_says_so_and_works_again(fate
     assert "sign again" in first["step"]
     assert ran.result["gone"] == {"unplug": "unplugged", "dead": "unknown"}[fate]
     assert ran.result["second"]["end"] == "accepted"
+    assert signatures.from_bytes(ran.result["second"]["signature"].encode()).pad.serial == "8AQZ001"
 
 
 def test_a_capture_ends_in_time_and_can_be_cancelled_at_the_counter() -> None:

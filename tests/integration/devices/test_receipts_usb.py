@@ -136,3 +136,8 @@ def test_urdu_without_a_picture_is_refused_instead_of_printed_as_question_marks(
     ran = on("refused")
     assert "character that this printer does not have" in ran.result
     assert ran.devices[PORT]["received"] == ""
+
+
+def test_a_printer_is_taken_from_the_kernels_driver_for_the_job_and_given_back() -> None:
+    ran = on("receipt", driver="usblp")
+    assert (ran.result["end"], ran.devices[PORT]["driver"]) == ("printed", "usblp")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 from devices.contracts import ScanColour, Scanner, ScanSource, Status
 from devices.errors import DeviceFault, Refused
 from devices.sane import SaneScanner, scanners
+from tests.support.usb.run import run
 
 GRID = "--test-picture=Grid"
 WHITE = "--test-picture=Solid white"
@@ -25,8 +27,8 @@ def only_the_test_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_scanner_is_found_and_ready() -> None:
     found = scanners()
-    assert [scanner.port for scanner in found] == ["test:0"]
-    scanner: Scanner = SaneScanner(found[0].port)
+    assert [(one.identity.port, one.name, one.written) for one in found] == [("test:0", "test:0", "test:0")]
+    scanner: Scanner = SaneScanner(found[0].name)
     assert scanner.status() is Status.READY
 
 
@@ -88,3 +90,32 @@ def test_a_scanner_that_is_not_there_is_unplugged() -> None:
 def test_a_name_that_would_be_an_option_is_refused() -> None:
     with pytest.raises(Refused):
         SaneScanner("--help")
+
+
+@pytest.mark.parametrize(
+    ("serial", "written"), [("E7", "epson2:libusb:04b8:0202:serial:E7"), ("", "epson2:libusb:04b8:0202:port:1-1")]
+)
+def test_a_scanner_on_usb_is_written_down_so_that_it_is_found_again_after_a_replug(
+    serial: str, written: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SANE's own name has the address on the bus in it, which a replug changes."""
+    program = tmp_path / "scanimage"
+    program.write_text("#!/bin/sh\nprintf 'epson2:libusb:001:002\\tEpson\\tGT-1500\\n'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    ran = run({"1-1": {"model": "printer", "strings": ["EPSON", "GT-1500", serial]}}, "scanner")
+    assert ran.result == {
+        "written": written,
+        "port": "1-1",
+        "names": ["epson2:libusb:001:002", "epson2:libusb:001:003"],
+        "pulled": "unplugged",
+    }
+
+
+def test_a_scanner_that_hangs_is_given_up_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "scanimage"
+    program.write_text('#!/bin/sh\n[ "$3" = -A ] && exit 0\nsleep 60 & sleep 60\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    end = SaneScanner("epson2:net:1", limit_s=0.5).scan(ScanSource.FLATBED, ScanColour.GREY)
+    assert (end.status, end.pages) == (Status.UNKNOWN, ())

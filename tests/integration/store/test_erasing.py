@@ -94,11 +94,12 @@ def test_the_headers_stay_and_the_erasing_is_one_of_them(bench: Bench) -> None:
     assert [each.header.kind for each in entries] == [
         "application.submitted",
         "paper.added",
+        "application.review_started",
         "application.returned",
         "subject.erased",
     ]
-    assert [each.body is None for each in entries] == [True, True, True, False]
-    assert rows_about(bench, case) == {t.timeline.name: 4, t.erased.name: 1}
+    assert [each.body is None for each in entries] == [True, True, True, True, False]
+    assert rows_about(bench, case) == {t.timeline.name: 5, t.erased.name: 1}
 
 
 def test_other_subjects_keep_what_was_said(bench: Bench) -> None:

@@ -493,5 +493,4 @@ def test_a_store_that_was_found_bad_is_left_as_it_is(busy: Bench) -> None:
 def test_all_tables_of_the_store_are_known_to_these_tests(busy: Bench) -> None:
     with busy.store.read() as tx:
         names = {row[0] for row in tx._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    # The index of words keeps tables of its own, which nobody else reads.
     assert {name for name in names if not name.startswith("folded_words")} == {table.name for table in TABLES}

@@ -33,6 +33,7 @@ REQUESTS = {  # usbdevfs ioctls that libusb makes, on a 64-bit kernel
     0x80045515: "CLEAR_HALT",
 }
 SIMPLE = frozenset({"CLAIM", "RELEASE", "RESET", "SET_CONFIGURATION", "CLEAR_HALT", "DISCONNECT_CLAIM"})
+CONNECT = 0x5517
 URB_CONTROL = 2
 GET_DESCRIPTOR = 6
 STRING = 3
@@ -81,6 +82,8 @@ class Server:
         try:
             if not self.model.plugged and not name.startswith("REAP"):
                 client.complete(-1, errno.ENODEV)
+            elif name == "CLAIM" and self._bound():
+                client.complete(-1, errno.EBUSY)
             elif name in SIMPLE:
                 client.complete(0, 0)
             else:
@@ -95,7 +98,14 @@ class Server:
             argument.resolve(0, 4).update(0, list(struct.pack("<I", 5)))
             client.complete(0, 0)
         elif name == "GET_DRIVER":
-            client.complete(-1, errno.ENODATA)
+            driver = self._bound()
+            if driver:
+                argument.resolve(0, 260).update(4, list(driver.encode() + b"\0"))
+            client.complete(*((0, 0) if driver else (-1, errno.ENODATA)))
+        elif name == "IOCTL":
+            _, code = struct.unpack("<ii", bytes(argument.resolve(0, 8).retrieve()))
+            vars(self.model)["driver"] = "usblp" if code == CONNECT else ""
+            client.complete(0, 0)
         elif name == "SUBMIT":
             urb = argument.resolve(0, 56)
             kind, endpoint, _, _, _, length = struct.unpack_from("<BBxxiI4xQi", bytes(urb.retrieve()), 0)
@@ -123,6 +133,10 @@ class Server:
                 client.complete(-1, errno.EAGAIN)
         else:
             client.complete(-1, errno.ENOTTY)
+
+    def _bound(self) -> str:
+        """The kernel's driver that has the device, or empty."""
+        return str(getattr(self.model, "driver", ""))
 
     def _finish(self, urbs: Urbs, urb: Any, status: int, actual: int) -> None:
         descriptor = urb[0]
@@ -172,6 +186,55 @@ class Server:
         return answer[:size] if answer is not None and request_type & 0x80 else answer
 
 
+class NodeServer:
+    """Serves a device node of the kernel (`/dev/input/event…`) from a model; events go through `connect`'s file."""
+
+    def __init__(self, testbed: Any, node: str, model: Any) -> None:
+        self.model = model
+        self.handler = UMockdev.IoctlBase()
+        self.handler.connect("handle-ioctl", self._ioctl)
+        self.handler.connect("handle-read", self._read)
+        testbed.attach_ioctl(node, self.handler)
+        model.connect(testbed.get_dev_fd(node), lambda recording: testbed.load_evemu_events(node, recording))
+
+    def _ioctl(self, _: Any, client: Any) -> bool:
+        request, argument = client.get_property("request") & 0xFFFFFFFF, client.get_property("arg")
+        try:
+            result, answer = self.model.ioctl(request, argument)
+            if answer:
+                argument.resolve(0, len(answer)).update(0, list(answer))
+            client.complete(*((-1, -result) if result < 0 else (result, 0)))
+        except Exception:  # noqa: BLE001 -- as in `Server`
+            traceback.print_exc()
+            client.complete(-1, errno.EIO)
+        return True
+
+    def _read(self, _: Any, client: Any) -> bool:
+        if self.model.plugged:
+            return False  # umockdev then reads the pipe behind the node
+        client.complete(-1, errno.ENODEV)
+        return True
+
+
+class VideoServer:
+    """Serves those ioctls of a video node that come by the C library; `syscalls` serves those that do not."""
+
+    def __init__(self, testbed: Any, node: str, model: Any) -> None:
+        self.model = model
+        self.handler = UMockdev.IoctlBase()
+        self.handler.connect("handle-ioctl", self._ioctl)
+        testbed.attach_ioctl(node, self.handler)
+
+    def _ioctl(self, _: Any, client: Any) -> bool:
+        request = client.get_property("request") & 0xFFFFFFFF
+        place = client.get_property("arg").resolve(0, request >> 16 & 0x3FFF)
+        data = bytearray(place.retrieve())
+        result = self.model.ioctl(request & 0xFF, data)
+        place.update(0, list(data))
+        client.complete(*((-1, -result) if result < 0 else (result, 0)))
+        return True
+
+
 def new_testbed() -> Any:
     """An empty bus."""
     return UMockdev.Testbed.new()
@@ -184,6 +247,8 @@ def describe(
     endpoints: Sequence[tuple[int, int, int, int]],
     interface_class: tuple[int, int, int],
     port: str,
+    serial: str = "",
+    interface: int = 0,
 ) -> tuple[str, str, str]:
     """A full-speed device for umockdev; endpoints are (address, attributes, packet size, interval).
 
@@ -192,7 +257,7 @@ def describe(
     """
     vendor, product = ids
     head = struct.pack("<BBHBBBBHHHBBBB", 18, 1, 0x0200, 0, 0, 0, 64, vendor, product, 0x0100, 1, 2, 3, 1)
-    body = struct.pack("<BBBBBBBBB", 9, 4, 0, 0, len(endpoints), *interface_class, 0)
+    body = struct.pack("<BBBBBBBBB", 9, 4, interface, 0, len(endpoints), *interface_class, 0)
     for address, kind, size, interval in endpoints:
         body += struct.pack("<BBBBHB", 7, 5, address, kind, size, interval)
     whole = head + struct.pack("<BBHBBBBB", 9, 2, 9 + len(body), 1, 1, 0, 0x80, 50) + body
@@ -221,6 +286,7 @@ def describe(
         "bMaxPacketSize0": 64,
         "bDeviceClass": "00",
         "version": " 2.00",
+        "serial": serial,
         "maxchild": 0,
     }
     lines = [f"P: {path}", f"N: {node}={descriptors}"]

@@ -31,6 +31,7 @@ class Printer:
         cover_open: whether its cover is open.
         low: whether its roll is nearly at its end.
         chatter: bytes that it sends without being asked, before each answer.
+        driver: the kernel's driver that has it at first.
     """
 
     strings: Sequence[str] = ("EPSON", "TM-T88V", "R1")
@@ -45,6 +46,7 @@ class Printer:
     low: bool = False
     chatter: str = ""
     device_id: bool = True
+    driver: str = ""
     plugged: bool = True
     received: bytearray = field(default_factory=bytearray)
     _splitter: Splitter = field(default_factory=Splitter)
@@ -53,6 +55,7 @@ class Printer:
 
     endpoints: ClassVar[Sequence[tuple[int, int, int, int]]] = ((0x81, 2, 64, 0), (0x02, 2, 64, 0))
     interface_class = (7, 1, 2)
+    interface_number = 0
     ids = (VENDOR, PRODUCT)
     device_id_text: ClassVar[bytes] = DEVICE_ID
 
@@ -67,7 +70,7 @@ class Printer:
 
     def control(self, request_type: int, request: int, value: int, index: int, data: bytes) -> bytes | None:
         """GET_DEVICE_ID and GET_PORT_STATUS of the printer class."""
-        if (request_type, request) == (0xA1, 0) and self.device_id:
+        if (request_type, request, index) == (0xA1, 0, self.interface_number << 8) and self.device_id:
             return (len(self.device_id_text) + 2).to_bytes(2, "big") + self.device_id_text
         if (request_type, request) == (0xA1, 1):
             return b"\x18"
@@ -130,7 +133,7 @@ class Printer:
 
     def seen(self) -> dict[str, object]:
         """What the test may look at."""
-        return {"received": bytes(self.received).hex()}
+        return {"received": bytes(self.received).hex(), "driver": self.driver}
 
 
 @dataclass
@@ -147,8 +150,9 @@ class SmallPrinter(Printer):
 
 @dataclass
 class PageUsbPrinter(Printer):
-    """An office printer: of the same USB class, and no receipt printer."""
+    """An office printer that also scans: of the same USB class, at its second interface, and no receipt printer."""
 
     strings: Sequence[str] = ("HP", "LaserJet", "P1")
     device_id_text: ClassVar[bytes] = PAGE_DEVICE_ID
+    interface_number = 1
     ids = (0x03F0, 0x1234)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from PIL import Image, ImageDraw
 
-from devices import discovery, signatures
+from devices import hotplug, signatures
 from devices.contracts import (
     Align,
     CaptureOutcome,
@@ -20,6 +20,7 @@ from devices.contracts import (
     Kind,
     Line,
     OpenDrawer,
+    PenSample,
     Picture,
     QrCode,
     Raster,
@@ -29,8 +30,12 @@ from devices.errors import DeviceFault, Unprintable
 from devices.escpos.encode import ReceiptEncoder
 from devices.escpos.links import UsbLink
 from devices.escpos.printer import EscposPrinter, Limits
+from devices.evdev.pad import EvdevPad
+from devices.finding import Which
+from devices.sane import SaneScanner, name_now, scanners
 from devices.stu.pad import StuPad
-from devices.usb import Which
+from devices.v4l2.camera import V4l2Camera
+from tests.support.usb.pens import PenTablet
 from tests.support.usb.printers import PRODUCT, VENDOR, SmallPrinter
 
 PORT = "1-1"
@@ -181,9 +186,110 @@ def sign_fault() -> None:
         answer({"kind": type(fault).__name__, "step": fault.next_step, "status": device.status().value})
 
 
+def pen() -> EvdevPad:
+    """The pen tablet, by its serial number."""
+    return EvdevPad(Which(*PenTablet.ids, "PEN1"))
+
+
+def pen_captured(device: EvdevPad, enough: int, limit_s: float = 10) -> dict[str, object]:
+    """One capture, accepted at the counter after so many samples."""
+    accepted, samples = threading.Event(), []
+
+    def seen(sample: PenSample) -> None:
+        samples.append(sample)
+        if len(samples) >= enough:
+            accepted.set()
+
+    return told_capture(device.capture(SCREEN, seen=seen, accepted=accepted, limit_s=limit_s))
+
+
+def pen_sign() -> None:
+    """One capture with a pen of the kernel, and what it says of itself; the argument is when it is accepted."""
+    device = pen()
+    before = device.status().value
+    outcome = pen_captured(device, int(sys.argv[2]))
+    can = device.capability()
+    answer({**outcome, "before": before, "model": device.identity.model, "port": device.identity.port,
+            "screen": can.has_screen, "lpi": can.resolution_lpi, "can": [can.max_x, can.max_y, can.max_pressure],
+            })  # fmt: skip
+
+
+def pen_sign_twice() -> None:
+    """A capture that ends badly; then the tablet is put in again, and the citizen signs."""
+    device = pen()
+    first = pen_captured(device, 1000)
+    order("unplug")
+    gone = device.status().value
+    order("plug")
+    order("tell", name="script", value=json.loads(sys.argv[2]))
+    answer({"first": first, "gone": gone, "second": pen_captured(device, int(sys.argv[3]))})
+
+
+def pen_limits() -> None:
+    """A capture that nobody ends in time, one that is cancelled, and one accepted before there is ink."""
+    device = pen()
+    late = device.capture(SCREEN, limit_s=0.2).end.value
+    cancelled, accepted = threading.Event(), threading.Event()
+    cancelled.set()
+    accepted.set()
+    stopped = device.capture(SCREEN, cancelled=cancelled).end.value
+    answer([late, stopped, device.capture(SCREEN, accepted=accepted, limit_s=0.2).end.value, accepted.is_set()])
+
+
+def pen_fault() -> None:
+    """A capture that cannot start; and then one that can."""
+    device = pen()
+    ends = []
+    for _ in range(2):
+        try:
+            ends.append([device.capture(SCREEN, limit_s=0.1).end.value, ""])
+        except DeviceFault as fault:
+            ends.append([type(fault).__name__, fault.next_step])
+        order("tell", name="free")
+    answer({"ends": ends, "status": device.status().value})
+
+
+def camera() -> V4l2Camera:
+    """The camera, by its serial number."""
+    return V4l2Camera(Which(0x046D, 0x0825, "CAM1"), limit_s=2)
+
+
+def snapped(device: V4l2Camera) -> dict[str, str]:
+    """A picture, or why there is none."""
+    try:
+        return {"png": device.snap().png.hex()}
+    except DeviceFault as fault:
+        return {"kind": type(fault).__name__, "step": fault.next_step}
+
+
+def snap() -> None:
+    """Take a picture; have things put right; take another."""
+    device = camera()
+    before = device.status().value
+    first = snapped(device)
+    gone = device.status().value
+    for name in sys.argv[2:]:
+        if name == "free":
+            order("tell", name=name)
+        else:
+            order(name)
+    answer({"before": before, "first": first, "gone": gone, "second": snapped(device), "model": device.identity.model})
+
+
+def scanner() -> None:
+    """How a scanner is written down, and what SANE calls it after a replug; `scanimage` is a stand-in on the path."""
+    (found,) = scanners()
+    names = [name_now(found.written)]
+    order("unplug")
+    status = SaneScanner(found.written).status().value
+    order("plug")
+    names.append(name_now(found.written))
+    answer({"written": found.written, "port": found.identity.port, "names": names, "pulled": status})
+
+
 def watch() -> None:
     """Look after each thing that happens on the bus; a printer keeps its serial number at another port."""
-    watching = discovery.Watch()
+    watching = hotplug.Watch()
     device = EscposPrinter(
         Identity(Kind.RECEIPT_PRINTER, f"{VENDOR:04x}", f"{PRODUCT:04x}", "", "R1", PORT),
         UsbLink(Which(VENDOR, PRODUCT, "R1", PORT)),
@@ -217,6 +323,12 @@ PROGRAMS: dict[str, Callable[[], None]] = {
     "sign-fault": sign_fault,
     "show": show,
     "watch": watch,
+    "snap": snap,
+    "scanner": scanner,
+    "pen-sign": pen_sign,
+    "pen-sign-twice": pen_sign_twice,
+    "pen-limits": pen_limits,
+    "pen-fault": pen_fault,
 }
 
 if __name__ == "__main__":

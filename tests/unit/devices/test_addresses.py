@@ -31,11 +31,13 @@ def node_file(tmp_path: Path) -> Path:
     ("address", "kind"),
     [
         (PAD, Kind.SIGNATURE_PAD),
+        ("evdev:056a:0357:serial:0BB1", Kind.SIGNATURE_PAD),
+        ("v4l2:046d:0825:port:1-4", Kind.CAMERA),
         ("usb:04b8:0202:port:1-2.3", Kind.RECEIPT_PRINTER),
         ("tcp:192.0.2.7", Kind.RECEIPT_PRINTER),
         ("tcp:[2001:db8::7]:9101", Kind.RECEIPT_PRINTER),
         ("ipp://192.0.2.8/ipp/print", Kind.PAGE_PRINTER),
-        ("sane:epson2:libusb:001:004", Kind.SCANNER),
+        ("sane:epson2:libusb:04b8:0142:serial:E7", Kind.SCANNER),
     ],
 )
 def test_an_address_names_one_kind_and_opens_as_that_and_no_other(address: str, kind: Kind) -> None:
@@ -45,6 +47,7 @@ def test_an_address_names_one_kind_and_opens_as_that_and_no_other(address: str, 
         Kind.RECEIPT_PRINTER: opening.open_receipt_printer,
         Kind.PAGE_PRINTER: opening.open_page_printer,
         Kind.SCANNER: opening.open_scanner,
+        Kind.CAMERA: opening.open_camera,
     }
     for other, opener in openers.items():
         if other is kind:
@@ -56,7 +59,8 @@ def test_an_address_names_one_kind_and_opens_as_that_and_no_other(address: str, 
                 opener(address)
 
 
-WRONG = ["", "usb:056a:00a5", "usb:056A:00a5:port:1", "tcp:", "tcp:h:x", "tcp:h/x", "ipp:", "ipp:x", "ipp://[",
+WRONG = ["", "evdev:056a:0357:serial:", "v4l2:/dev/video0",
+         "usb:056a:00a5", "usb:056A:00a5:port:1", "tcp:", "tcp:h:x", "tcp:h/x", "ipp:", "ipp:x", "ipp://[",
          "ipp://h:x/", "sane:", "sane:--help", "file:/etc/passwd", "tcp:" + "h" * 300]  # fmt: skip
 
 

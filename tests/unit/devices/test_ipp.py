@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.errors import Garbled, Refused
+from devices.ipp.browsing import read_announced
 from devices.ipp.message import Operation, Tag, read_answer, request
 from devices.ipp.printer import IppPrinter
 
@@ -50,7 +51,35 @@ def test_no_answer_breaks_the_reader(data: bytes, cut: int) -> None:
             continue
 
 
-@pytest.mark.parametrize("uri", ["http://x/", "x", "ipp://", "ipps://x/ipp/print", "ipp://[", "ipp://h:x/"])
+@pytest.mark.parametrize(
+    "uri",
+    ["http://x/", "x", "ipp://", "ipp://[", "ipp://h:x/", "ipp://h:0/", "ipp://h/#sha256=" + "0" * 64, "ipps://h/#x",
+     "ipps://h/#sha256=00"],
+)  # fmt: skip
 def test_only_addresses_that_it_can_speak_to_are_taken(uri: str) -> None:
     with pytest.raises(Refused):
         IppPrinter(uri)
+
+
+ANNOUNCED = (
+    "+;eth0;IPv4;Office;_ipp._tcp;local\n"
+    '=;eth0;IPv6;Office;_ipp._tcp;local;office.local;fe80::1;631;"rp=ipp/print"\n'
+    '=;eth0;IPv4;Office\\032 2;_ipp._tcp;local;office.local;192.0.2.7;631;"txtvers=1" "ty=HP \\"Laser\\" ;x" '
+    '"rp=printers/Office" "UUID=1-2-3" "note=\\195\\132"\n'
+    '=;eth0;IPv4;Far;_ipp._tcp;example.com;far.example.com;192.0.2.8;8631;"ty=Far"\n'
+    '=;eth0;IPv4;Bad;_ipp._tcp;local;bad.local;192.0.2.9;631;"rp=x y\\013z"\n'
+    "=;short\n"
+)
+
+
+def test_what_avahi_tells_is_read_by_name_where_it_is_local_and_else_by_address() -> None:
+    assert [(one.place.written, one.model, one.serial) for one in read_announced(ANNOUNCED, "ipp")] == [
+        ("ipp://office.local/printers/Office", 'HP "Laser" ;x', "1-2-3"),
+        ("ipp://192.0.2.8:8631/ipp/print", "Far", ""),
+    ]
+
+
+@SEEDED
+@given(st.text(max_size=100), st.sampled_from([*ANNOUNCED.splitlines(), ""]), st.integers(0, 200))
+def test_nothing_that_is_announced_breaks_the_reader(text: str, line: str, cut: int) -> None:
+    read_announced(line[:cut] + text + line[cut:], "ipps")

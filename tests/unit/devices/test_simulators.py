@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from devices.contracts import (
     Camera,
@@ -38,6 +38,15 @@ def page() -> Picture:
     out = io.BytesIO()
     Image.new("RGB", (300, 400), "white").save(out, "PNG")
     return Picture(out.getvalue())
+
+
+def pdf() -> bytes:
+    """Two pages of A4 with a blue bar down their left side."""
+    image = Image.new("RGB", (827, 1169), "white")
+    image.paste((0, 0, 255), (40, 100, 80, 1100))
+    out = io.BytesIO()
+    image.save(out, "PDF", resolution=100, save_all=True, append_images=[image.copy()], quality=100, subsampling=0)
+    return out.getvalue()
 
 
 def black(picture: Picture) -> int:
@@ -77,7 +86,37 @@ def test_a_simulated_printer_ends_as_told_and_what_comes_out_is_marked(fate: Fat
     assert SIMULATED in outcome.sentence
     assert len(printer.printed) == (end is not JobEnd.NOT_STARTED)
     assert all(black(paper) > 10_000 for paper in printer.printed)
-    assert SimulatedPagePrinter(fate).print_pdf(b"%PDF-", title="x").end is end
+
+
+@pytest.mark.parametrize(
+    ("fate", "pages"),
+    [(Fate.WORKS, 2), (Fate.FAILS, 1), (Fate.REFUSES, None), (Fate.SILENT, 2), (Fate.UNPLUGGED, None)],
+)
+def test_the_paper_of_a_simulated_page_printer_is_marked_and_the_pdf_is_not_touched(
+    fate: Fate, pages: int | None
+) -> None:
+    printer, document = SimulatedPagePrinter(fate), pdf()
+    kept = bytes(document)
+    outcome = printer.print_pdf(document, title="certificate")
+    assert outcome.total_bytes == len(kept)
+    assert document == kept
+    assert [len(job.pages) for job in printer.printed] == ([] if pages is None else [pages])
+    for job in printer.printed:
+        assert SIMULATED in job.title
+        for paper in job.pages:
+            with Image.open(io.BytesIO(paper.png)) as image:
+                seen = image.convert("RGB")
+            red, _, blue = seen.split()
+            marked = ImageChops.subtract(red, blue).point(lambda level: 255 if level > 60 else 0).getbbox()
+            assert marked is not None
+            assert marked[2] - marked[0] > seen.width // 2
+            assert marked[3] - marked[1] > seen.height // 2
+            assert seen.getpixel((60, 600)) == (0, 0, 255)  # what stands on the page can still be read
+
+
+def test_a_simulated_page_printer_refuses_what_is_no_pdf() -> None:
+    with pytest.raises(Unprintable):
+        SimulatedPagePrinter().print_pdf(b"%PDF-1.7", title="x")
 
 
 def test_a_simulated_printer_refuses_what_a_real_one_would() -> None:

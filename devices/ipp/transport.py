@@ -1,0 +1,233 @@
+"""How IPP messages reach a printer: HTTP or HTTPS (RFC 8010 section 4, RFC 7472), each exchange within a time limit.
+
+Printers make their own certificates, which nobody vouches for. So an `ipps` address may carry the SHA-256 of the one
+that the printer had when it was assigned (`ipps://HOST/ipp/print#sha256=…`): any other is refused. Without that, the
+certificate must be vouched for as on the web.
+
+Names that end in `.local` are asked of Avahi, so that a printer is found again when its network address changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import ipaddress
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from devices import programs
+from devices.contracts import CONNECT_LIMIT_S, WRITE_STALL_LIMIT_S
+from devices.errors import Refused, TimedOut, Unplugged
+from devices.ipp.message import MAX_MESSAGE_BYTES
+
+PORT: Final = 631
+CHUNK_BYTES: Final = 16_384
+RESOLVE_LIMIT_S: Final = 3.0
+PIN: Final = re.compile(r"sha256=([0-9a-f]{64})")
+LOCAL: Final = ".local"
+UNREACHABLE: Final = ("The page printer cannot be reached.", "Check its power and its cable.")
+SILENT: Final = ("The page printer does not answer.", "Check that it is switched on.")
+ASSIGN_AGAIN: Final = "If it was replaced or reset, assign it again with `sanad devices assign`."
+
+
+@dataclass(frozen=True, slots=True)
+class IppPlace:
+    """Where a printer is. `pin` is the SHA-256 of its certificate in hex, or empty."""
+
+    secure: bool
+    host: str
+    port: int
+    path: str
+    pin: str = ""
+
+    @property
+    def uri(self) -> str:
+        """As the printer itself knows it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port == PORT else f":{self.port}"
+        return f"{'ipps' if self.secure else 'ipp'}://{host}{port}{self.path}"
+
+    @property
+    def written(self) -> str:
+        """As it is written down."""
+        return f"{self.uri}#sha256={self.pin}" if self.pin else self.uri
+
+
+def read_place(address: str) -> IppPlace:
+    """Read an address.
+
+    Raises:
+        Refused: it is none.
+    """
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, PORT if parts.port is None else parts.port
+    except ValueError:
+        parts, host, port = urlsplit(""), None, 0
+    pin = PIN.fullmatch(parts.fragment)
+    if not host or parts.scheme not in ("ipp", "ipps") or not port or (parts.fragment and not pin):
+        raise Refused("That is no address of a page printer.", "Write ipp://HOST/ipp/print.")
+    if pin and parts.scheme == "ipp":
+        raise Refused("An address with a certificate begins with ipps.", "Write ipps://HOST/ipp/print#sha256=….")
+    return IppPlace(parts.scheme == "ipps", host, port, parts.path or "/ipp/print", pin[1] if pin else "")
+
+
+def with_pin(place: IppPlace) -> IppPlace:
+    """The place with the certificate that is there now, unless it needs no pin.
+
+    Raises:
+        DeviceFault: the printer cannot be reached, or does not speak TLS.
+    """
+    if not place.secure or place.pin:
+        return place
+    try:
+        _check(place, _trusting())
+    except Refused:
+        return IppPlace(True, place.host, place.port, place.path, _check(place, _accepting()))
+    return place
+
+
+def exchange(
+    place: IppPlace,
+    message: bytes,
+    document: bytes,
+    limit_s: float,
+    count: Callable[[int], None] = lambda _taken: None,
+) -> bytes:
+    """Send a message and a document, and give the answer.
+
+    Args:
+        place: the printer.
+        message: an encoded request.
+        document: what follows it.
+        limit_s: how long the whole exchange may take.
+        count: told of every part of the document that was handed over.
+
+    Raises:
+        DeviceFault: unreachable, silent, not the printer that was assigned, or no printer.
+    """
+    connection = _connection(place)
+    cut = threading.Event()
+    wires: list[socket.socket] = []  # ours, as http.client forgets its own before it has read the answer
+
+    def end() -> None:
+        cut.set()
+        for wire in wires:
+            _shut(wire)
+
+    watchdog = threading.Timer(limit_s, end)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        wires.append(_connect(place, connection))
+        if cut.is_set():
+            raise TimeoutError
+        connection.putrequest("POST", place.path)
+        connection.putheader("Content-Type", "application/ipp")
+        connection.putheader("Content-Length", str(len(message) + len(document)))
+        connection.endheaders(message)
+        for start in range(0, len(document), CHUNK_BYTES):
+            piece = document[start : start + CHUNK_BYTES]
+            connection.send(piece)
+            count(len(piece))
+        wires[0].settimeout(limit_s)
+        response = connection.getresponse()
+        data = response.read(MAX_MESSAGE_BYTES + 1)
+    except TimeoutError:
+        raise TimedOut(*SILENT) from None
+    except (OSError, http.client.HTTPException):
+        raise (TimedOut(*SILENT) if cut.is_set() else Unplugged(*UNREACHABLE)) from None
+    finally:
+        watchdog.cancel()
+        connection.close()
+    if cut.is_set():
+        raise TimedOut(*SILENT)
+    if response.status != http.HTTPStatus.OK:
+        raise Refused("The page printer refused the connection.", "Check its address in the settings.")
+    return data
+
+
+def _connection(place: IppPlace) -> http.client.HTTPConnection:
+    if not place.secure:
+        return http.client.HTTPConnection(_resolved(place.host), place.port, timeout=CONNECT_LIMIT_S)
+    context = _accepting() if place.pin else _trusting()
+    return http.client.HTTPSConnection(_resolved(place.host), place.port, timeout=CONNECT_LIMIT_S, context=context)
+
+
+def _connect(place: IppPlace, connection: http.client.HTTPConnection) -> socket.socket:
+    try:
+        connection.connect()
+    except ssl.SSLCertVerificationError:
+        raise Refused("Nobody vouches for the page printer's certificate.", ASSIGN_AGAIN) from None
+    except ssl.SSLError:
+        raise Refused("The page printer does not answer over TLS.", "Assign it with an ipp:// address.") from None
+    wire: socket.socket = connection.sock
+    if place.pin and isinstance(wire, ssl.SSLSocket) and _fingerprint(wire) != place.pin:
+        raise Refused("That is not the page printer that was assigned: its certificate is another.", ASSIGN_AGAIN)
+    wire.settimeout(WRITE_STALL_LIMIT_S)
+    return wire
+
+
+def _check(place: IppPlace, context: ssl.SSLContext) -> str:
+    """Connect once; answers the SHA-256 of the printer's certificate."""
+    connection = http.client.HTTPSConnection(
+        _resolved(place.host), place.port, timeout=CONNECT_LIMIT_S, context=context
+    )
+    try:
+        wire = _connect(place, connection)
+        return _fingerprint(wire) if isinstance(wire, ssl.SSLSocket) else ""
+    except TimeoutError:
+        raise TimedOut(*SILENT) from None
+    except OSError:
+        raise Unplugged(*UNREACHABLE) from None
+    finally:
+        connection.close()
+
+
+def _trusting() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+def _accepting() -> ssl.SSLContext:
+    """Takes any certificate: the caller compares it with the one that was noted."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _fingerprint(connection: ssl.SSLSocket) -> str:
+    return hashlib.sha256(connection.getpeercert(binary_form=True) or b"").hexdigest()
+
+
+def _resolved(host: str) -> str:
+    """The address of a `.local` name; any other name as it is.
+
+    Raises:
+        Unplugged: Avahi does not find it.
+    """
+    if not host.lower().rstrip(".").endswith(LOCAL):
+        return host
+    try:
+        ran = programs.run(["avahi-resolve", "-4", "-n", host], RESOLVE_LIMIT_S)
+    except OSError:
+        return host  # without Avahi's programs the system may still know the name
+    found = ran.out.decode("ascii", "replace").split()
+    try:
+        return str(ipaddress.ip_address(found[1] if len(found) == 2 else ""))
+    except ValueError:
+        raise Unplugged(*UNREACHABLE) from None
+
+
+def _shut(connection: socket.socket) -> None:
+    """Wake whoever waits on it; safe at any time. Not by way of TLS, which another thread is in."""
+    try:
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+    except OSError:
+        return
