@@ -13,6 +13,7 @@ from typing import Final
 from appliance.casework.attested import Roles, Satisfied, satisfied_in
 from appliance.casework.cases import HeldPaper
 from appliance.casework.centre import Centre
+from appliance.casework.numbers import masked_answers
 from appliance.casework.people import is_known, who_is
 from appliance.catalogue import (
     Days,
@@ -134,7 +135,8 @@ def check_form(
     fee = reckon_fee(service, given, today, named)
     return CheckedForm(
         service=service,
-        answers=given,
+        # As they are kept: held against the service they were whole.
+        answers=masked_answers(service, given),
         roles=named,
         satisfied=spared,
         days=promised_days(service, given, today, named),
