@@ -135,7 +135,8 @@ def check_form(
     fee = reckon_fee(service, given, today, named)
     return CheckedForm(
         service=service,
-        answers=given,
+        # As they are kept: held against the service they were whole.
+        answers=masked_answers(service, given),
         roles=named,
         satisfied=spared,
         days=promised_days(service, given, today, named),
