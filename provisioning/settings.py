@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import tomllib
+from datetime import date
 from pathlib import Path
-from typing import Annotated, ClassVar, Final, TypeVar, cast
+from typing import Annotated, ClassVar, Final, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
 import tomlkit
@@ -24,6 +25,7 @@ NODE_FILE: Final = "node.toml"
 CENTRAL_FILE: Final = "central.toml"
 
 Words = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
 CentreCode = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,16}$")]
 
 
@@ -70,16 +72,73 @@ class CentralAddress(Section):
 
 
 class Counter(Section):
-    """A counter of the centre, and where its devices are, by kind (`devices/addresses.py` says how that is written)."""
+    """A counter of the centre: its devices by kind (`devices/addresses.py` says how an address is written), and whom it
+    calls: the queues (empty for all), and the priorities that are served here alone (`women`)."""
 
     name: Words
     devices: dict[Kind, DeviceAddress] = {}
+    queues: tuple[Name, ...] = ()
+    only: frozenset[Name] = frozenset()
 
     @model_validator(mode="after")
     def _devices_are_of_their_kind(self) -> Counter:
         for kind, address in self.devices.items():
             if read_address(address)[0] is not kind:
                 raise ValueError(f"the address of {kind.value} is one of {read_address(address)[0].value}")
+        return self
+
+
+class Queue(Section):
+    """A queue that tokens are drawn for: its title by language, its services (empty for all), and its quota a day."""
+
+    id: Name
+    title: Annotated[dict[Name, Words], Field(min_length=1)]
+    services: frozenset[Name] = frozenset()
+    per_day: Annotated[int, Field(ge=1, le=9999)] | None = None
+
+    @model_validator(mode="after")
+    def _has_an_english_title(self) -> Queue:
+        if "en" not in self.title:
+            raise ValueError('a queue has a title in English: title = { en = "..." }')
+        return self
+
+
+WeekDay = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+
+class Casework(Section):
+    """When the centre works, what it speaks, and how it lets people wait.
+
+    `timezone` is an IANA name; `language` that of its citizens, for receipts (ISO 639). A `specimen` centre is there
+    for trying out: all its paper says so.
+    """
+
+    timezone: Words = "Asia/Karachi"
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] = "ur"
+    weekend: frozenset[WeekDay] = frozenset({"sunday"})
+    holidays: frozenset[date] = frozenset()
+    queues: tuple[Queue, ...] = ()
+    specimen: bool = False
+
+
+class Console(Section):
+    """The operators' console. `keys` gives an action other keys, as `call_next = "f9"`."""
+
+    keys: dict[Name, Words] = {}
+
+
+class IdentityGateway(Section):
+    """Where an authority is asked who somebody is (`docs/identity.md`); files by path, relative to the node's home."""
+
+    url: Annotated[str, Field(max_length=200, pattern=r"^https://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~/-]*)?$")]
+    ca: Path
+    certificate: Path | None = None
+    key: Path | None = None
+
+    @model_validator(mode="after")
+    def _a_certificate_comes_with_its_key(self) -> IdentityGateway:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("a certificate comes with its key")
         return self
 
 
@@ -117,6 +176,9 @@ class NodeSettings(FileSettings):
     centre: Centre
     central: CentralAddress
     counters: tuple[Counter, ...] = ()
+    casework: Casework = Casework()
+    console: Console = Console()
+    identity: dict[Literal["nadra", "uidai"], IdentityGateway] = {}
 
 
 class CentralSettings(FileSettings):

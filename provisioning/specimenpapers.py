@@ -22,6 +22,7 @@ from appliance.journal.errors import BugError, DeviceError
 PAGE_PX: Final = (1654, 2339)
 """A4 at 200 dots an inch, width and height."""
 DOTS_PER_INCH: Final = 200
+PHOTOGRAPH_PX: Final = (413, 531)
 MAX_BYTES: Final = 300_000
 MAX_LINES: Final = 24
 MARK: Final = "SPECIMEN"
@@ -57,6 +58,25 @@ def specimen_page(title: str, lines: Sequence[str], seed: int) -> bytes:
         raise BugError(f"A specimen page holds at most {MAX_LINES} lines.")
     chance = random.Random(seed)  # noqa: S311
     return _jpeg(_scanned(_sheet(title, lines, chance), chance))
+
+
+def specimen_photograph(seed: int) -> bytes:
+    """A photograph of nobody as JPEG, 35 by 45 mm at 300 dots an inch: a drawn outline, marked.
+
+    Raises:
+        DeviceError: a font is missing.
+    """
+    chance = random.Random(seed)  # noqa: S311
+    width, height = PHOTOGRAPH_PX
+    image = Image.new("RGB", PHOTOGRAPH_PX, (214, 224, 232))
+    draw = ImageDraw.Draw(image)
+    cloth = chance.choice(((92, 110, 96), (104, 88, 120), (86, 104, 130)))
+    draw.ellipse((width * 0.08, height * 0.66, width * 0.92, height * 1.3), fill=cloth)
+    draw.rectangle((width * 0.42, height * 0.55, width * 0.58, height * 0.74), fill=(196, 160, 134))
+    draw.ellipse((width * 0.29, height * 0.16, width * 0.71, height * 0.64), fill=(206, 170, 144))
+    draw.pieslice((width * 0.26, height * 0.1, width * 0.74, height * 0.56), 180, 360, fill=(58, 48, 46))
+    draw.text((width / 2, height * 0.93), MARK, font=_font(_LATIN, 40), fill="white", anchor="mm")
+    return _jpeg(image.filter(ImageFilter.GaussianBlur(1.2)))
 
 
 def _sheet(title: str, lines: Sequence[str], chance: random.Random) -> Image.Image:

@@ -11,7 +11,7 @@ import zlib
 from pathlib import Path
 from typing import Final
 
-from appliance.casework.applications import Person
+from appliance.casework.people import Person
 
 SERVICE: Final = "domicile"
 CITIZEN: Final = Person(
@@ -19,10 +19,35 @@ CITIZEN: Final = Person(
     name_native="نمونہ گل بی بی",
     born="1990-01-01",
     identity_kind="cnic",
-    identity_number="00000-0000000-0",
+    identity_number="17301-0000000-2",
 )
-FIELDS: Final = {"purpose": "SPECIMEN", "district": "Peshawar", "tehsil": "Peshawar"}
+ANSWERS: Final = {
+    "cnic": "17301-0000000-2",
+    "name": "SPECIMEN Gul Bibi",
+    "name_native": "نمونہ گل بی بی",
+    "father_name": "SPECIMEN Sher Khan",
+    "born": "1990-01-01",
+    "gender": "female",
+    "birth_place": "Peshawar",
+    "religion": "Islam",
+    "marital_status": "single",
+    "schooled": "yes",
+    "qualification": "Matric",
+    "occupation": "Teacher",
+    "phone": "03001234567",
+    "purpose": "SPECIMEN",
+    "district": "peshawar",
+    "tehsil": "Peshawar",
+    "address_permanent": "SPECIMEN House 7, Street 1, Peshawar",
+    "arrived": "1990-01-01",
+    "same_address": "yes",
+}
+PAPERS: Final = ("cnic", "parents_cnic", "matric_certificate", "affidavit", "photograph")
+"""The papers that these answers make mandatory."""
 PAPER: Final = "SPECIMEN paper"
+CHALLAN: Final = "SPECIMEN-32A-0001"
+OUTSIDE: Final = ("patwari", "police")
+"""The steps of the service that wait for an outside office."""
 
 _SAMPLES: Final = Path("../shared/samples")
 _SCAN: Final = Path("scans/linn.png")

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast a machine is just now says nothing about what is tested.
+settings.register_profile("sanad", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sanad")
 
 
 class Figures:

@@ -1,7 +1,8 @@
 """The four-eyes rule: no application is taken in and decided by the same account, in whatever order.
 
-It reads the timeline, which is made of headers and survives erasing, and looks at the account, never at the role it
-signed in with. It is asked inside every commit.
+Nor are its papers attested by who took it in, nor is an appeal decided by who decided before. It reads the timeline,
+which is made of headers and survives erasing, and looks at the account, never at the role it signed in with. It is
+asked inside every commit.
 
 What it does not promise: that two accounts are two people. A supervisor adds accounts and sets their first passwords,
 so a supervisor who wants to can act as two people, as can two who share a password. What holds then: each account that
@@ -20,9 +21,22 @@ from appliance.journal import kinds as k
 from appliance.journal.errors import OperatorError
 from appliance.records import tables as t
 from appliance.records.database import Tx
+from appliance.records.statements import found_by
 
-INTAKE: Final = frozenset({k.ApplicationSubmitted.KIND, k.PaperAdded.KIND, k.ApplicationResubmitted.KIND})
+INTAKE: Final = frozenset(
+    {
+        k.ApplicationDrafted.KIND,
+        k.ApplicationSubmitted.KIND,
+        k.ApplicationAmended.KIND,
+        k.PaperAdded.KIND,
+        k.ApplicationResubmitted.KIND,
+        k.ApplicationAppealed.KIND,
+    }
+)
 DECISION: Final = frozenset({k.ApplicationApproved.KIND, k.ApplicationReturned.KIND, k.ApplicationRejected.KIND})
+APPEAL: Final = frozenset({k.ApplicationAppealDecided.KIND})
+COMPLAINT: Final = frozenset({k.ComplaintAnswered.KIND})
+ATTESTATION: Final = frozenset({k.AttestationMade.KIND})
 
 
 def _has_written(kinds: frozenset[str]) -> sa.Select[tuple[int]]:
@@ -38,28 +52,51 @@ def _has_written(kinds: frozenset[str]) -> sa.Select[tuple[int]]:
     )
 
 
+_DOING: Final = {
+    k.AttestationMade.KIND: "attest its papers",
+    k.ApplicationAppealDecided.KIND: "decide the appeal",
+    k.ComplaintAnswered.KIND: "answer the complaint",
+}
+
 _TOOK_IN: Final = _has_written(INTAKE)
-_DECIDED: Final = _has_written(DECISION)
+_DECIDED: Final = _has_written(DECISION | APPEAL)
+_JUDGED: Final = _has_written(DECISION)
+_ATTESTED: Final = (
+    select(t.attestations.c.about)
+    .where(found_by(t.attestations, "application"), t.attestations.c.by == bindparam("by"))
+    .limit(1)
+)
 
 
 class SameEyes(OperatorError):
     """Whoever had one part in a case may not have the other."""
 
 
+def case_of(body: k.Body, about: str) -> str:
+    """The application that an entry has a part in: its own subject, or the one whose papers it attests."""
+    return body.application if isinstance(body, k.AttestationMade) else about
+
+
 def check(tx: Tx, journal: str, kind: str, about: str, actor: str) -> None:
-    """Refuse a decision on `about` by an actor who had part in taking it in, and the other way round.
+    """Refuse a part in the application `about` to an actor who had the other one.
 
     Raises:
         SameEyes: they had.
     """
-    part = {"journal": journal, "about": about, "by": actor}
-    if kind in DECISION and tx.one(_TOOK_IN, part) is not None:
+    part = {"journal": journal, "about": about, "application": about, "by": actor}
+    if kind in DECISION | APPEAL | ATTESTATION and tx.one(_TOOK_IN, part) is not None:
         raise SameEyes(
-            "You took this application in yourself, so somebody else must decide it.",
+            f"You took this application in yourself, so somebody else must {_DOING.get(kind, 'decide it')}.",
             "Leave it in the queue: another officer will see it.",
         )
-    if kind in INTAKE and tx.one(_DECIDED, part) is not None:
+    if kind in APPEAL | COMPLAINT and tx.one(_JUDGED, part) is not None:
         raise SameEyes(
-            "You decided on this application yourself, so somebody else must take in what it needs.",
+            f"You decided on this application yourself, so somebody else must {_DOING[kind]}.",
+            "Leave it in the queue: another officer will see it.",
+        )
+    if kind in INTAKE and (tx.one(_DECIDED, part) is not None or tx.one(_ATTESTED, part) is not None):
+        raise SameEyes(
+            "You decided on this application yourself, or attested its papers, so somebody else must take in what it"
+            " needs.",
             "Ask somebody else at the counter to do it.",
         )

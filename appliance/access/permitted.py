@@ -73,7 +73,7 @@ _ABOUT_CASES: Final = {
     k.ApplicationReturned.KIND: _OFFICER,
     k.ApplicationRejected.KIND: _OFFICER,
     k.ApplicationAppealDecided.KIND: _OFFICER,
-    k.ApplicationIssued.KIND: _OFFICER,
+    k.ApplicationIssued.KIND: _COUNTER,
     k.ApplicationDelivered.KIND: _OPERATOR,
 }
 _ABOUT_ATTESTATIONS: Final = {

@@ -113,7 +113,9 @@ def node_session() -> Session:
     return Session(_MINT, id=NOBODY, actor=NODE, role=Role.NODE, counter="", expires_at="")
 
 
-def authorise(session: Session, tx: Tx, journal: str, kind: str, about: str, at: str) -> None:
+def authorise(
+    session: Session, tx: Tx, journal: str, kind: str, about: str, at: str, *, case: str | None = None
+) -> None:
     """Refuse an entry that this session may not write now. Asked for each one, inside its commit.
 
     Args:
@@ -123,13 +125,13 @@ def authorise(session: Session, tx: Tx, journal: str, kind: str, about: str, at:
         kind: what.
         about: whom or what it concerns.
         at: the time that the entry will carry.
+        case: the application that it has a part in, where that is not what it is about.
 
     Raises:
         NotPermitted, SameEyes: not with this role, not about this, or not by the same eyes. SessionOver: no longer.
         BugError: no session that this package made.
     """
-    if type(session) is not Session or session not in _MINTED:
-        raise BugError("Only appliance.access makes a session.")
+    _see_minted(session)
     if session.role not in PERMITTED.get(kind, frozenset()):
         raise NotPermitted(
             f"A session as {session.role.value} may not do this ({kind}).",
@@ -137,23 +139,47 @@ def authorise(session: Session, tx: Tx, journal: str, kind: str, about: str, at:
         )
     if session.role is not Role.NODE:
         _check_open(session, tx, journal, kind, about, at)
-        four_eyes.check(tx, journal, kind, about, session.actor)
+        four_eyes.check(tx, journal, kind, about if case is None else case, session.actor)
     _check_subject(session, tx, journal, kind, about)
 
 
+def see_at_work(session: Session, tx: Tx, journal: str, at: str) -> None:
+    """Refuse a session that is over, for what is kept in no journal.
+
+    Raises:
+        SessionOver: it is. BugError: no session of a person that this package made.
+    """
+    _see_minted(session)
+    if session.role is Role.NODE:
+        raise BugError("The node itself is not at work at a counter.")
+    _see_open(session, tx, journal, at)
+
+
+def _see_minted(session: Session) -> None:
+    if type(session) is not Session or session not in _MINTED:
+        raise BugError("Only appliance.access makes a session.")
+
+
 def _check_open(session: Session, tx: Tx, journal: str, kind: str, about: str, at: str) -> None:
-    if kind == k.SessionOpened.KIND:
-        # The one entry that a session writes before it is open: about itself, once.
-        if about != session.id or tx.one(_EVER_WRITTEN, {"k_journal": journal, "k_about": about}) is not None:
-            raise SessionOver("This session was opened before.")
-        expires_at = session.expires_at
-    else:
-        row = tx.one(_OPEN_SESSION, {"k_journal": journal, "k_about": session.id})
-        if row is None or row[:2] != (session.actor, session.role.value):
-            raise SessionOver("This session is not known here.")
-        expires_at = row[2]
-        if row[3]:
-            raise SessionOver("This session was closed.")
+    if kind != k.SessionOpened.KIND:
+        _see_open(session, tx, journal, at)
+        return
+    # The one entry that a session writes before it is open: about itself, once.
+    if about != session.id or tx.one(_EVER_WRITTEN, {"k_journal": journal, "k_about": about}) is not None:
+        raise SessionOver("This session was opened before.")
+    _see_until(session, tx, journal, at, session.expires_at)
+
+
+def _see_open(session: Session, tx: Tx, journal: str, at: str) -> None:
+    row = tx.one(_OPEN_SESSION, {"k_journal": journal, "k_about": session.id})
+    if row is None or row[:2] != (session.actor, session.role.value):
+        raise SessionOver("This session is not known here.")
+    if row[3]:
+        raise SessionOver("This session was closed.")
+    _see_until(session, tx, journal, at, row[2])
+
+
+def _see_until(session: Session, tx: Tx, journal: str, at: str, expires_at: str) -> None:
     if at >= expires_at:
         raise SessionOver("This session has expired.")
     account = tx.one(_ACCOUNT, {"k_journal": journal, "k_about": session.actor})

@@ -1,167 +1,246 @@
-"""Taking applications in, adding papers, deciding, and erasing a subject.
+"""Taking applications in: begin, hand in, put right, withdraw; and erasing a subject.
 
-The first verbs; the services of a centre build on them.
+Each form is held against its service inside the commit that takes it in, and its tracking number is made there.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Final
 
 from sqlalchemy import bindparam, select
 
 from appliance.access.reasons import check_reason
 from appliance.access.session import Session
-from appliance.casework.intake import check_size
+from appliance.casework import drafts, duedates, slips
+from appliance.casework.attested import Roles
+from appliance.casework.cases import Case, find_case, go_on, key, papers_of, see_lines, see_remarks
+from appliance.casework.centre import Centre
+from appliance.casework.drafts import DraftForm
+from appliance.casework.forms import CheckedForm, check_form
 from appliance.casework.lifecycle import Status, step
-from appliance.casework.people import Person as Person
-from appliance.casework.people import add_person as add_person
+from appliance.casework.people import who_is
+from appliance.casework.steps import received_on
 from appliance.casework.tracking import tracking_number
+from appliance.catalogue import Finding
 from appliance.journal import kinds as k
 from appliance.journal.errors import OperatorError
-from appliance.journal.ids import BlobDigest, EntityId
+from appliance.journal.ids import EntityId, JournalId
 from appliance.records import tables as t
 from appliance.records.database import Tx
+from appliance.records.statements import found_by
 from appliance.store.store import Draft, Moment, Store
 
-# Of all names and answers of a form; in the entry each may grow by its quotes, and by escapes.
-MAX_FORM_BYTES: Final = 24 * 1024
+MAX_DAYS_LATE: Final = 60
+"""How long after it was handed out a slip may be entered."""
 
 _STATUS = select(t.applications.c.status).where(t.where_key(t.applications))
 _CENTRE = select(t.centres.c.centre).where(t.centres.c.journal == bindparam("journal"))
-_PERSON = select(t.people.c.about).where(t.where_key(t.people))
 # Counted from headers, which are never erased: a number is not given twice.
 _THIS_YEAR = select(t.tallies.c.written).where(
     t.tallies.c.journal == bindparam("journal"),
     t.tallies.c.kind == k.ApplicationSubmitted.KIND,
     t.tallies.c.period == bindparam("year"),
 )
-_APPLICATIONS_OF = (
-    select(t.applications.c.about, t.applications.c.tracking)
-    .where(t.applications.c.journal == bindparam("journal"), t.applications.c.applicant == bindparam("applicant"))
-    .order_by(t.applications.c.submitted_at, t.applications.c.about)
+_AS_APPLICANT = select(t.applications.c.submitted_at, t.applications.c.about, t.applications.c.tracking).where(
+    found_by(t.applications, "applicant")
+)
+_IN_A_ROLE = (
+    select(t.applications.c.submitted_at, t.applications.c.about, t.applications.c.tracking)
+    .select_from(
+        t.roles.join(
+            t.applications,
+            (t.applications.c.journal == t.roles.c.journal) & (t.applications.c.about == t.roles.c.about),
+        )
+    )
+    .where(found_by(t.roles, "person"))
 )
 _KNOWN = select(t.timeline.c.seq).where(t.where_key(t.timeline)).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """An application that was just taken in."""
+    """An application that was taken in; `due` is empty where nothing is promised, `warnings` are what is odd in it."""
 
     application: EntityId
     tracking: str
+    due: str = ""
+    fee_minor: int = 0
+    warnings: tuple[Finding, ...] = ()
 
 
-def submit_application(
-    store: Store, session: Session, *, service: str, applicant: EntityId, fields: Mapping[str, str], due: str = ""
-) -> Submitted:
-    """Take an application in; the tracking number is made inside the commit.
+def begin(centre: Centre, session: Session, form: DraftForm) -> None:
+    """Begin an application in the journal, so that papers can be added before it is handed in.
 
     Raises:
-        OperatorError: the applicant is not known, a field is too long, or the session may not.
+        OperatorError: no such service, begun before, a slip that cannot be entered, or the session may not.
     """
-    _check_lines(service, due, *fields)
-    _check_remarks(*fields.values())
-    written = sum(len(text.encode()) for field in fields.items() for text in field)
-    if len(fields) > k.MAX_FIELDS or written > MAX_FORM_BYTES:
-        raise OperatorError("A form holds more than one entry can.", "Shorten the longest answers.")
-    about = store.new_id()
-    given: list[str] = []
+    store = centre.store
+    centre.catalogue.service(form.service)
+    see_lines(form.token, form.slip)
 
-    def act(moment: Moment) -> Sequence[Draft]:
-        if moment.tx.one(_PERSON, _key(store, applicant)) is None:
-            raise OperatorError("The applicant is not written down here.", "Find or add the person first.")
-        tracking = _next_tracking(moment, store)
-        given.append(tracking)
-        body = k.ApplicationSubmitted(
-            tracking=tracking, service=service, applicant=applicant, fields=dict(fields), due=due
-        )
-        return [Draft(body, about)]
+    def act(moment: Moment) -> list[Draft]:
+        step(_status(moment.tx, store.journal, form.id), k.ApplicationDrafted.KIND)
+        used = _slip(moment.tx, store.journal, form)
+        body = k.ApplicationDrafted(service=form.service, token=form.token, slip=form.slip)
+        return [Draft(body, form.id), *used]
 
     store.commit(session, act)
-    return Submitted(about, given[0])
 
 
-def add_paper(
-    store: Store, session: Session, application: EntityId, *, label: str, media_type: str, content: bytes
-) -> BlobDigest:
-    """Seal a scanned paper and add it to an application; answers the digest of its sealed bytes.
+def submit(centre: Centre, session: Session, form: DraftForm) -> Submitted:
+    """Take an application in; its draft goes in the same moment.
 
     Raises:
-        OperatorError: the file is empty or too large, the application does not take papers now, or the session may not.
-        DeviceError: the disk is full or read-only; nothing was added.
+        FormRefused: something in the form is wrong, or a person or a paper lacks.
+        OperatorError: no such service, a slip that cannot be entered, handed in before, or the session may not.
     """
-    check_size(content)
-    _check_lines(label, media_type)
-    with store.read() as tx:
-        step(_status(tx, store, application), k.PaperAdded.KIND)
-    digest = store.put_blob(content)
-    body = k.PaperAdded(
-        paper=store.new_id(),
-        label=label,
-        media_type=media_type,
-        size=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
-    )
-    try:
-        _step(store, session, application, body, (digest,))
-    except BaseException:
-        store.give_up_blob(digest)
-        raise
-    return digest
+    store = centre.store
+    service = centre.catalogue.service(form.service)
+    see_lines(form.token, form.slip)
+    made: list[Submitted] = []
+
+    def act(moment: Moment) -> list[Draft]:
+        step(_status(moment.tx, store.journal, form.id), k.ApplicationSubmitted.KIND)
+        used = _slip(moment.tx, store.journal, form)
+        received = _received(centre.day_of(moment.at), form)
+        papers = papers_of(moment.tx, store.journal, form.id)
+        checked = check_form(centre, moment.tx, service, form.answers, form.roles, papers, received)
+        body = k.ApplicationSubmitted(
+            tracking=next_tracking(moment, store),
+            service=service.id,
+            applicant=checked.applicant,
+            fields=dict(checked.answers),
+            due=duedates.reckon(centre, received, checked.days),
+            service_digest=service.digest,
+            roles=dict(checked.roles),
+            leans_on=checked.satisfied.leans_on[: k.MAX_LEANS],
+            days=checked.days.count,
+            working=checked.days.working,
+            received=received.isoformat(),
+            fee_minor=checked.fee_minor,
+            currency=service.currency,
+            slip=form.slip,
+            token=form.token,
+        )
+        made[:] = [Submitted(form.id, body.tracking, body.due, body.fee_minor, checked.warnings)]
+        return [Draft(body, form.id), *used]
+
+    store.commit(session, act, beside=lambda tx: drafts.forget(tx, form.id))
+    return made[0]
 
 
-def approve(store: Store, session: Session, application: EntityId, remark: str = "") -> None:
-    """An officer approves what somebody else took in.
+def amend(
+    centre: Centre,
+    session: Session,
+    application: EntityId,
+    *,
+    answers: Mapping[str, str],
+    roles: Roles,
+    reason: str,
+    seen: int | None = None,
+) -> None:
+    """Put the form of an application right; fee and due date are reckoned anew.
+
+    Args:
+        centre: where.
+        session: who.
+        application: which.
+        answers: all of them, as they are to be.
+        roles: all the people by their part, as they are to be.
+        reason: why.
+        seen: the last entry about it that the screen showed.
 
     Raises:
-        OperatorError: not from where the application stands, not by the same eyes, or not in this role.
-    """
-    _check_remarks(remark)
-    _step(store, session, application, k.ApplicationApproved(remark=remark))
-
-
-def send_back(store: Store, session: Session, application: EntityId, reason: str) -> None:
-    """An officer returns an application to the counter.
-
-    Raises:
-        OperatorError: no reason, not from where the application stands, not by the same eyes, or not in this role.
+        FormRefused: something in the form is wrong, or a person or a paper lacks.
+        ChangedMeanwhile: somebody was quicker. IllegalStep: it is in review, or decided.
+        OperatorError: nothing changes, no reason, another applicant, not by the same eyes, or the session may not.
     """
     check_reason(reason)
-    _step(store, session, application, k.ApplicationReturned(reason=reason))
+
+    def write(moment: Moment, case: Case) -> list[k.Body]:
+        step(case.status, k.ApplicationAmended.KIND)
+        checked = _check_again(centre, moment, case, answers, roles)
+        if checked.applicant != who_is(moment.tx, centre.store.journal, EntityId(case.applicant)):
+            raise OperatorError("The applicant of an application does not change.", "Withdraw it, and take in another.")
+        changed = _changed(case, checked)
+        if not changed:
+            raise OperatorError("Nothing in the form is changed.", "Change what is wrong in it, or leave it.")
+        today = centre.day_of(moment.at)
+        body = k.ApplicationAmended(
+            fields=dict(checked.answers),
+            roles=dict(checked.roles),
+            reason=reason,
+            changed=changed[: k.MAX_ITEMS],
+            leans_on=checked.satisfied.leans_on[: k.MAX_LEANS],
+            days=checked.days.count,
+            working=checked.days.working,
+            fee_minor=checked.fee_minor,
+            due=duedates.due(centre, moment.tx, case, today, checked.days),
+        )
+        return [body]
+
+    go_on(centre.store, session, application, write, seen=seen)
 
 
-def resubmit(store: Store, session: Session, application: EntityId, remark: str = "") -> None:
-    """An operator hands in again what an officer had sent back.
+def resubmit(
+    centre: Centre, session: Session, application: EntityId, remark: str = "", *, seen: int | None = None
+) -> None:
+    """Hand in again what an officer had sent back; the promised days run on from here.
 
     Raises:
-        OperatorError: not from where the application stands, not by the same eyes, or not in this role.
+        FormRefused: a paper or something else lacks still.
+        ChangedMeanwhile, IllegalStep: somebody was quicker, or it was not sent back.
+        OperatorError: not by the same eyes, or not in this role.
     """
-    _check_remarks(remark)
-    _step(store, session, application, k.ApplicationResubmitted(remark=remark))
+    see_remarks(remark)
+
+    def write(moment: Moment, case: Case) -> list[k.Body]:
+        step(case.status, k.ApplicationResubmitted.KIND)
+        _check_again(centre, moment, case, case.fields, case.roles)
+        today = centre.day_of(moment.at)
+        return [k.ApplicationResubmitted(remark=remark, due=duedates.due(centre, moment.tx, case, today))]
+
+    go_on(centre.store, session, application, write, seen=seen)
 
 
-def reject(store: Store, session: Session, application: EntityId, reason: str) -> None:
-    """An officer rejects an application.
+def withdraw(store: Store, session: Session, application: EntityId, reason: str, *, seen: int | None = None) -> None:
+    """End an application because the citizen wants it no more; a fee that was paid is refunded apart from this.
 
     Raises:
-        OperatorError: no reason, not from where the application stands, not by the same eyes, or not in this role.
+        OperatorError: no reason, somebody was quicker, it is a draft or decided, or the session may not.
     """
     check_reason(reason)
-    _step(store, session, application, k.ApplicationRejected(reason=reason))
+    go_on(store, session, application, lambda _, __: [k.ApplicationWithdrawn(reason=reason)], seen=seen)
+
+
+def discard(store: Store, session: Session, application: EntityId, reason: str) -> None:
+    """End an application that was begun and never handed in; its draft goes in the same moment.
+
+    Raises:
+        OperatorError: no reason, it was handed in, or the session may not.
+    """
+    check_reason(reason)
+
+    def act(moment: Moment) -> list[Draft]:
+        step(find_case(moment.tx, store.journal, application).status, k.ApplicationDiscarded.KIND)
+        return [Draft(k.ApplicationDiscarded(reason=reason), application)]
+
+    store.commit(session, act, beside=lambda tx: drafts.forget(tx, application))
 
 
 def applications_of(store: Store, person: EntityId) -> list[Submitted]:
-    """The applications of a person that are not erased, oldest first; they are subjects of their own."""
+    """The applications in which a person has a part, and that are not erased, oldest first."""
+    names = {"journal": store.journal, "applicant": person, "person": person}
     with store.read() as tx:
-        rows = tx.all(_APPLICATIONS_OF, {"journal": store.journal, "applicant": person})
-    return [Submitted(EntityId(about), tracking) for about, tracking in rows]
+        rows = {tuple(row) for statement in (_AS_APPLICANT, _IN_A_ROLE) for row in tx.all(statement, names)}
+    return [Submitted(EntityId(about), tracking) for _, about, tracking in sorted(rows)]
 
 
 def erase(store: Store, session: Session, about: EntityId, reason: str) -> None:
-    """Forget everything that was said about a subject: bodies, rows and sealed files.
+    """Forget everything that was said about a subject: bodies, rows, drafts and sealed files.
 
     The headers stay, and so does `reason`: name nobody in it. Other subjects stay, too: a person is erased without
     their applications, each of which is a subject of its own. Central's backups and old courier files may still hold
@@ -172,51 +251,56 @@ def erase(store: Store, session: Session, about: EntityId, reason: str) -> None:
     """
     check_reason(reason)
 
-    def act(moment: Moment) -> Sequence[Draft]:
-        if about == "-" or moment.tx.one(_KNOWN, _key(store, about)) is None:
+    def act(moment: Moment) -> list[Draft]:
+        if about == "-" or moment.tx.one(_KNOWN, key(store.journal, about)) is None:
             raise OperatorError("Nothing is written about that here.", "See `sanad journal show` for identifiers.")
         return [Draft(k.SubjectErased(reason=reason), about)]
 
     store.commit(session, act)
 
 
-def _step(
-    store: Store, session: Session, application: EntityId, body: k.Body, blobs: tuple[BlobDigest, ...] = ()
-) -> None:
-    def act(moment: Moment) -> Sequence[Draft]:
-        step(_status(moment.tx, store, application), body.KIND)
-        return [Draft(body, application, blobs)]
-
-    store.commit(session, act)
+def _check_again(centre: Centre, moment: Moment, case: Case, answers: Mapping[str, str], roles: Roles) -> CheckedForm:
+    """The form of an application held against its service, by the day on which it was received."""
+    service = centre.catalogue.service(case.service)
+    papers = papers_of(moment.tx, centre.store.journal, case.id)
+    day = received_on(centre, case, moment.at)
+    return check_form(centre, moment.tx, service, answers, roles, papers, day)
 
 
-def _status(tx: Tx, store: Store, application: EntityId) -> Status:
-    row = tx.one(_STATUS, _key(store, application))
-    if row is None:
-        raise OperatorError("There is no such application here.", "Look it up by its tracking number.")
-    return Status(row[0])
+def _changed(case: Case, checked: CheckedForm) -> tuple[str, ...]:
+    """The fields and roles that are other than they were."""
+    fields = [each.id for each in checked.service.fields if case.fields.get(each.id) != checked.answers.get(each.id)]
+    roles = [each.id for each in checked.service.roles if case.roles.get(each.id, ()) != checked.roles.get(each.id, ())]
+    return (*fields, *roles)
 
 
-def _next_tracking(moment: Moment, store: Store) -> str:
+def _slip(tx: Tx, journal: JournalId, form: DraftForm) -> list[Draft]:
+    return slips.enter_slip(tx, journal, form.slip, form.id) if form.slip else []
+
+
+def _received(today: date, form: DraftForm) -> date:
+    """The day that the promised days count from."""
+    if not form.received:
+        return today
+    try:
+        received = date.fromisoformat(form.received)
+    except ValueError:
+        raise OperatorError("The day on the slip is no date.", "Write it as 2026-11-22.") from None
+    if received != today and not form.slip:
+        raise OperatorError("Only what a slip was handed out for was received earlier.", "Enter the slip's number.")
+    if not today - timedelta(days=MAX_DAYS_LATE) <= received <= today:
+        raise OperatorError(f"A slip was handed out today, or at most {MAX_DAYS_LATE} days ago.", "Read its day again.")
+    return received
+
+
+def _status(tx: Tx, journal: JournalId, application: EntityId) -> Status | None:
+    row = tx.one(_STATUS, key(journal, application))
+    return None if row is None else Status(row[0])
+
+
+def next_tracking(moment: Moment, store: Store) -> str:
+    """The tracking number of the application that is taken in at this moment."""
     year = int(moment.at[:4])
     row = moment.tx.one(_THIS_YEAR, {"journal": store.journal, "year": moment.at[:4]})
     centre = moment.tx.one(_CENTRE, {"journal": store.journal})
     return tracking_number("" if centre is None else centre[0], year, 1 + (0 if row is None else int(row[0])))
-
-
-def _key(store: Store, about: str) -> dict[str, object]:
-    return {"k_journal": store.journal, "k_about": about}
-
-
-def _check_lines(*values: str) -> None:
-    if not all(map(k.is_line, values)):
-        raise OperatorError(
-            f"A field has at most {k.MAX_LINE} characters, on one line.", "Shorten it, or type it again."
-        )
-
-
-def _check_remarks(*values: str) -> None:
-    if not all(map(k.is_remark, values)):
-        raise OperatorError(
-            f"A remark has at most {k.MAX_REMARK} characters that can be typed.", "Shorten it, or type it again."
-        )

@@ -54,7 +54,13 @@ class CounterRule:
 
 @dataclass(frozen=True, slots=True)
 class CentreRules:
-    """What a centre set for itself. `timezone` is an IANA name; `language` that of its citizens, for receipts."""
+    """What a centre set for itself.
+
+    Attributes:
+        timezone: an IANA name.
+        language: of its citizens, for receipts.
+        specimen: whether it is there for trying out; then all its paper says so.
+    """
 
     code: str
     name: str
@@ -62,6 +68,7 @@ class CentreRules:
     language: str = "ur"
     queues: tuple[QueueRule, ...] = (QueueRule(EVERYBODY, {"en": "All services"}),)
     counters: tuple[CounterRule, ...] = ()
+    specimen: bool = False
     zone: ZoneInfo = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

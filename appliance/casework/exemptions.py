@@ -6,24 +6,25 @@ when it is asked for.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from appliance.access.reasons import check_reason
 from appliance.access.session import Session
 from appliance.casework.centre import Centre
+from appliance.casework.charges import reckoned_fee
 from appliance.casework.fees import FeeState, fee_state
-from appliance.catalogue import Exemption, reckon_fee
+from appliance.catalogue import Exemption
 from appliance.journal import kinds as k
 from appliance.journal.errors import OperatorError
 from appliance.journal.ids import EntityId, JournalId
 from appliance.records import tables as t
 from appliance.records.amounts import amount_text
 from appliance.records.database import Row, Tx
+from appliance.records.statements import found_by
 from appliance.store.store import Draft, Moment, Store
 
 MAX_SHOWN: Final = 500
@@ -31,19 +32,16 @@ MAX_SHOWN: Final = 500
 _ABOUT: Final = select(t.exemptions).where(t.where_key(t.exemptions))
 _OF_APPLICATION: Final = (
     select(t.exemptions)
-    .where(t.exemptions.c.journal == bindparam("journal"), t.exemptions.c.application == bindparam("application"))
+    .where(found_by(t.exemptions, "application"))
     .order_by(t.exemptions.c.asked_at, t.exemptions.c.about)
     .limit(MAX_SHOWN)
 )
 _ASKED: Final = (
     select(t.exemptions)
-    .where(t.exemptions.c.journal == bindparam("journal"), t.exemptions.c.status == "asked")
+    .where(found_by(t.exemptions, "status"))
     .order_by(t.exemptions.c.asked_at, t.exemptions.c.about)
     .limit(MAX_SHOWN)
 )
-_APPLICATION: Final = select(
-    t.applications.c.service, t.applications.c.fields, t.applications.c.roles, t.applications.c.submitted_at
-).where(t.where_key(t.applications))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +144,11 @@ def exemptions_for(store: Store, application: EntityId) -> list[Asked]:
 def undecided_exemptions(store: Store) -> list[Asked]:
     """Those that wait for a second person, oldest first."""
     with store.read() as tx:
-        return [_asked(row) for row in tx.all(_ASKED, {"journal": store.journal})]
+        return [_asked(row) for row in tx.all(_ASKED, {"journal": store.journal, "status": "asked"})]
 
 
 def _offered(centre: Centre, tx: Tx, application: EntityId) -> tuple[tuple[Exemption, int], ...]:
-    row = tx.one(_APPLICATION, {"k_journal": centre.store.journal, "k_about": application})
-    if row is None:
-        raise OperatorError("There is no such application here.", "Look it up by its tracking number.")
-    service, fields, roles, submitted_at = row
-    day = centre.day_of(submitted_at) if submitted_at else centre.today()
-    fee = reckon_fee(centre.catalogue.service(service), json.loads(fields), day, tuple(json.loads(roles)))
+    fee = reckoned_fee(centre, tx, application)
     minor = {line.code: line.minor for line in fee.lines}
     return tuple((rule, sum(minor[code] for code in rule.covers)) for rule in fee.exemptions)
 

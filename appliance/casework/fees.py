@@ -6,24 +6,21 @@ from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from appliance.journal import kinds as k
 from appliance.journal.errors import OperatorError
 from appliance.journal.ids import JournalId
 from appliance.records import tables as t
 from appliance.records.database import Tx
+from appliance.records.statements import found_by
 
 _FEE: Final = select(t.applications.c.fee_minor, t.applications.c.currency).where(t.where_key(t.applications))
 _PAID: Final = select(sa.func.coalesce(sa.func.sum(t.payments.c.total_minor - t.payments.c.refunded_minor), 0)).where(
-    t.payments.c.journal == bindparam("journal"),
-    t.payments.c.application == bindparam("application"),
-    t.payments.c.voided == 0,
+    found_by(t.payments, "application"), t.payments.c.voided == 0
 )
 _EXEMPTED: Final = select(sa.func.coalesce(sa.func.sum(t.exemptions.c.minor), 0)).where(
-    t.exemptions.c.journal == bindparam("journal"),
-    t.exemptions.c.application == bindparam("application"),
-    t.exemptions.c.status == "approved",
+    found_by(t.exemptions, "application"), t.exemptions.c.status == "approved"
 )
 
 

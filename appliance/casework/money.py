@@ -26,6 +26,7 @@ from appliance.journal.ids import EntityId, JournalId
 from appliance.records import tables as t
 from appliance.records.amounts import amount_text
 from appliance.records.database import Row, Tx
+from appliance.records.statements import found_by
 from appliance.store.store import Draft, Moment, Store
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "payment_numbered",
     "payment_of",
     "payments_for",
+    "payments_on",
     "take_payment",
 ]
 
@@ -56,23 +58,33 @@ _THIS_YEAR: Final = select(t.tallies.c.written).where(
 _SAME_REFERENCE: Final = (
     select(t.payments.c.receipt)
     .where(
-        t.payments.c.journal == bindparam("journal"),
-        t.payments.c.reference == bindparam("reference"),
+        found_by(t.payments, "reference"),
         t.payments.c.mode == bindparam("mode"),
         t.payments.c.voided == 0,
     )
     .limit(1)
 )
 _ABOUT: Final = select(t.payments).where(t.where_key(t.payments))
-_NUMBERED: Final = select(t.payments).where(
-    t.payments.c.journal == bindparam("journal"), t.payments.c.receipt == bindparam("receipt")
-)
+_NUMBERED: Final = select(t.payments).where(found_by(t.payments, "receipt"))
 _OF_APPLICATION: Final = (
     select(t.payments)
-    .where(t.payments.c.journal == bindparam("journal"), t.payments.c.application == bindparam("application"))
+    .where(found_by(t.payments, "application"))
     .order_by(t.payments.c.taken_at, t.payments.c.about)
     .limit(MAX_RECEIPTS)
 )
+_INDEXED: Final = t.payments.alias()
+_PAGE: Final = (
+    select(_INDEXED.c.about)
+    .where(
+        _INDEXED.c.journal == bindparam("journal"),
+        _INDEXED.c.day == bindparam("day"),
+        _INDEXED.c.receipt > bindparam("after"),
+    )
+    .order_by(_INDEXED.c.receipt)
+    .limit(MAX_RECEIPTS)
+)
+# Put in order afterwards: SQLite would read all receipts by their index of numbers, for the order's sake.
+_ON_DAY: Final = select(t.payments).where(t.payments.c.journal == bindparam("journal"), t.payments.c.about.in_(_PAGE))
 _NAMES: Final = tuple(t.payments.columns.keys())
 
 
@@ -194,6 +206,19 @@ def payments_for(store: Store, application: EntityId) -> list[Payment]:
     with store.read() as tx:
         rows = tx.all(_OF_APPLICATION, {"journal": store.journal, "application": application})
     return [_payment(row) for row in rows]
+
+
+def payments_on(store: Store, day: str, after: str = "") -> list[Payment]:
+    """A page of the receipts of a local day, void ones too, by their numbers: the list to hold against the bank's.
+
+    Args:
+        store: where.
+        day: `YYYY-MM-DD`.
+        after: the last number of the page before; a page has at most `MAX_RECEIPTS`.
+    """
+    with store.read() as tx:
+        rows = tx.all(_ON_DAY, {"journal": store.journal, "day": day, "after": after})
+    return sorted(map(_payment, rows), key=lambda each: each.receipt)
 
 
 def _check(payment: NewPayment) -> None:

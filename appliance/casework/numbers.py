@@ -10,11 +10,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from stdnum.in_ import aadhaar
 
+from appliance.catalogue import Service
+from appliance.catalogue.answers import MASKED_AADHAAR
 from appliance.journal.errors import OperatorError
 
 AADHAAR: Final = "aadhaar"
@@ -22,7 +25,6 @@ CNIC: Final = "cnic"
 CNIC_DIGITS: Final = 13
 AADHAAR_DIGITS: Final = 12
 _MARK_DOMAIN: Final = b"sanad identity mark v1\0"
-_MASKED: Final = re.compile(r"[xX*]{4}[- ]?[xX*]{4}[- ]?([0-9]{4})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def kept(kind: str, number: str, key: bytes) -> KeptNumber:
         return KeptNumber(_cnic(typed))
     if kind != AADHAAR or not typed:
         return KeptNumber(typed)
-    masked = _MASKED.fullmatch(typed)
+    masked = MASKED_AADHAAR.fullmatch(typed)
     if masked is not None:
         return KeptNumber(_masked(masked.group(1)))
     digits = re.sub(r"[- ]", "", typed)
@@ -69,6 +71,20 @@ def kept(kind: str, number: str, key: bytes) -> KeptNumber:
 def mark_of(digits: str, key: bytes) -> str:
     """What stands for a whole Aadhaar number at this centre: HMAC-SHA256 under its own key."""
     return hmac.new(key, _MARK_DOMAIN + digits.encode(), hashlib.sha256).hexdigest()
+
+
+def masked_answers(service: Service, answers: Mapping[str, str]) -> dict[str, str]:
+    """The answers of a form as they are kept: of an Aadhaar number, the last four digits.
+
+    Args:
+        service: whose form.
+        answers: by field, as `normalise_answers` makes them.
+    """
+    hidden = {field.id for field in service.fields if field.kind == AADHAAR}
+    return {
+        name: _masked(answer[-4:]) if name in hidden and len(answer) == AADHAAR_DIGITS else answer
+        for name, answer in answers.items()
+    }
 
 
 def could_be_aadhaar(digits: str) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import select
 
 from appliance.access.reasons import check_reason
 from appliance.access.session import Session
@@ -21,6 +21,7 @@ from appliance.journal.errors import OperatorError
 from appliance.journal.ids import EntityId
 from appliance.records import tables as t
 from appliance.records.database import Row
+from appliance.records.statements import found_by
 from appliance.store.store import Draft, Moment, Store
 
 MAX_OPEN: Final = 500
@@ -31,19 +32,8 @@ _COLUMNS = (
     *(t.prints.c.reason, t.prints.c.simulated, t.prints.c.state, t.prints.c.detail, t.prints.c.intended_at),
 )
 _ONE = select(*_COLUMNS).where(t.where_key(t.prints))
-_OF = (
-    select(*_COLUMNS)
-    .where(t.prints.c.journal == bindparam("journal"), t.prints.c.of == bindparam("of"))
-    .order_by(t.prints.c.seq)
-)
-_OPEN = (
-    select(*_COLUMNS)
-    .where(
-        t.prints.c.journal == bindparam("journal"), or_(t.prints.c.state == "intended", t.prints.c.state == "unknown")
-    )
-    .order_by(t.prints.c.seq)
-    .limit(MAX_OPEN)
-)
+_OF = select(*_COLUMNS).where(found_by(t.prints, "of")).order_by(t.prints.c.seq)
+_IN_STATE = select(*_COLUMNS).where(found_by(t.prints, "state")).order_by(t.prints.c.seq).limit(MAX_OPEN)
 
 
 class PrintState(Enum):
@@ -164,9 +154,14 @@ def settle_print(store: Store, session: Session, about: EntityId, *, on_paper: b
 
 
 def open_prints(store: Store) -> list[Print]:
-    """What was sent to a printer and somebody must look at, oldest first."""
+    """What was sent to a printer and somebody must look at: what nobody said more of first, then what is unknown."""
     with store.read() as tx:
-        return [_print(row) for row in tx.all(_OPEN, {"journal": store.journal})]
+        rows = [
+            row
+            for state in (PrintState.INTENDED, PrintState.UNKNOWN)
+            for row in tx.all(_IN_STATE, {"journal": store.journal, "state": state.value})
+        ]
+    return [_print(row) for row in rows]
 
 
 def prints_of(store: Store, of: EntityId) -> list[Print]:

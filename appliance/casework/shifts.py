@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from appliance.access.reasons import check_reason
 from appliance.access.session import Role, Session
@@ -28,6 +28,7 @@ from appliance.journal.ids import EntityId, JournalId
 from appliance.records import tables as t
 from appliance.records.amounts import amount_text
 from appliance.records.database import Row, Tx
+from appliance.records.statements import found_by
 from appliance.store.store import Draft, Moment, Store
 
 MAX_LIVE_SHIFTS: Final = 500
@@ -71,27 +72,16 @@ _COLUMNS: Final = (
     t.shifts.c.float_minor,
     t.shifts.c.counted_minor,
     t.shifts.c.day,
+    t.shifts.c.opened_at,
 )
 _SHIFT: Final = select(*_COLUMNS).where(t.where_key(t.shifts))
-_LIVE: Final = (
-    select(*_COLUMNS)
-    .where(
-        t.shifts.c.journal == bindparam("journal"),
-        sa.or_(t.shifts.c.status == ShiftStatus.OPEN.value, t.shifts.c.status == ShiftStatus.COUNTED.value),
-    )
-    .order_by(t.shifts.c.opened_at, t.shifts.c.about)
-    .limit(MAX_LIVE_SHIFTS)
-)
+_LIVE: Final = (ShiftStatus.OPEN, ShiftStatus.COUNTED)
+_STANDING: Final = select(*_COLUMNS).where(found_by(t.shifts, "status")).limit(MAX_LIVE_SHIFTS)
 _CASH_IN: Final = select(sa.func.coalesce(sa.func.sum(t.payments.c.total_minor), 0)).where(
-    t.payments.c.journal == bindparam("journal"),
-    t.payments.c.shift == bindparam("shift"),
-    t.payments.c.mode == "cash",
-    t.payments.c.voided == 0,
+    found_by(t.payments, "shift"), t.payments.c.mode == "cash", t.payments.c.voided == 0
 )
 _CASH_OUT: Final = select(sa.func.coalesce(sa.func.sum(t.refunds.c.minor), 0)).where(
-    t.refunds.c.journal == bindparam("journal"),
-    t.refunds.c.shift == bindparam("shift"),
-    t.refunds.c.mode == "cash",
+    found_by(t.refunds, "shift"), t.refunds.c.mode == "cash"
 )
 
 
@@ -108,6 +98,7 @@ class Shift:
     counted_minor: int
     expected_minor: int
     day: str
+    opened_at: str
 
 
 class DrawerDiffers(OperatorError):
@@ -312,11 +303,12 @@ def step(shift: Shift, kind: str) -> None:
 
 
 def _live(tx: Tx, journal: JournalId) -> list[Shift]:
-    return [_shift(tx, journal, row) for row in tx.all(_LIVE, {"journal": journal})]
+    rows = (row for status in _LIVE for row in tx.all(_STANDING, {"journal": journal, "status": status.value}))
+    return sorted((_shift(tx, journal, row) for row in rows), key=lambda each: (each.opened_at, each.id))
 
 
 def _shift(tx: Tx, journal: JournalId, row: Row) -> Shift:
-    about, operator, counter, currency, status, float_minor, counted_minor, day = row
+    about, operator, counter, currency, status, float_minor, counted_minor, day, opened_at = row
     of_shift = {"journal": journal, "shift": about}
     cash_in, cash_out = (tx.one(each, of_shift) or (0,) for each in (_CASH_IN, _CASH_OUT))
     return Shift(
@@ -329,6 +321,7 @@ def _shift(tx: Tx, journal: JournalId, row: Row) -> Shift:
         counted_minor=counted_minor,
         expected_minor=float_minor + int(cash_in[0]) - int(cash_out[0]),
         day=day,
+        opened_at=opened_at,
     )
 
 

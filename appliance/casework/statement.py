@@ -20,28 +20,25 @@ from appliance.journal import kinds as k
 from appliance.journal.errors import IntegrityError
 from appliance.journal.ids import EntityId
 from appliance.records import tables as t
-from appliance.records.database import Tx
+from appliance.records.database import Row, Tx
+from appliance.records.statements import found_by
 from appliance.store.store import Store
 
-_OF_JOURNAL: Final = t.payments.c.journal == bindparam("journal")
 _SUMS: Final = (sa.func.count(), sa.func.coalesce(sa.func.sum(t.payments.c.total_minor), 0))
 _GROUP: Final = (t.payments.c.currency, t.payments.c.service, t.payments.c.mode)
-_TAKEN: Final = select(*_GROUP, *_SUMS).where(_OF_JOURNAL, t.payments.c.day == bindparam("day")).group_by(*_GROUP)
-_VOIDED: Final = (
-    select(*_GROUP, *_SUMS).where(_OF_JOURNAL, t.payments.c.voided_day == bindparam("day")).group_by(*_GROUP)
-)
+_TAKEN: Final = select(*_GROUP, *_SUMS).where(found_by(t.payments, "day")).group_by(*_GROUP)
+_VOIDED: Final = select(*_GROUP, *_SUMS).where(found_by(t.payments, "voided_day")).group_by(*_GROUP)
 _GIVEN: Final = (t.payments.c.currency, t.payments.c.service, t.refunds.c.mode)
 _REFUNDED: Final = (
     select(*_GIVEN, sa.func.count(), sa.func.coalesce(sa.func.sum(t.refunds.c.minor), 0))
     .join(t.payments, sa.and_(t.payments.c.journal == t.refunds.c.journal, t.payments.c.about == t.refunds.c.about))
-    .where(t.refunds.c.journal == bindparam("journal"), t.refunds.c.day == bindparam("day"))
+    .where(found_by(t.refunds, "day"))
     .group_by(*_GIVEN)
 )
-_SHIFTS_PAID: Final = select(t.payments.c.shift).where(
-    _OF_JOURNAL, sa.or_(t.payments.c.day == bindparam("day"), t.payments.c.voided_day == bindparam("day"))
-)
-_SHIFTS_GIVEN: Final = select(t.refunds.c.shift).where(
-    t.refunds.c.journal == bindparam("journal"), t.refunds.c.day == bindparam("day")
+_SHIFTS_AT_WORK: Final = (
+    select(t.payments.c.shift).where(found_by(t.payments, "day")),
+    select(t.payments.c.shift).where(found_by(t.payments, "voided_day")),
+    select(t.refunds.c.shift).where(found_by(t.refunds, "day")),
 )
 _DRAWERS: Final = (
     select(
@@ -51,7 +48,6 @@ _DRAWERS: Final = (
         t.shifts.c.currency,
         t.shifts.c.status,
         t.shifts.c.float_minor,
-        t.shifts.c.day,
         t.shifts.c.from_shift,
         t.shifts.c.ended_day,
         t.shifts.c.counted_minor,
@@ -66,29 +62,17 @@ _DRAWERS: Final = (
                 t.shifts.c.day <= bindparam("day"),
                 sa.or_(t.shifts.c.ended_day == "", t.shifts.c.ended_day >= bindparam("day")),
             ),
-            t.shifts.c.about.in_(_SHIFTS_PAID),
-            t.shifts.c.about.in_(_SHIFTS_GIVEN),
+            *(t.shifts.c.about.in_(found) for found in _SHIFTS_AT_WORK),
         ),
     )
     .order_by(t.shifts.c.counter, t.shifts.c.opened_at, t.shifts.c.about)
 )
-_CASH: Final = (_OF_JOURNAL, t.payments.c.shift == bindparam("shift"), t.payments.c.mode == "cash")
-_PAID_BY_DAY: Final = (
-    select(t.payments.c.day, sa.func.sum(t.payments.c.total_minor)).where(*_CASH).group_by(t.payments.c.day)
-)
-_VOIDED_BY_DAY: Final = (
-    select(t.payments.c.voided_day, sa.func.sum(t.payments.c.total_minor))
-    .where(*_CASH, t.payments.c.voided == 1)
-    .group_by(t.payments.c.voided_day)
-)
-_GIVEN_BY_DAY: Final = (
-    select(t.refunds.c.day, sa.func.sum(t.refunds.c.minor))
-    .where(
-        t.refunds.c.journal == bindparam("journal"),
-        t.refunds.c.shift == bindparam("shift"),
-        t.refunds.c.mode == "cash",
-    )
-    .group_by(t.refunds.c.day)
+_CASH: Final = (found_by(t.payments, "shift"), t.payments.c.mode == "cash")
+# Not summed here: grouping by days would read them all.
+_PAID: Final = select(t.payments.c.day, t.payments.c.total_minor).where(*_CASH)
+_UNPAID: Final = select(t.payments.c.voided_day, t.payments.c.total_minor).where(*_CASH, t.payments.c.voided == 1)
+_GIVEN_BACK: Final = select(t.refunds.c.day, t.refunds.c.minor).where(
+    found_by(t.refunds, "shift"), t.refunds.c.mode == "cash"
 )
 
 
@@ -258,8 +242,9 @@ _READ: Final[tuple[tuple[sa.Select[tuple[str, str, str, int, int]], Callable[[in
 
 def _lines(tx: Tx, journal: str, day: str) -> Iterator[tuple[k.Currency, StatementLine]]:
     found: dict[tuple[k.Currency, str, k.PaymentMode], Sums] = {}
+    on = {"journal": journal, "day": day, "voided_day": day}
     for statement, sums in _READ:
-        for currency, service, mode, count, minor in tx.all(statement, {"journal": journal, "day": day}):
+        for currency, service, mode, count, minor in tx.all(statement, on):
             key = (currency, service, mode)
             found[key] = found.get(key, Sums()) + sums(int(count), int(minor))
     for (currency, service, mode), total in sorted(found.items()):
@@ -267,26 +252,21 @@ def _lines(tx: Tx, journal: str, day: str) -> Iterator[tuple[k.Currency, Stateme
 
 
 def _drawers(tx: Tx, journal: str, day: str) -> Iterator[tuple[k.Currency, Drawer]]:
-    for row in tx.all(_DRAWERS, {"journal": journal, "day": day}):
-        about, operator, counter, currency, status, float_minor, opened, *rest = row
+    for row in tx.all(_DRAWERS, {"journal": journal, "day": day, "voided_day": day}):
+        about, operator, counter, currency, status, float_minor, *rest = row
         from_shift, ended_day, counted, expected, reason = rest
         of_shift = {"journal": journal, "shift": about}
-        paid, voided, given = (
-            {on: int(minor) for on, minor in tx.all(each, of_shift)}
-            for each in (_PAID_BY_DAY, _VOIDED_BY_DAY, _GIVEN_BY_DAY)
-        )
-        before = sum(minor for on, minor in paid.items() if on < day) - sum(
-            minor for out in (voided, given) for on, minor in out.items() if on < day
-        )
+        paid, voided, given = (tx.all(each, of_shift) for each in (_PAID, _UNPAID, _GIVEN_BACK))
+        before = _before(day, paid) - _before(day, voided) - _before(day, given)
         ended = ended_day == day
         drawer = Drawer(
             shift=EntityId(about),
             operator=operator,
             counter=counter,
-            opening_minor=float_minor + (before if opened < day else 0),
-            cash_in_minor=paid.get(day, 0),
-            voided_minor=voided.get(day, 0),
-            cash_out_minor=given.get(day, 0),
+            opening_minor=float_minor + before,
+            cash_in_minor=_on(day, paid),
+            voided_minor=_on(day, voided),
+            cash_out_minor=_on(day, given),
             from_shift=from_shift,
             ended=ended,
             handed_over=ended and status == "handed over",
@@ -295,6 +275,14 @@ def _drawers(tx: Tx, journal: str, day: str) -> Iterator[tuple[k.Currency, Drawe
             reason=reason if ended else "",
         )
         yield currency, drawer
+
+
+def _before(day: str, rows: Iterable[Row]) -> int:
+    return sum(minor for on, minor in rows if on < day)
+
+
+def _on(day: str, rows: Iterable[Row]) -> int:
+    return sum(minor for on, minor in rows if on == day)
 
 
 def _summed(pairs: Iterable[tuple[str, Sums]]) -> dict[str, Sums]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from appliance.access.session import Session
 from appliance.casework import queues
@@ -22,6 +22,7 @@ from appliance.journal.errors import OperatorError
 from appliance.journal.ids import EntityId, JournalId
 from appliance.records import tables as t
 from appliance.records.database import Row, Tx
+from appliance.records.statements import found_by
 from appliance.store.store import Draft, Moment, Store
 
 MAX_TOKENS_A_DAY: Final = 9999
@@ -69,10 +70,7 @@ _COLUMNS: Final = (
 )
 _ABOUT: Final = select(*_COLUMNS).where(t.where_key(t.tokens))
 _OF_DAY: Final = (
-    select(*_COLUMNS)
-    .where(t.tokens.c.journal == bindparam("journal"), t.tokens.c.day == bindparam("day"))
-    .order_by(t.tokens.c.issued_seq)
-    .limit(MAX_TOKENS_A_DAY)
+    select(*_COLUMNS).where(found_by(t.tokens, "day")).order_by(t.tokens.c.issued_seq).limit(MAX_TOKENS_A_DAY)
 )
 _APPLICATION: Final = select(t.applications.c.about).where(t.where_key(t.applications))
 

@@ -53,7 +53,8 @@ def normalise(field: Field, typed: str, country: str) -> str:
     if field.kind == "choice":
         return _choice(field, cleaned)
     of_kind = _KINDS.get(field.kind)
-    return cleaned if of_kind is None else of_kind(cleaned, country)
+    # What a kind takes out may bring a letter and its accent together.
+    return cleaned if of_kind is None else unicodedata.normalize("NFC", of_kind(cleaned, country))
 
 
 def given_answers(
@@ -138,14 +139,14 @@ def _date(cleaned: str, _: str) -> str:
 
 def _number(cleaned: str, _: str) -> str:
     plain = re.sub(r"(?<=\d)[, ٬](?=\d)", "", cleaned)
-    return str(int(plain)) if plain.isascii() and plain.isdigit() else plain
+    return str(int(plain)) if plain.isascii() and plain.isdigit() else cleaned
 
 
 def _money(cleaned: str, _: str) -> str:
     plain = re.sub(r"(?<=\d)[, ٬](?=\d)", "", _CURRENCY.sub("", cleaned)).replace("٫", ".")
     match = re.fullmatch(r"(\d+)(?:\.(\d{1,2}))?", plain, re.ASCII)
     if match is None:
-        return plain
+        return cleaned
     minor = (match[2] or "").ljust(2, "0")
     return str(int(match[1])) + ("" if minor == "00" else f".{minor}")
 
@@ -160,7 +161,14 @@ def _cnic(cleaned: str, _: str) -> str:
     return str(cnic.format(digits)) if re.fullmatch(r"\d{13}", digits, re.ASCII) else cleaned
 
 
+MASKED_AADHAAR: Final = re.compile(r"[xX*]{4}[- ]?[xX*]{4}[- ]?([0-9]{4})")
+"""An Aadhaar number of which the last four digits are all that is kept."""
+
+
 def _aadhaar(cleaned: str, _: str) -> str:
+    masked = MASKED_AADHAAR.fullmatch(cleaned)
+    if masked is not None:
+        return f"xxxx-xxxx-{masked[1]}"
     digits = aadhaar.compact(cleaned)
     return digits if re.fullmatch(r"\d{12}", digits, re.ASCII) else cleaned
 

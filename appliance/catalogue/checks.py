@@ -18,7 +18,7 @@ from stdnum import iban
 from stdnum.in_ import aadhaar, epic, pan
 from stdnum.pk import cnic
 
-from appliance.catalogue.answers import normalise_answers, shown_fields, situation
+from appliance.catalogue.answers import MASKED_AADHAAR, normalise_answers, shown_fields, situation
 from appliance.catalogue.conditions import Situation, as_date, as_decimal, holds
 from appliance.catalogue.model import Field, Service
 
@@ -234,6 +234,8 @@ def _home_province(field: Field, answer: str, context: Context) -> Iterator[Find
 
 
 def _aadhaar(field: Field, answer: str, _: Context) -> Iterator[Finding]:
+    if MASKED_AADHAAR.fullmatch(answer):
+        return
     try:
         aadhaar.validate(answer)
     except stdnum_errors.InvalidChecksum:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import date
 from typing import Annotated, Final
 
 import msgspec
@@ -36,6 +37,7 @@ Date = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
 _ISO_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_PLACE: Final = re.compile(r"`\$\.?([^`]*)`$")
 
 
 class BadRecord(OperatorError):
@@ -114,8 +116,12 @@ def encode_record(record: CertificateRecord) -> bytes:
     try:
         _DECODER.decode(content)
     except (msgspec.MsgspecError, UnicodeError) as error:
-        # What msgspec says names the field, and never its value.
-        raise BadRecord(f"This certificate cannot be made: {error}.", "Correct that field, and try again.") from None
+        # What msgspec says ends with the field's place, and never holds its value.
+        place = _PLACE.search(str(error))
+        raise _unfit("the text" if place is None else place[1]) from None
+    for place_of, day in (("issued_on", record.issued_on), ("expires_on", record.expires_on)):
+        if day is not None and not is_date(day):
+            raise _unfit(place_of)
     if len(content) > MAX_RECORD_BYTES:
         raise BadRecord("This certificate says too much to be printed.", "Shorten its longest entries.")
     return content
@@ -159,5 +165,18 @@ def new_salt(random16: bytes) -> str:
 
 
 def is_date(text: str) -> bool:
-    """Whether a value is written as a date."""
-    return _ISO_DATE.fullmatch(text) is not None
+    """Whether a value is a day of the calendar, written as in ISO 8601."""
+    if _ISO_DATE.fullmatch(text) is None:
+        return False
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _unfit(place: str) -> BadRecord:
+    return BadRecord(
+        f"This certificate cannot be made: {place} is empty, too long, or of another form than it must be.",
+        "Correct that entry, and try again.",
+    )

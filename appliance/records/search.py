@@ -6,7 +6,6 @@ first. Nothing is ranked: that would cost eight times as much, and a counter wan
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,9 +21,9 @@ from appliance.records.words import Asked
 
 INDEXED_EVERY: Final = 64
 """Entries after which their words go into the index, all at once."""
-TRIED_FIRST: Final = 4
+TRIED_FIRST: Final = 3
 """Times as many as are wanted that are looked through one by one before the index is asked the slower way."""
-MAX_PLACES: Final = 1000
+MAX_TRIED: Final = 1000
 
 _STATE: Final = select(t.searched.c.number, t.searched.c.indexed).where(t.searched.c.journal == bindparam("journal"))
 _NEXT_NUMBER: Final = select(sa.func.coalesce(sa.func.max(t.searched.c.number) + 1, 0))
@@ -40,15 +39,16 @@ _INDEX: Final = spelled(
     " WHERE journal = :journal AND seq >= :start ORDER BY seq",
     postgresql="SELECT 1 WHERE FALSE",
 )
-_ON_POSTGRESQL: Final = f"concat_ws(' ', {', '.join(f's.{name}' for name in t.WORDS)})"
+_TEXTS_OF_S: Final = ", ".join(f"s.{name}" for name in t.WORDS)
 _FIND: Final = spelled(
-    sqlite="SELECT rowid FROM folded_words WHERE folded_words MATCH :query AND rowid >= :low AND rowid < :high"
-    " ORDER BY rowid DESC LIMIT :limit",
+    sqlite=f"SELECT s.seq, s.about, s.what, {_TEXTS_OF_S} FROM folded_words AS w"  # noqa: S608
+    " CROSS JOIN folded_searchable AS s ON s.journal = :journal AND s.seq = w.rowid - :low"
+    " WHERE w.folded_words MATCH :query AND w.rowid >= :low AND w.rowid < :high ORDER BY w.rowid DESC LIMIT :limit",
     # `query` as `to_tsquery` reads it: ('gul':* | 'gull':*) & 'khan':*
-    postgresql="SELECT place FROM (SELECT (n.number << 40) | s.seq AS place,"  # noqa: S608
-    f" to_tsvector('simple', {_ON_POSTGRESQL}) AS words"
-    " FROM folded_searchable AS s JOIN searched AS n ON n.journal = s.journal) AS each"
-    " WHERE words @@ to_tsquery('simple', :query) AND place >= :low AND place < :high ORDER BY place DESC LIMIT :limit",
+    postgresql=f"SELECT s.seq, s.about, s.what, {_TEXTS_OF_S} FROM folded_searchable AS s"  # noqa: S608
+    " WHERE s.journal = :journal AND s.seq >= 0 * :low AND s.seq < :high - :low"
+    f" AND to_tsvector('simple', concat_ws(' ', {_TEXTS_OF_S})) @@ to_tsquery('simple', :query)"
+    " ORDER BY s.seq DESC LIMIT :limit",
 )
 _CHECK: Final = spelled(
     sqlite="INSERT INTO folded_words (folded_words, rank) VALUES ('integrity-check', 1)",
@@ -63,9 +63,6 @@ _LEAVES: Final = spelled(
 _FIRST_TERMS: Final = spelled(sqlite="SELECT segid, pgno >> 1 FROM folded_words_idx", postgresql="SELECT 1 WHERE FALSE")
 _FOUND: Final = (t.searchable.c.seq, t.searchable.c.about, t.searchable.c.what)
 _TEXTS: Final = tuple(t.searchable.c[name] for name in t.WORDS)
-_AT: Final = select(*_FOUND, *_TEXTS).where(
-    t.searchable.c.journal == bindparam("journal"), t.searchable.c.seq == bindparam("seq")
-)
 _NOT_YET: Final = (
     select(*_FOUND, *_TEXTS)
     .where(
@@ -170,26 +167,25 @@ class _Index:
 
     def find(self, asked: Asked, limit: int) -> list[Found]:
         # The index answers short beginnings at once; a longer one costs as much as there are words that begin so. So
-        # the short ones are looked through first: where many begin so, soon enough of them will fit.
-        short = tuple(tuple(word[: t.PREFIXES] for word in group) for group in asked)
+        # the short ones of names are looked through first: where many begin so, soon enough of them will fit.
+        short = tuple(tuple(word if _is_rare(word) else word[: t.PREFIXES] for word in group) for group in asked)
         if short == asked:
-            return list(self._at(self._places(asked, limit)))
-        wanted = min(limit * TRIED_FIRST, MAX_PLACES)
-        places = self._places(short, wanted)
-        found = [each for each in self._at(places) if fits(each, asked)][:limit]
-        if len(found) == limit or len(places) < wanted:
+            return self._matching(asked, limit)
+        wanted = min(limit * TRIED_FIRST, MAX_TRIED)
+        tried = self._matching(short, wanted)
+        found = [each for each in tried if fits(each, asked)][:limit]
+        if len(found) == limit or len(tried) < wanted:
             return found
-        return list(self._at(self._places(asked, limit)))
+        return self._matching(asked, limit)
 
-    def _places(self, asked: Asked, limit: int) -> list[int]:
+    def _matching(self, asked: Asked, limit: int) -> list[Found]:
         values = {"query": _query(asked), "low": self._low, "high": self._high, "limit": limit}
-        return [int(row[0]) for row in self._tx.all(_FIND, values)]
+        return [_found(row) for row in self._tx.all(_FIND, {**values, "journal": self._journal})]
 
-    def _at(self, places: Sequence[int]) -> Iterator[Found]:
-        for place in places:
-            row = self._tx.one(_AT, {"journal": self._journal, "seq": place - self._low})
-            if row is not None:
-                yield _found(row)
+
+def _is_rare(word: str) -> bool:
+    """Whether few words can begin as this one does: it is most of a number."""
+    return len(word) > t.PREFIXES and word[: t.PREFIXES].isdigit()
 
 
 def _found(row: Row) -> Found:

@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from appliance.records.words import folded
+from appliance.records.words import words
 
 MAX_SOUND: Final = 12
 MAX_REMEMBERED: Final = 4096
@@ -54,4 +54,4 @@ def sound(word: str) -> str:
 
 def sounds(text: str) -> list[str]:
     """How the words of a name sound, each once."""
-    return list(dict.fromkeys(filter(None, map(sound, folded(text).split()))))
+    return list(dict.fromkeys(filter(None, map(sound, words(text)))))

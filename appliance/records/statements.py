@@ -68,3 +68,19 @@ def add_or_set(table: sa.Table, *columns: str) -> sa.Executable:
     statement = _AddOrSet(table)
     statement.columns_set = columns
     return statement
+
+
+def found_by(table: sa.Table, *names: str) -> sa.ColumnElement[bool]:
+    """The rows of a journal whose columns `names` are what the bind parameters of the same names say.
+
+    There must be an index over the journal and these columns, which then is used. Without this, SQLite reads the whole
+    journal's rows: it holds the key's first column, the journal, for as good a guess as any index that does not cover
+    what is asked for. The index does cover `about`, which stands in the key.
+    """
+    inner = table.alias()
+    found = sa.select(inner.c.about).where(*_equal(inner, "journal", *names))
+    return sa.and_(*_equal(table, "journal"), table.c.about.in_(found), *_equal(table, *names))
+
+
+def _equal(table: sa.FromClause, *names: str) -> list[sa.ColumnElement[bool]]:
+    return [table.c[name] == sa.bindparam(name) for name in names]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 MAX_WORD: Final = 32
@@ -21,6 +22,7 @@ MAX_WORDS: Final = 40
 """Words of one text that count."""
 MAX_ASKED: Final = 8
 """Words of a query that count."""
+MAX_REMEMBERED: Final = 8192
 LAST_DIGITS: Final = 4
 """Digits at the end of a number by which people ask for it."""
 
@@ -88,30 +90,37 @@ def folded(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words of a text. What holds a digit is a number: one word, and its longer parts beside it."""
-    if _DIGIT.search(text) is None:
-        return [word[:MAX_WORD] for word in folded(text).split()[:MAX_WORDS]]
-    found: list[str] = []
-    for piece in text.split():
-        parts = folded(piece).split()
-        if len(parts) > 1 and _DIGIT.search(piece):
-            found.append("".join(parts))
-            parts = [part.lstrip("0") or part for part in parts if len(part) > LAST_DIGITS - 1]
-        found += parts
-    return [word[:MAX_WORD] for word in dict.fromkeys(found)][:MAX_WORDS]
+    return " ".join(map(words_of_piece, text.split())).split()[:MAX_WORDS]
+
+
+@lru_cache(MAX_REMEMBERED)
+def words_of_piece(piece: str) -> str:
+    """The words of what stands between two spaces, with spaces between them. Names come again and again."""
+    parts = folded(piece).split()
+    whole: list[str] = []
+    if len(parts) > 1 and _DIGIT.search(piece):
+        whole = ["".join(parts)]
+        parts = [part.lstrip("0") or part for part in parts if len(part) >= LAST_DIGITS]
+    return " ".join(word[:MAX_WORD] for word in (*whole, *parts))
 
 
 def number_words(number: str) -> list[str]:
     """The words by which an identity number is found: the whole, and its last digits."""
-    whole = folded(number).replace(" ", "")
+    whole = _whole(number)
     last = whole[-LAST_DIGITS:]
     if whole.startswith("xxxx"):
         return [last]
     return [whole[:MAX_WORD], last] if len(whole) > LAST_DIGITS else [whole][: len(whole)]
 
 
+def _whole(number: str) -> str:
+    plain = number.replace("-", "")
+    return plain if plain.isascii() and plain.isdigit() else folded(number).replace(" ", "")
+
+
 def phone_words(phone: str) -> list[str]:
     """The words by which a telephone number is found: as dialled within the country, and its last digits."""
-    return number_words(_dialled(folded(phone).replace(" ", "")))
+    return number_words(_dialled(_whole(phone)))
 
 
 def day_words(day: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, select
 
+from appliance.access.four_eyes import case_of
 from appliance.access.session import Session, authorise
 from appliance.journal.checkpoint import Checkpoint, sign_checkpoint
 from appliance.journal.entry import SALT_BYTES, Entry, make_entry
@@ -96,7 +97,8 @@ class Pen:
         if edge.size and not folding.is_current(tx, self.journal, edge.size):
             raise OtherVersion
         for draft in drafts:
-            authorise(session, tx, self.journal, draft.body.KIND, draft.about, at)
+            case = case_of(draft.body, draft.about)
+            authorise(session, tx, self.journal, draft.body.KIND, draft.about, at, case=case)
         self._refuse_erased(tx, drafts)
         entries = [self._entry(edge.size + n, session, draft, at) for n, draft in enumerate(drafts)]
         edge = log.append(entries, edge)

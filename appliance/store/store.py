@@ -11,13 +11,14 @@ not truth.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
+import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 
-from appliance.access.session import Session, node_session
+from appliance.access.session import Session, node_session, see_at_work
 from appliance.journal.checkpoint import open_checkpoint, open_cosignature
 from appliance.journal.entry import Entry
 from appliance.journal.errors import BugError, DeviceError, IntegrityError
@@ -76,6 +77,10 @@ _IS_NAMED: Final = (
     .limit(1)
 )
 _BLOBS_ABOUT: Final = select(t.blobs.c.digest).where(t.where_key(t.blobs))
+# What was typed about somebody who was erased goes, too, and with it the rest of that form.
+_FORGET_DRAFTS: Final = sa.delete(t.drafts).where(
+    sa.or_(t.drafts.c.id == bindparam("erased"), t.drafts.c.content.contains(bindparam("erased")))
+)
 
 
 class Store:
@@ -147,12 +152,13 @@ class Store:
 
     # Writing
 
-    def commit(self, session: Session, act: Act) -> list[Entry]:
+    def commit(self, session: Session, act: Act, *, beside: Callable[[Tx], None] | None = None) -> list[Entry]:
         """Write what an act says, or nothing.
 
         Args:
             session: who acts; it is checked again inside the commit.
             act: looks at the state it meets and answers the entries to write, or raises to refuse.
+            beside: changes what no journal holds (a draft that was handed in is no draft any more), in the same moment.
 
         Returns:
             The entries, durable.
@@ -170,11 +176,27 @@ class Store:
             self._check_blobs(tx, drafts)
             to_remove = [digest for about in erased_by(drafts) for digest in self._blobs_about(tx, about)]
             entries = self._pen.write(tx, session, drafts, at)
+            for about in erased_by(drafts):
+                tx.run(_FORGET_DRAFTS, {"erased": about})
+            if beside is not None:
+                beside(tx)
         if blobs := [digest for draft in drafts for digest in draft.blobs]:
             self._blobs.settle(blobs)
         if erased_by(drafts) or self._to_remove is not None:
             self._finish_erasing(to_remove)
         return entries
+
+    def keep(self, session: Session, write: Callable[[Moment], None]) -> None:
+        """Change what this box keeps for its counters, and no journal does; durable when this returns.
+
+        Raises:
+            SessionOver: the session may do nothing any more.
+            StorageFull, StorageReadOnly, StorageBusy: nothing was written.
+        """
+        with self._database.write() as tx:
+            at = at_text(self._clock())
+            see_at_work(session, tx, self.journal, at)
+            write(Moment(tx, at))
 
     def _check_blobs(self, tx: Tx, drafts: Sequence[Draft]) -> None:
         for digest in {digest for draft in drafts for digest in draft.blobs}:
@@ -351,6 +373,10 @@ class Store:
     def new_id(self) -> EntityId:
         """A fresh random identifier."""
         return entity_id(self._random(16))
+
+    def random(self, count: int) -> bytes:
+        """So many random bytes, from a cryptographic source."""
+        return self._random(count)
 
     def now(self) -> str:
         """What the clock claims, as the journal writes it."""

@@ -26,7 +26,7 @@ from sqlalchemy import bindparam, func, select
 
 from appliance.journal import verify
 from appliance.journal.checkpoint import open_checkpoint, open_cosignature
-from appliance.journal.errors import BugError, IntegrityError
+from appliance.journal.errors import BugError, DeviceError, IntegrityError
 from appliance.journal.ids import BlobDigest, JournalId, journal_id, orders_of, origin
 from appliance.journal.notes import NOTE_SIGNATURE, Signer, VerifierKey
 from appliance.journal.verify import Row
@@ -383,11 +383,13 @@ def _rows(log: Log) -> Iterator[Row]:
 
 def _check_search(database: Database, found: _Findings) -> None:
     """Compare the index of words with the words; alone, because SQLite takes a check of it for a change."""
-    with database.write() as tx:
-        try:
+    try:
+        with database.write() as tx:
             search.check(tx)
-        except StoreUnreadable:
-            found.fault("The index that search uses is not what the tables say.")
+    except StoreUnreadable:
+        found.fault("The index that search uses is not what the tables say.")
+    except DeviceError:
+        found.remarks.append("The index that search uses was not compared, because nothing can be written there.")
 
 
 def _page_faults(database: Database) -> list[str]:
@@ -399,7 +401,11 @@ def _page_faults(database: Database) -> list[str]:
             break
         # A page that is in the write-ahead log, and has no place in the file yet, looks damaged: move it there first,
         # and look again while nobody writes.
-        database.checkpoint()
-        with database.write() as tx:
-            faults = tx.integrity_faults()
+        try:
+            database.checkpoint()
+            with database.write() as tx:
+                faults = tx.integrity_faults()
+        except DeviceError:
+            # It cannot be moved where nothing can be written, or where the log itself is damaged: the faults stand.
+            break
     return faults

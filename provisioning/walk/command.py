@@ -3,59 +3,47 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import hashlib
 import json
 import signal
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from appliance.access.four_eyes import SameEyes
-from appliance.access.session import Role, Session
-from appliance.casework import applications
-from appliance.casework.applications import Submitted
-from appliance.casework.intake import MAX_PAPER_BYTES, PaperRefused, inspect_paper, media_type
-from appliance.journal.errors import BugError, IntegrityError, NetworkError, OperatorError
-from appliance.journal.ids import BlobDigest
+from appliance.casework.centre import Centre
+from appliance.casework.intake import MAX_PAPER_BYTES, PaperRefused, inspect_paper
+from appliance.catalogue import bundled, load_catalogue
+from appliance.journal.errors import NetworkError, OperatorError
 from appliance.store.store import Store
-from provisioning import specimens, terminal
-from provisioning.centralopening import central_key, open_central
-from provisioning.journalcommands import check_home
-from provisioning.opening import open_store
+from provisioning import terminal
+from provisioning.centre import open_centre
+from provisioning.opening import open_store, real_clock
 from provisioning.synccommands import central_address, sync_and_remember
 from provisioning.unlock import store_key
 from provisioning.walk import place as places
 from provisioning.walk import system
+from provisioning.walk.case import CaseWalk, Scan
+from provisioning.walk.devices import CounterDevices
 from provisioning.walk.place import Walk
-from sync.central.central import Central
+from provisioning.walk.plans import FIRST, SECOND, Plan, read_plan, specimen_plan
+from provisioning.walk.results import compared
 
 EXIT_SCAN_REFUSED: Final = 4
 PLACE: Final = Path(".run")
 
 
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """A scan that was handed in, and where it went."""
-
-    file: str
-    media_type: str
-    sha256: str
-    blob: BlobDigest
-
-
 def run(
-    once: Annotated[bool, typer.Option("--once", help="Walk one case and end; as without a terminal.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Walk the cases and end; as without a terminal.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Take central away before the case begins.")] = False,
     scan: Annotated[list[Path] | None, typer.Option(help="A scanned paper to hand in; may be said again.")] = None,
+    service: Annotated[str | None, typer.Option(help="Walk one case of this service, with --data.")] = None,
+    data: Annotated[Path | None, typer.Option(help="A JSON file with every field of the service.")] = None,
     place: Annotated[Path, typer.Option(help="The folder to make everything in.")] = PLACE,
     resume: Annotated[Path | None, typer.Option(help="Go on with a run that was interrupted, in its folder.")] = None,
 ) -> None:
-    """Set up a central and a node on this machine, and walk a specimen case from the counter to the locker."""
-    del once  # There is no console yet, so that the walk is all there is, with a terminal or without.
+    """Set up a central and a node on this machine; open the console, or walk cases from the token to the locker."""
+    plans = _plans(service, data)
     scans = _read_scans(scan or [])
     walk = places.begin(place) if resume is None else places.resume(resume)
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -76,54 +64,24 @@ def run(
         with open_store(
             walk.home, walk.step("node unlocked by its passphrase", lambda: store_key(walk.home))
         ).closing() as store:
-            submitted, papers = _case(walk, store, scans)
-            synced = _sync(walk, store)
-            values = _compare(walk, store, papers, synced=synced)
+            walk.step("supervisor added two operators who are officers too", lambda: system.ensure_staff(walk, store))
+            system.ensure_specimen(walk)
+            centre = open_centre(walk.home, store)
+            if not once and _is_terminal():
+                system.open_console(walk, store)
+                _sync(walk, store)
+                terminal.note(f"home: {walk.home}\nresults: {walk.results}")
+                return
+            values = _walk_cases(walk, centre, plans, scans)
     for line in ("home", "central_home", "results"):
         terminal.note(f"{line}: {values[line]}")
-    print(json.dumps({"tracking": submitted.tracking, **values, "steps": walk.steps}, ensure_ascii=False))  # noqa: T201
+    print(json.dumps({**values, "steps": walk.steps}, ensure_ascii=False))  # noqa: T201
 
 
-def _case(walk: Walk, store: Store, scans: list[tuple[Path, bytes]]) -> tuple[Submitted, list[Paper]]:
-    walk.step("supervisor added two operators who are officers too", lambda: system.ensure_staff(walk, store))
-    operator = walk.step("operator signed in", lambda: system.sign_in(walk, store, system.OPERATOR[0], Role.OPERATOR))
-    citizen = walk.step("citizen written down", lambda: applications.add_person(store, operator, specimens.CITIZEN))
-    submitted = walk.step(
-        "application taken in",
-        lambda: applications.submit_application(
-            store, operator, service=specimens.SERVICE, applicant=citizen, fields=specimens.FIELDS
-        ),
-    )
-    papers = [
-        walk.step(
-            f"paper sealed and added: {file.name}",
-            functools.partial(_add, store, operator, submitted, file, content),
-        )
-        for file, content in scans
-    ]
-
-    def same_eyes_refused() -> None:
-        session = system.sign_in(walk, store, system.OPERATOR[0], Role.OFFICER)
-        try:
-            applications.approve(store, session, submitted.application)
-        except SameEyes:
-            return
-        raise BugError("A case was approved by the person who took it in.")
-
-    walk.step("the same person, now as officer, was refused (four eyes)", same_eyes_refused)
-    officer = walk.step(
-        "another officer signed in", lambda: system.sign_in(walk, store, system.OFFICER[0], Role.OFFICER)
-    )
-    walk.step("application approved", lambda: applications.approve(store, officer, submitted.application))
-    return submitted, papers
-
-
-def _add(store: Store, session: Session, submitted: Submitted, file: Path, content: bytes) -> Paper:
-    found = media_type(content)
-    digest = applications.add_paper(
-        store, session, submitted.application, label=specimens.PAPER, media_type=found, content=content
-    )
-    return Paper(str(file), found, hashlib.sha256(content).hexdigest(), digest)
+def _walk_cases(walk: Walk, centre: Centre, plans: list[Plan], scans: list[Scan]) -> dict[str, object]:
+    counter = CounterDevices()
+    cases = [CaseWalk(walk, centre, plan, scans if number == 0 else [], counter)() for number, plan in enumerate(plans)]
+    return compared(walk, centre.store, cases, synced=_sync(walk, centre.store))
 
 
 def _sync(walk: Walk, store: Store) -> bool:
@@ -137,66 +95,15 @@ def _sync(walk: Walk, store: Store) -> bool:
     return walk.step("carried to central", sync)
 
 
-def _compare(walk: Walk, store: Store, papers: list[Paper], *, synced: bool) -> dict[str, object]:
-    head, blobs = store.head(), store.named_blobs()
-    with open_central(walk.central_home, central_key(walk.central_home)) as central:
-        fetched = [
-            walk.step("paper fetched back from central, and the same", functools.partial(_fetch, central, paper))
-            if synced
-            else None
-            for paper in papers
-        ]
-        at_central = sum(central.holds(digest) for digest in blobs)
-
-    walk.step("journal, tables and sealed files verified", lambda: _verify(walk))
-    return {
-        # Certificates and receipts are not made yet.
-        "certificate": None,
-        "certificate_blob": None,
-        "certificate_sha256": None,
-        "central_certificate_sha256": None,
-        "receipt": None,
-        "papers": [
-            {
-                "file": paper.file,
-                "media_type": paper.media_type,
-                "blob": paper.blob,
-                "sha256": paper.sha256,
-                "central_sha256": digest,
-            }
-            for paper, digest in zip(papers, fetched, strict=True)
-        ],
-        "home": str(walk.home),
-        "central_home": str(walk.central_home),
-        "passphrase_file": str(walk.passphrase_file),
-        "results": str(walk.results),
-        "journal_size": head.size,
-        "cosigned_size": head.cosigned_size,
-        "blobs": len(blobs),
-        "blobs_at_central": at_central,
-        "synced": synced and head.size == head.cosigned_size,
-    }
+def _plans(service: str | None, data: Path | None) -> list[Plan]:
+    if service is None and data is None:
+        return [specimen_plan(FIRST), specimen_plan(SECOND)]
+    if service is None or data is None:
+        raise OperatorError("--service and --data belong together.", "Name the service, and the file with its fields.")
+    return [read_plan(load_catalogue([bundled()]).service(service), data, real_clock().date())]
 
 
-def _verify(walk: Walk) -> None:
-    report = check_home(walk.home, store_key(walk.home))
-    if not report.ok:
-        raise IntegrityError(" ".join(report.reasons), "Keep this folder and report it.")
-
-
-def _fetch(central: Central, paper: Paper) -> str:
-    found = hashlib.sha256(central.fetch(paper.blob)).hexdigest()
-    if found != paper.sha256:
-        raise IntegrityError("Central gave back another paper than was handed in.", "Keep this folder and report it.")
-    return found
-
-
-def _read_scans(named: list[Path]) -> list[tuple[Path, bytes]]:
-    if not named:
-        found = specimens.scan_at_hand()
-        if found is None:
-            return [(Path("ruled-page.png"), specimens.ruled_page())]
-        named = [found]
+def _read_scans(named: list[Path]) -> list[Scan]:
     scans = []
     for file in named:
         try:
@@ -208,5 +115,9 @@ def _read_scans(named: list[Path]) -> list[tuple[Path, bytes]]:
             raise typer.Exit(EXIT_SCAN_REFUSED) from None
         except OSError as error:
             raise OperatorError(f"{file} cannot be read ({error.strerror}).", "Check the name of the file.") from error
-        scans.append((file, content))
+        scans.append(Scan(str(file), content))
     return scans
+
+
+def _is_terminal() -> bool:
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))

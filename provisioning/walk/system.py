@@ -16,18 +16,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
+import tomlkit
+
 from appliance.access import operators
 from appliance.access.operators import NewOperator
 from appliance.access.session import Role, Session
 from appliance.journal.errors import BugError, DeviceError
 from appliance.records.disk import write_durably
 from appliance.store.store import Store
+from provisioning import terminal
 from provisioning.centralcommands import make_central
 from provisioning.centralopening import central_key, open_central
+from provisioning.consolecommand import run_console
 from provisioning.enrolled import is_begun, is_enrolled
 from provisioning.enrolment import enrol_node
 from provisioning.opening import open_store
-from provisioning.settings import central_settings
+from provisioning.settings import NODE_FILE, central_settings
 from provisioning.unlock import store_key
 from provisioning.walk.place import Walk
 from sync.central.central import CentralLayout
@@ -64,6 +68,15 @@ def ensure_node(walk: Walk) -> None:
     enrol_node(walk.home, parse_invite(walk.invite.read_text(encoding="ascii")), first, lambda: walk.passphrase)
 
 
+def ensure_specimen(walk: Walk) -> None:
+    """Let the node's settings say that it is there for trying out, so that all its paper says so."""
+    file = walk.home / NODE_FILE
+    document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    if "casework" not in document:
+        document["casework"] = {"specimen": True}
+        write_durably(file, tomlkit.dumps(document).encode())
+
+
 def ensure_staff(walk: Walk, store: Store) -> None:
     """Let the supervisor add two people who are operators and officers both, unless they are there."""
     there = {account.login for account in operators.operators(store)}
@@ -74,6 +87,15 @@ def ensure_staff(walk: Walk, store: Store) -> None:
     for login, name, roles in missing:
         operators.add_operator(store, supervisor, NewOperator(login, name, roles, walk.passphrase), os.urandom)
     operators.sign_out(store, supervisor)
+
+
+def open_console(walk: Walk, store: Store) -> None:
+    """Let people try the console; it ends when they leave it."""
+    terminal.note(
+        f"Sign in as {OPERATOR[0]}, {OFFICER[0]} (operators and officers) or {SUPERVISOR[0]} (supervisor); "
+        f"everybody's password is: {walk.passphrase}"
+    )
+    run_console(walk.home, store)
 
 
 def sign_in(walk: Walk, store: Store, login: str, role: Role) -> Session:

@@ -7,12 +7,11 @@ import os
 import sqlite3
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from appliance.access.session import Role
-from appliance.casework import applications
-from appliance.casework.applications import Person
 from appliance.journal import kinds as k
 from appliance.journal.checkpoint import Checkpoint, sign_checkpoint
 from appliance.journal.entry import make_entry
@@ -26,6 +25,8 @@ from appliance.sealing import age
 from appliance.store.commit import Draft
 from appliance.store.verify import verify_home
 from tests.bench.figures import Figure, medians_ms, timed_ms
+from tests.support import casework as applications
+from tests.support.casework import Person
 from tests.support.nodes import Node, staffed_node
 
 COMMITS: Final = 600
@@ -55,8 +56,11 @@ class Bare:
         self._connection.execute("COMMIT")
 
 
-def fill(node: Node, count: int) -> None:
-    """Write `count` entries in bulk: half people, half applications, as the commit would, `_PAGE` a transaction."""
+def fill(node: Node, count: int, body_of: Callable[[int], k.Body] | None = None) -> None:
+    """Write `count` entries in bulk, as the commit would, `_PAGE` a transaction.
+
+    They say what `body_of` answers for a position; without it, half are people and half applications.
+    """
     store, by = node.store, node.session("omar", Role.OPERATOR).actor
     database = Database(store.layout.database, node.key, lock=store.layout.lock)
     start = store.head().size
@@ -75,7 +79,7 @@ def fill(node: Node, count: int) -> None:
                     salt=os.urandom(16),
                 )
                 for seq in range(first, min(first + _PAGE, start + count))
-                for body in (_specimen(seq, store.new_id()),)
+                for body in (body_of(seq) if body_of is not None else _specimen(seq, store.new_id()),)
             ]
             frontier = log.append(entries, log.frontier())
             Folder(tx, tx, store.journal).fold(entries)

@@ -20,6 +20,7 @@ from appliance.journal.entry import SALT_BYTES, Entry, make_entry
 from appliance.journal.ids import Kind, orders_of, origin
 from appliance.journal.notes import COSIGNATURE, Signer
 from appliance.journal.tree import EMPTY
+from appliance.records.database import Tx
 from appliance.records.failures import StorageFailed
 from appliance.records.log import Log
 from appliance.sealing import age
@@ -51,8 +52,8 @@ def stop(error: StorageFailed) -> NoReturn:
 class TellingStore(Store):
     """A store that says each entry once it is committed."""
 
-    def commit(self, session: Session, act: Act) -> list[Entry]:
-        entries = super().commit(session, act)
+    def commit(self, session: Session, act: Act, *, beside: Callable[[Tx], None] | None = None) -> list[Entry]:
+        entries = super().commit(session, act, beside=beside)
         _tell(entries)
         return entries
 

@@ -25,7 +25,6 @@ from typing import Final
 import sqlalchemy as sa
 
 from appliance.access.session import Role, Session, mint, node_session
-from appliance.casework import applications as casework
 from appliance.journal import kinds as k
 from appliance.journal.errors import DeviceError, NetworkError, OperatorError, SanadError
 from appliance.journal.ids import EntityId
@@ -36,6 +35,7 @@ from appliance.store.store import Draft, Moment, Store
 from sync.agent import sync_once
 from sync.link import Address
 from tests.simulation import home
+from tests.support import casework
 
 # Rows. With the product's own number, the write-ahead log would begin anew only in recordings too long to be checked by
 # the thousand.

@@ -73,7 +73,9 @@ SPECIMENS: Final[dict[str, Callable[[str], k.Body]]] = {
     ),
     k.ApplicationStepDone.KIND: lambda m: k.ApplicationStepDone(step=m, remark=m),
     k.ApplicationAppealed.KIND: lambda m: k.ApplicationAppealed(reason=m),
-    k.ApplicationAppealDecided.KIND: lambda m: k.ApplicationAppealDecided(allowed=True, reason=m, due=DAY),
+    k.ApplicationAppealDecided.KIND: lambda m: k.ApplicationAppealDecided(
+        allowed=True, reason=m, due=DAY, promised_from=DAY
+    ),
     k.ApplicationWithdrawn.KIND: lambda m: k.ApplicationWithdrawn(reason=m),
     k.ApplicationDiscarded.KIND: lambda m: k.ApplicationDiscarded(reason=m),
     k.ApplicationIssued.KIND: lambda m: k.ApplicationIssued(

@@ -276,3 +276,6 @@ def test_one_wheel_holds_the_five_packages_and_the_command(tmp_path: Path) -> No
         assert "sanad = provisioning.__main__:main" in archive.read(entry_points).decode()
     assert {f"appliance/certificates/templates/{name}.typ" for name in ("certificate", "common", "receipt")} <= {*names}
     assert {name.split("/")[0] for name in names if not name.startswith("sanad-")} == set(PACKAGES)
+    services = {str(file.relative_to(ROOT)) for file in (ROOT / "appliance/catalogue/services").glob("*.toml")}
+    assert services
+    assert services <= set(names)

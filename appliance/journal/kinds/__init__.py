@@ -30,6 +30,7 @@ from appliance.journal.kinds.base import (
 from appliance.journal.kinds.cases import (
     MAX_IN_A_ROLE,
     MAX_ITEMS,
+    MAX_LEANS,
     MAX_ROLES,
     ApplicationAmended,
     ApplicationAnswered,

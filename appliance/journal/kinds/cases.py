@@ -11,9 +11,11 @@ from appliance.journal.kinds.base import Body, Count, Day, Fields, Hex32, Id, Li
 MAX_ITEMS: Final = 50
 MAX_ROLES: Final = 20
 MAX_IN_A_ROLE: Final = 50
+MAX_LEANS: Final = 200
 
 Items = Annotated[tuple[Line, ...], msgspec.Meta(max_length=MAX_ITEMS)]
 Ids = Annotated[tuple[Id, ...], msgspec.Meta(max_length=MAX_IN_A_ROLE)]
+Leans = Annotated[tuple[Id, ...], msgspec.Meta(max_length=MAX_LEANS)]
 Roles = Annotated[dict[Line, Ids], msgspec.Meta(max_length=MAX_ROLES)]
 Outcome = Literal["positive", "negative", "other"]
 
@@ -42,7 +44,7 @@ class ApplicationSubmitted(Body, frozen=True, kw_only=True):
     due: Line = ""
     service_digest: Line = ""
     roles: Roles = msgspec.field(default_factory=dict)
-    leans_on: Ids = ()
+    leans_on: Leans = ()
     days: Count = 0
     working: bool = False
     received: Day = ""
@@ -60,7 +62,7 @@ class ApplicationAmended(Body, frozen=True, kw_only=True):
     roles: Roles
     reason: Remark
     changed: Items = ()
-    leans_on: Ids = ()
+    leans_on: Leans = ()
     days: Count = 0
     working: bool = False
     fee_minor: Count = 0
@@ -169,11 +171,15 @@ class ApplicationAppealed(Body, frozen=True, kw_only=True):
 
 @kind("application.appeal_decided")
 class ApplicationAppealDecided(Body, frozen=True, kw_only=True):
-    """Somebody who had no part in the decision decided the appeal. Allowed, it is reviewed again, due on `due`."""
+    """Somebody who had no part in the decision decided the appeal.
+
+    Allowed, it is reviewed again, and promised anew: the days count from `promised_from`, and end on `due`.
+    """
 
     allowed: bool
     reason: Remark
     due: Day = ""
+    promised_from: Day = ""
 
 
 @kind("application.withdrawn")

@@ -29,6 +29,7 @@ _NOTHING_YET: Final[dict[str, object]] = {
     "days": 0,
     "working": 0,
     "received": "",
+    "promised_from": "",
     "paused": 0,
     "fee_minor": 0,
     "currency": "",
@@ -58,13 +59,13 @@ _BEGIN = add_once(t.applications)
 def _application_drafted(header: Header, body: k.ApplicationDrafted) -> Ops:
     values = {**_NOTHING_YET, "service": body.service, "status": "draft", "slip": body.slip, "token": body.token}
     yield _BEGIN, row(header, **values, begun_by=header.by, begun_at=header.at)
-    yield from found_by(header, "application", title=f"{body.slip} {body.service}")
 
 
 _FORM: Final = ("fields", "roles", "days", "working", "fee_minor", "due")
 _TAKE_IN = add_or_set(
     t.applications,
     *(*_FORM, "tracking", "service", "applicant", "status", "submitted_at", "service_digest", "received", "currency"),
+    "promised_from",
     *("slip", "token"),
 )
 
@@ -81,15 +82,16 @@ def _application_submitted(header: Header, body: k.ApplicationSubmitted) -> Ops:
         "submitted_at": header.at,
         "service_digest": body.service_digest,
         "received": body.received,
+        "promised_from": body.received,
         "currency": body.currency,
         "slip": body.slip,
         "token": body.token,
     }
     yield _TAKE_IN, row(header, **values, begun_by=header.by, begun_at=header.at)
     yield from _parts(header, body)
-    words = {"title": f"{body.tracking} {body.slip} {body.service}", "more": answers(body.fields)}
-    yield from found_by(header, "application", **words)
-    yield from found_instead_by(header, **words)
+    # Drafts are not searched: nothing is said in them yet.
+    title = f"{body.tracking} {body.slip} {body.service}"
+    yield from found_by(header, "application", title=title, more=answers(body.fields))
 
 
 _AMEND = update(t.applications, *_FORM)
@@ -224,6 +226,7 @@ def _application_step_done(header: Header, body: k.ApplicationStepDone) -> Ops:
     yield _ADD_STEP, row(header, step=body.step, by=header.by, at=header.at, remark=body.remark)
 
 
+_PROMISE = update(t.applications, "due", "promised_from")
 _SET_APPEAL = update(t.applications, "appeal_to", "appeal_until")
 
 
@@ -243,7 +246,7 @@ def _application_appeal_decided(header: Header, body: k.ApplicationAppealDecided
     yield from _decided(header, "in review" if body.allowed else "rejected", body.reason)
     yield _SET_APPEAL, key(header, appeal_to="", appeal_until="")
     if body.due:
-        yield _SET_DUE, key(header, due=body.due)
+        yield _PROMISE, key(header, due=body.due, promised_from=body.promised_from)
 
 
 _CLOSE = update(t.applications, "status", "remark", "paused")
@@ -299,5 +302,6 @@ def _paper_added(header: Header, body: k.PaperAdded) -> Ops:
             paper_kind=body.paper_kind,
             of=body.of or "",
             pages=body.pages,
+            seq=header.seq,
         ),
     )

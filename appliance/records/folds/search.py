@@ -1,12 +1,14 @@
 """What a fold says of the words by which its subject is found.
 
 A kind that begins a subject yields `found_by`, one that changes something yields `found_instead_by`. The words are made
-here, from what the body says; the index follows, see `appliance.records.search`.
+here, from what the body says; the index follows, see `appliance.records.search`. A subject that a journal begins twice,
+which no verb does, is found twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 import sqlalchemy as sa
@@ -15,15 +17,13 @@ from sqlalchemy import bindparam
 from appliance.journal.entry import Header
 from appliance.records import tables as t
 from appliance.records.folds.base import Ops, key, row
-from appliance.records.sounds import sounds
+from appliance.records.sounds import sound
 from appliance.records.statements import add_once, spelled
-from appliance.records.words import day_words, number_words, phone_words, words
+from appliance.records.words import MAX_REMEMBERED, day_words, number_words, phone_words, words_of_piece
 
-SOUND: Final = "≈"
-"""Stands before how a person's name sounds. Nobody's query holds it, because it is no letter."""
-MARK: Final = "≡"
-"""Stands before what stands for a number that is not kept."""
-MARK_DIGITS: Final = 24
+_SOUND: Final = "≈"
+_MARK: Final = "≡"
+_MARK_DIGITS: Final = 24
 # A longer answer in a form is a text, and no name, number or day.
 MAX_ANSWER: Final = 80
 MAX_MORE: Final = 60
@@ -32,12 +32,14 @@ _COLUMNS: Final = ", ".join(t.WORDS)
 _NOTHING: Final = "SELECT 1 WHERE FALSE"
 FORGET_WORDS: Final = spelled(
     sqlite=f"INSERT INTO folded_words (folded_words, rowid, {_COLUMNS}) SELECT 'delete', place, {_COLUMNS}"  # noqa: S608
-    " FROM folded_indexed WHERE journal = :k_journal AND about = :k_about",
+    " FROM folded_indexed WHERE journal = :k_journal AND about = :k_about"
+    " AND seq IN (SELECT seq FROM folded_timeline WHERE journal = :k_journal AND about = :k_about)",
     postgresql=_NOTHING,
 )
 _INDEX_WORDS: Final = spelled(
     sqlite=f"INSERT INTO folded_words (rowid, {_COLUMNS}) SELECT place, {_COLUMNS}"  # noqa: S608
-    " FROM folded_indexed WHERE journal = :k_journal AND about = :k_about",
+    " FROM folded_indexed WHERE journal = :k_journal AND about = :k_about"
+    " AND seq IN (SELECT seq FROM folded_timeline WHERE journal = :k_journal AND about = :k_about)",
     postgresql=_NOTHING,
 )
 _ADD: Final = add_once(t.searchable)
@@ -50,22 +52,43 @@ _AS_IT_IS: Final = dict.fromkeys(t.WORDS)
 _EMPTY: Final = dict.fromkeys(t.WORDS, "")
 
 
-def _name(text: str) -> Iterable[str]:
-    return [*words(text), *(SOUND + each for each in sounds(text))]
+def sound_word(heard: str) -> str:
+    """The word by which a person is found by how a name sounds. Nobody types it, because it is not made of letters."""
+    return f"{_SOUND}{heard}{_SOUND}"
 
 
-def _mark(mark: str) -> Iterable[str]:
-    return [MARK + mark[:MARK_DIGITS]] if mark else []
+def mark_word(mark: str) -> str:
+    """The word by which a person is found by what stands for a number that is not kept."""
+    return _MARK + mark[:_MARK_DIGITS]
 
 
-_WORDS: Final[dict[str, Callable[[str], Iterable[str]]]] = {
-    **dict.fromkeys(t.WORDS, words),
+def is_typed(word: str) -> bool:
+    """Whether a word is one that people type."""
+    return word[:1] not in (_SOUND, _MARK)
+
+
+def _plain(text: str) -> str:
+    return " ".join(map(words_of_piece, text.split()))
+
+
+def _name(text: str) -> str:
+    return " ".join(map(_name_piece, text.split()))
+
+
+@lru_cache(MAX_REMEMBERED)
+def _name_piece(piece: str) -> str:
+    found = words_of_piece(piece)
+    return " ".join((found, *map(sound_word, filter(None, map(sound, found.split())))))
+
+
+_MAKE: Final[dict[str, Callable[[str], str]]] = {
+    **dict.fromkeys(t.WORDS, _plain),
     "name": _name,
     "name_native": _name,
-    "born": day_words,
-    "identity_number": number_words,
-    "identity_mark": _mark,
-    "phone": phone_words,
+    "born": lambda day: " ".join(day_words(day)),
+    "identity_number": lambda number: " ".join(number_words(number)),
+    "identity_mark": mark_word,
+    "phone": lambda phone: " ".join(phone_words(phone)),
 }
 
 
@@ -89,4 +112,4 @@ def answers(fields: dict[str, str]) -> str:
 
 
 def _made(said: dict[str, str]) -> dict[str, str]:
-    return {name: " ".join(_WORDS[name](value)) if value else "" for name, value in said.items()}
+    return {name: _MAKE[name](value) if value else "" for name, value in said.items()}

@@ -27,3 +27,4 @@ attestations: Final = of_a_subject(
 )
 Index("folded_attestations_person", attestations.c.journal, attestations.c.person)
 Index("folded_attestations_application", attestations.c.journal, attestations.c.application)
+Index("folded_attestations_withdrawn", attestations.c.journal, attestations.c.withdrawn_at)

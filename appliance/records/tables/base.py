@@ -118,6 +118,9 @@ ALONGSIDE: Final = "alongside"
 Their names start with `FOLDED_PREFIX`, too, and each says nothing when it is run again.
 """
 
+BY_SEQ: Final = "by seq"
+"""Under which a table's `info` names the timeline, where it has a subject's rows at the subject's entries alone."""
+
 OF_A_SUBJECT: Final[list[Table]] = []
 """The tables whose rows go when their subject is erased.
 
@@ -147,4 +150,8 @@ def of_a_subject(name: str, *columns: Column[str] | Column[int] | Column[bytes])
 
 def where_key(table: Table) -> sa.ColumnElement[bool]:
     """The row or rows of one subject, with bind parameters `k_journal` and `k_about`."""
-    return sa.and_(table.c.journal == sa.bindparam("k_journal"), table.c.about == sa.bindparam("k_about"))
+    own = sa.and_(table.c.journal == sa.bindparam("k_journal"), table.c.about == sa.bindparam("k_about"))
+    timeline = table.info.get(BY_SEQ)
+    return (
+        own if timeline is None else sa.and_(own, table.c.seq.in_(sa.select(timeline.c.seq).where(where_key(timeline))))
+    )

@@ -8,8 +8,8 @@ from sqlalchemy import Index
 
 from appliance.records.tables.base import number, of_a_subject, text
 
-# `fields` and `roles` are JSON. `due`, `received` and `appeal_until` are days at the centre. While it is `paused`, the
-# promised days stand still. `certificate_digest` names the sealed PDF.
+# `fields` and `roles` are JSON. `due`, `received`, `promised_from` and `appeal_until` are days at the centre. While
+# it is `paused`, the promised days stand still. `certificate_digest` names the sealed PDF.
 applications: Final = of_a_subject(
     "applications",
     text("about", primary_key=True),
@@ -28,6 +28,7 @@ applications: Final = of_a_subject(
     number("days"),
     number("working"),
     text("received"),
+    text("promised_from"),
     number("paused"),
     number("fee_minor"),
     text("currency"),
@@ -71,6 +72,7 @@ papers: Final = of_a_subject(
     text("paper_kind"),
     text("of"),
     number("pages"),
+    number("seq"),
 )
 
 # What an officer sent back, and when it came again.

@@ -56,7 +56,7 @@ payments: Final = of_a_subject(
     number("refunded_minor"),
 )
 Index("folded_payments_application", payments.c.journal, payments.c.application)
-Index("folded_payments_day", payments.c.journal, payments.c.day)
+Index("folded_payments_day", payments.c.journal, payments.c.day, payments.c.receipt)
 Index("folded_payments_voided_day", payments.c.journal, payments.c.voided_day)
 Index("folded_payments_shift", payments.c.journal, payments.c.shift)
 Index("folded_payments_reference", payments.c.journal, payments.c.reference)

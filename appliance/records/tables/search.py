@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Index, Table
+from sqlalchemy import Table
 
-from appliance.records.tables.base import ALONGSIDE, LOG, number, of_a_subject, text
+from appliance.records.tables.base import ALONGSIDE, BY_SEQ, LOG, number, of_a_subject, text
+from appliance.records.tables.node import timeline
 
 WORDS: Final = (
     "name",
@@ -40,7 +41,8 @@ searchable: Final = of_a_subject(
     text("what"),
     *(text(name) for name in WORDS),
 )
-Index("folded_searchable_about", searchable.c.journal, searchable.c.about, unique=True)
+# No index over `about`: which entries are about a subject is in the timeline, and every index costs each commit a page.
+searchable.info[BY_SEQ] = timeline
 
 # `number`: the journal's own, in this database. `indexed`: entries whose words are in the index.
 searched: Final = Table(
@@ -54,7 +56,7 @@ searched: Final = Table(
 )
 
 SEQ_BITS: Final = 40
-PREFIXES: Final = 5
+PREFIXES: Final = 4
 """Beginnings of a word, up to so many characters, that the index answers at once however many begin so."""
 
 _COLUMNS: Final = ", ".join(WORDS)

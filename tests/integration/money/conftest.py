@@ -105,10 +105,10 @@ class Template:
     accounts: dict[tuple[str, Role], str]
     catalogue: Catalogue
 
-    def copy(self, home: Path) -> Till:
+    def copy(self, home: Path, synchronous: str = "FULL") -> Till:
         shutil.copytree(self.home, home)
         clock = SteadyClock(self.now.now)
-        store = Store(Layout(home), self.key, clock=clock, random=os.urandom, halt=halt)
+        store = Store(Layout(home), self.key, clock=clock, random=os.urandom, halt=halt, synchronous=synchronous)
         centre = Centre(store, self.catalogue, Calendar(frozenset({6}), frozenset()), RULES)
         return Till(centre, clock, self.key, self.accounts)
 

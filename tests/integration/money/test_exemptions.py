@@ -6,7 +6,8 @@ import pytest
 
 from appliance.access.session import NotPermitted, Role
 from appliance.casework import exemptions
-from appliance.casework.money import FeeState, fee_state, take_payment
+from appliance.casework.charges import WHOLE, charge
+from appliance.casework.money import FeeState, NewPayment, fee_state, take_payment
 from appliance.catalogue import reckon_fee
 from appliance.journal.errors import OperatorError
 from appliance.journal.ids import EntityId
@@ -49,11 +50,15 @@ def test_what_is_left_of_the_fee_is_paid(till: Till) -> None:
     about, rule, minor = application(till)
     asked = exemptions.ask_exemption(till.centre, till.signed_in("omar"), about, rule, "poor")
     exemptions.approve_exemption(till.store, till.supervisor(), asked)
-    rest = state(till, about).owed_minor
-    if rest:
+    rest = charge(till.centre, about)
+    assert sum(line.minor for line in rest.lines) == rest.fee.owed_minor
+    if rest.lines:
+        too_much = fee(about, "psid", "12345678", rest.fee.owed_minor + minor)
         with pytest.raises(OperatorError, match="is more than"):
-            take_payment(till.centre, till.signed_in("omar"), fee(about, "psid", "12345678", rest + minor))
-        take_payment(till.centre, till.signed_in("omar"), fee(about, "psid", "12345678", rest))
+            take_payment(till.centre, till.signed_in("omar"), too_much)
+        payment = NewPayment(about, "Gul Khan", rest.lines, "psid", "12345678")
+        take_payment(till.centre, till.signed_in("omar"), payment)
+    assert charge(till.centre, about).lines == ()
     assert state(till, about).settled
 
 
@@ -87,3 +92,16 @@ def test_a_fee_that_is_paid_is_spared_no_more(till: Till) -> None:
     with pytest.raises(OperatorError, match="Only Rs 0 of the fee is still owed") as refused:
         exemptions.approve_exemption(till.store, till.supervisor(), asked)
     assert "refund" in refused.value.next_step
+
+
+def test_what_is_charged_is_the_lines_of_the_catalogue_or_one_line_where_they_do_not_make_the_fee(till: Till) -> None:
+    about, _, _ = application(till)
+    service = till.centre.catalogue.service("domicile")
+    reckoned = reckon_fee(service, {}, till.centre.today())
+    assert [(line.code, line.minor) for line in charge(till.centre, about).lines] == [
+        (line.code, line.minor) for line in reckoned.lines
+    ]
+    other = till.application(reckoned.total_minor + 1_00)
+    assert [(line.code, line.minor) for line in charge(till.centre, other).lines] == [
+        (WHOLE, reckoned.total_minor + 1_00)
+    ]

@@ -15,6 +15,7 @@ from appliance.casework.money import (
     payment_numbered,
     payment_of,
     payments_for,
+    payments_on,
     take_payment,
 )
 from appliance.casework.receipt_numbers import is_receipt_number
@@ -53,6 +54,14 @@ def test_receipts_are_numbered_from_one_each_year_without_gaps(till: Till) -> No
     till.clock.now = datetime(2027, 1, 4, 5, tzinfo=UTC)
     late = till.signed_in("omar")
     assert take_payment(till.centre, late, fee(till.application())).receipt.startswith("R-PEW01-2027-000001-")
+
+
+def test_the_receipts_of_a_day_are_listed_by_their_numbers_page_by_page(till: Till) -> None:
+    omar = till.signed_in("omar")
+    taken = [take_payment(till.centre, omar, fee(till.application(), "challan", f"CH{n}")) for n in range(3)]
+    assert payments_on(till.store, "2026-11-22") == taken
+    assert payments_on(till.store, "2026-11-22", taken[0].receipt) == taken[1:]
+    assert payments_on(till.store, "2026-11-23") == []
 
 
 def test_a_refused_payment_uses_no_number_and_a_void_one_keeps_its_own(till: Till) -> None:

@@ -11,13 +11,13 @@ import pytest
 from appliance.access import operators
 from appliance.access.operators import NewOperator, SignInRefused
 from appliance.access.session import Role
-from appliance.casework import applications
-from appliance.casework.applications import Person
 from appliance.journal.errors import SanadError
 from appliance.sealing import slotfile, slots
 from appliance.store.layout import Layout
 from appliance.store.store import Store
 from tests.support import canaries
+from tests.support import casework as applications
+from tests.support.casework import Person
 from tests.support.commands import Place, free_port
 from tests.support.nodes import halt, real_clock
 

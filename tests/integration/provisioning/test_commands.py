@@ -16,14 +16,14 @@ import pytest
 from appliance.access import operators
 from appliance.access.operators import NewOperator
 from appliance.access.session import Role
-from appliance.casework import applications
-from appliance.casework.applications import Person
 from appliance.journal.notes import Signer
 from appliance.journal.trust import format_trust
 from appliance.sealing import slotfile, slots
 from appliance.store.keys import AGE_IDENTITY
 from appliance.store.layout import Layout
 from appliance.store.store import Store
+from tests.support import casework as applications
+from tests.support.casework import Person
 from tests.support.commands import PASSPHRASE, Place, free_port
 from tests.support.nodes import halt
 

@@ -13,8 +13,6 @@ import sqlalchemy as sa
 
 from appliance.access.operators import SESSION_FOR
 from appliance.access.session import PERMITTED, Role, Session, mint
-from appliance.casework import applications
-from appliance.casework.applications import Person
 from appliance.journal.checkpoint import Checkpoint, cosign, sign_checkpoint
 from appliance.journal.entry import SALT_BYTES, Entry, make_entry
 from appliance.journal.ids import NOBODY, EntityId, JournalId, Kind, orders_of, origin
@@ -28,6 +26,8 @@ from appliance.records.moment import at_text
 from appliance.records.statements import add_once
 from appliance.store.layout import Layout
 from appliance.store.store import COSIGNER, ORDERS_SIGNER, Draft, Store
+from tests.support import casework as applications
+from tests.support.casework import Person
 from tests.support.nodes import Node, SteadyClock, halt, staffed_node
 from tests.support.specimens import SPECIMENS
 

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from appliance.access.session import Role, mint
-from appliance.casework import applications
 from appliance.journal import kinds as k
 from appliance.journal.checkpoint import open_checkpoint
 from appliance.journal.entry import Entry
@@ -29,6 +28,7 @@ from appliance.store.layout import Layout
 from appliance.store.store import Draft, Moment, Store
 from appliance.store.verify import verify_home
 from tests.integration.store.conftest import Bench
+from tests.support import casework as applications
 from tests.support.nodes import SteadyClock, halt
 
 PROCESSES = 4

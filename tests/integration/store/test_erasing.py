@@ -10,8 +10,6 @@ from sqlcipher3 import dbapi2
 
 from appliance.access import operators
 from appliance.access.session import NotPermitted, Role
-from appliance.casework import applications
-from appliance.casework.applications import Person
 from appliance.journal import kinds as k
 from appliance.journal.errors import OperatorError
 from appliance.journal.ids import BlobDigest, EntityId
@@ -23,6 +21,8 @@ from appliance.store.commit import WasErased
 from appliance.store.store import Draft
 from appliance.store.verify import verify_home
 from tests.integration.store.conftest import Bench
+from tests.support import casework as applications
+from tests.support.casework import Person
 from tests.support.pages import holds, pages
 
 CANARY = "Zarmina-7f3c9"
@@ -94,17 +94,18 @@ def test_the_headers_stay_and_the_erasing_is_one_of_them(bench: Bench) -> None:
     assert [each.header.kind for each in entries] == [
         "application.submitted",
         "paper.added",
+        "application.review_started",
         "application.returned",
         "subject.erased",
     ]
-    assert [each.body is None for each in entries] == [True, True, True, False]
-    assert rows_about(bench, case) == {t.timeline.name: 4, t.erased.name: 1}
+    assert [each.body is None for each in entries] == [True, True, True, True, False]
+    assert rows_about(bench, case) == {t.timeline.name: 5, t.erased.name: 1}
 
 
 def test_other_subjects_keep_what_was_said(bench: Bench) -> None:
     one, other = bench.person("One"), bench.person("Other")
     erase(bench, one)
-    assert rows_about(bench, other) == {t.timeline.name: 1, t.people.name: 1}
+    assert rows_about(bench, other) == {t.timeline.name: 1, t.people.name: 1, t.searchable.name: 1}
 
 
 def test_files_that_nothing_else_names_are_gone_and_the_others_stay(bench: Bench) -> None:

@@ -32,14 +32,14 @@ from appliance.access import four_eyes, operators
 from appliance.access.four_eyes import SameEyes
 from appliance.access.operators import SESSION_FOR
 from appliance.access.session import Role, Session
-from appliance.casework import applications
-from appliance.casework.lifecycle import STEPS, Status
+from appliance.casework.lifecycle import STEPS, Move, Status
 from appliance.journal import kinds as k
 from appliance.journal.errors import OperatorError
 from appliance.journal.ids import EntityId
 from appliance.store.store import Draft
 from appliance.store.verify import verify_home
 from tests.integration.store.conftest import Bench, Template
+from tests.support import casework as applications
 
 LOGINS = ("omar", "rabia")
 ROLES = (Role.OPERATOR, Role.OFFICER)
@@ -138,6 +138,11 @@ class Office(RuleBasedStateMachine):
             return Case(made[0].application, took_in={session.actor})
         return multiple()
 
+    def before(self, case: Case, kind: str) -> Status | None:
+        """Where a case stands when the entry is written: what is decided is taken up in the same moment."""
+        taken_up = case.status is Status.SUBMITTED and kind in four_eyes.DECISION
+        return Status.IN_REVIEW if taken_up else case.status
+
     def step(self, case: Case, shift: Shift, kind: str, act: Callable[[], object]) -> None:
         intake = kind in four_eyes.INTAKE
         role = Role.OPERATOR if intake else Role.OFFICER
@@ -147,12 +152,12 @@ class Office(RuleBasedStateMachine):
             self.holds(shift)
             and session.role is role
             and case.status is not None
-            and (case.status, kind) in STEPS
+            and (self.before(case, kind), Move(kind)) in STEPS
             and session.actor not in other_part
         )
         if self.attempt(legal, act) and case.status is not None:
             (case.took_in if intake else case.decided).add(session.actor)
-            case.status = STEPS[case.status, kind]
+            case.status = STEPS[self.before(case, kind), Move(kind)]
 
     @rule(case=cases, shift=shifts)
     def add_paper(self, case: Case, shift: Shift) -> None:

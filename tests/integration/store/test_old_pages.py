@@ -9,10 +9,10 @@ from datetime import timedelta
 
 from sqlcipher3 import dbapi2
 
-from appliance.casework import applications
 from appliance.journal.errors import IntegrityError
 from appliance.store.verify import verify_home
 from tests.integration.store.conftest import Bench
+from tests.support import casework as applications
 from tests.support.pages import PAGE, decrypted, free_pages
 
 

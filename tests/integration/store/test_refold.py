@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from appliance.casework import applications
 from appliance.journal.errors import IntegrityError
 from appliance.records import database as databases
 from appliance.records import folding
@@ -19,6 +18,7 @@ from appliance.records.database import Database, Row
 from appliance.records.log import Log
 from appliance.store.verify import verify_home
 from tests.integration.store.conftest import Bench
+from tests.support import casework as applications
 
 NEWER = "9-newer"
 

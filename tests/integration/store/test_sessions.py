@@ -14,13 +14,13 @@ from appliance.access import operators
 from appliance.access import session as sessions
 from appliance.access.operators import SESSION_FOR
 from appliance.access.session import NotPermitted, Role, Session, SessionOver, mint, node_session
-from appliance.casework import applications
-from appliance.casework.applications import Person
 from appliance.journal import kinds as k
 from appliance.journal.errors import BugError
 from appliance.journal.ids import EntityId
 from appliance.store.store import Draft
 from tests.integration.store.conftest import Bench
+from tests.support import casework as applications
+from tests.support.casework import Person
 
 SPECIMEN = Draft(k.PersonAdded(name="Gul Khan"), EntityId("a" * 26))
 

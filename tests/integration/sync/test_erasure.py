@@ -12,14 +12,14 @@ import pytest
 from appliance.access import operators
 from appliance.access.operators import NewOperator
 from appliance.access.session import Role, Session
-from appliance.casework import applications
-from appliance.casework.applications import Person
 from appliance.journal.errors import NetworkError
 from appliance.records import folding
 from appliance.records.log import Log
 from appliance.store.store import Store
 from sync.agent import SyncProgress, sync_once
 from sync.central.central import Central
+from tests.support import casework as applications
+from tests.support.casework import Person
 from tests.support.centrals import CENTRE, EnrolledNode, enrol, served
 from tests.support.nodes import PASSWORD
 

@@ -191,6 +191,14 @@ BAD = [
     ('languages = ["en", "ur"]', 'languages = ["en", "ta"]', "languages", "field “name” has no Tamil", "leave ta away"),
     ('languages = ["en", "ur"]', 'languages = ["english"]', "languages", "no language", "en"),
     ('holder = "applicant"', 'holder = "child"', "child", "“holder” cannot be", "applicant"),
+    (
+        '[certificate]\ntitle = { en = "Income certificate", ur_unchecked = "آمدنی کا سرٹیفکیٹ" }',
+        '[certificate]\ntitle = { en = "Income certificate" }',
+        "languages",
+        "title has no Urdu",
+        "leave ur away",
+    ),
+    ("valid = { months = 12 }\n", "valid = [{ months = 12 }\n\n\n", "valid = [", "list that begins above", "]"),
     ("within_days = 30\n", "", "[appeal]", "“within_days” is missing", "within_days"),
     ("sample = true", "sample = 1", "sample = 1", "not true or false", "true"),
 ]

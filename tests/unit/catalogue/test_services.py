@@ -154,6 +154,12 @@ def test_a_paper_that_belongs_to_one_application_is_asked_each_time() -> None:
         assert any(paper.each_time for paper in needed_papers(attestation, {"document": document}, TODAY))
 
 
+def test_a_field_is_filled_in_from_its_fact_unless_it_says_from_what() -> None:
+    birth = CATALOGUE.service("birth")
+    assert birth.field("born").prefill == birth.field("born").fact == "child.born"
+    assert (birth.field("mother_name").prefill, birth.field("mother_name").fact) == ("mother.name", "child.mother_name")
+
+
 def test_nobody_attests_a_telephone_number() -> None:
     contacts = [field for service in services() for field in service.fields if field.kind in ("phone", "email")]
     assert contacts

@@ -14,6 +14,7 @@ from appliance.certificates.record import (
     Fact,
     decode_record,
     encode_record,
+    is_date,
     new_salt,
     record_hash,
 )
@@ -69,6 +70,8 @@ def test_joiners_that_urdu_and_hindi_need_are_kept() -> None:
     [
         {"number": "pew 1"},
         {"issued_on": "22.11.2026"},
+        {"issued_on": "2026-02-30"},
+        {"expires_on": "2026-13-01"},
         {"salt": "00"},
         {"languages": ()},
         {"languages": ("en", "fr")},
@@ -87,6 +90,11 @@ def test_a_record_that_is_too_large_as_a_whole_is_refused() -> None:
     facts = tuple(Fact({"en": "A"}, "x" * 2000) for _ in range(40))
     with pytest.raises(BadRecord, match="too much"):
         encode_record(msgspec.structs.replace(domicile(), facts=facts))
+
+
+def test_a_value_is_a_date_only_if_the_calendar_has_it() -> None:
+    assert is_date("2024-02-29")
+    assert not any(map(is_date, ("2026-02-29", "1234-56-78", "2026-1-1", "20260101", "2026-01-01 ", "")))
 
 
 def test_a_salt_is_made_from_sixteen_bytes() -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
 import appliance
 from appliance.records import tables as t
-from appliance.records.statements import add_once
+from appliance.records.statements import add_once, add_or_set
 
 POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
 
@@ -71,6 +71,12 @@ def test_a_definition_reads_for_both_databases(name: str, definition: Executable
 def test_adding_once_is_spelled_alike() -> None:
     for dialect in (POSTGRESQL, sqlite.dialect()):
         assert str(add_once(t.erased).compile(dialect=dialect)).endswith(" ON CONFLICT DO NOTHING")  # type: ignore[attr-defined]
+
+
+def test_adding_or_setting_is_spelled_alike() -> None:
+    for dialect in (POSTGRESQL, sqlite.dialect()):
+        text = str(add_or_set(t.erased, "seq", "at").compile(dialect=dialect))  # type: ignore[attr-defined]
+        assert text.endswith(" ON CONFLICT (journal, about) DO UPDATE SET seq = excluded.seq, at = excluded.at")
 
 
 def test_every_key_of_a_folded_table_starts_with_the_journal() -> None:

@@ -1,0 +1,54 @@
+"""The centre of a node: its store, its services, and what `node.toml` says about days, queues and counters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from appliance.casework.centre import Centre, CentreRules, CounterRule, QueueRule
+from appliance.catalogue import Calendar
+from appliance.store.store import Store
+from provisioning.servicecommands import catalogue_of
+from provisioning.settings import NODE_FILE, NodeSettings, load
+
+_WEEK: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def open_centre(home: Path, store: Store) -> Centre:
+    """The centre that a node's home is.
+
+    Raises:
+        OperatorError: `node.toml` is missing or wrong. BadService: a service file is refused.
+    """
+    return centre_of(load(NodeSettings, home / NODE_FILE), home, store)
+
+
+def centre_of(settings: NodeSettings, home: Path, store: Store) -> Centre:
+    """The centre that these settings describe.
+
+    Raises:
+        OperatorError: the time zone is not known. BadService: a service file is refused.
+    """
+    calendar = Calendar(frozenset(map(_WEEK.index, settings.casework.weekend)), settings.casework.holidays)
+    return Centre(store, catalogue_of(home), calendar, rules_of(settings))
+
+
+def rules_of(settings: NodeSettings) -> CentreRules:
+    """What a centre set for itself.
+
+    Raises:
+        OperatorError: the time zone is not known.
+    """
+    casework = settings.casework
+    queues = tuple(QueueRule(each.id, each.title, each.services, each.per_day) for each in casework.queues)
+    counters = tuple(CounterRule(each.name, each.queues, each.only) for each in settings.counters)
+    named = {"queues": queues} if queues else {}
+    return CentreRules(
+        settings.centre.code,
+        settings.centre.name,
+        timezone=casework.timezone,
+        language=casework.language,
+        counters=counters,
+        specimen=casework.specimen,
+        **named,
+    )

@@ -1,0 +1,80 @@
+"""What a console is given: the centre it works for, the counters, and the devices at each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from appliance.casework.centre import Centre
+from appliance.casework.signatures import Signed
+from appliance.journal.errors import SanadError
+from appliance.store.store import Store
+from devices.contracts import Device, PagePrinter, ReceiptPrinter, Scanner, Signature, SignaturePad
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """The devices of one counter; None where none is assigned."""
+
+    pad: SignaturePad | None = None
+    receipts: ReceiptPrinter | None = None
+    pages: PagePrinter | None = None
+    scanner: Scanner | None = None
+
+    def simulated(self) -> tuple[str, ...]:
+        """Which of them are simulated, as an operator calls them."""
+        named: tuple[tuple[str, Device | None], ...] = (
+            ("pad", self.pad),
+            ("receipt printer", self.receipts),
+            ("page printer", self.pages),
+            ("scanner", self.scanner),
+        )
+        return tuple(name for name, device in named if device is not None and device.identity.simulated)
+
+
+NO_DEVICES: Final = Devices()
+
+
+def _unreported(_error: BaseException) -> None:
+    return
+
+
+def _untranslated(_error: Exception) -> SanadError | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where a console stands.
+
+    Attributes:
+        centre: store, catalogue, calendar and rules.
+        counters: the names of the centre's counters; at least one.
+        devices: of each counter that has any.
+        keymap: keys that this node gives to actions, in place of those of `tui.keymap`.
+        report: told of what is a fault of ours; it keeps no values.
+        translate: an error of a device driver as one of ours; None where it is none.
+        seal_signature: a signature as it is kept, with its purpose; None where this node takes none.
+    """
+
+    centre: Centre
+    counters: tuple[str, ...]
+    devices: Mapping[str, Devices] = field(default_factory=dict)
+    keymap: Mapping[str, str] = field(default_factory=dict)
+    report: Callable[[BaseException], None] = _unreported
+    translate: Callable[[Exception], SanadError | None] = _untranslated
+    seal_signature: Callable[[Signature, str], Signed] | None = None
+
+    @property
+    def store(self) -> Store:
+        """The node's store."""
+        return self.centre.store
+
+    def local_time(self) -> str:
+        """The time of day at the centre, as HH:MM."""
+        return self.store.clock().astimezone(self.centre.rules.zone).strftime("%H:%M")
+
+    def at(self, counter: str) -> Devices:
+        """The devices of a counter."""
+        return self.devices.get(counter, NO_DEVICES)

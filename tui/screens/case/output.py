@@ -1,0 +1,108 @@
+"""What leaves the centre: a receipt, a certificate, and who took it; and the citizen's signature on the pad."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+
+from appliance.access.session import Session
+from appliance.casework import delivery, signatures
+from appliance.casework.caseview import CaseView
+from appliance.casework.delivery import Receiver
+from appliance.journal.ids import EntityId
+from devices.contracts import CaptureEnd, CaptureOutcome, SigningScreen
+from tui.screens.case.base import CaseScreen
+from tui.screens.dialogs import Confirm
+from tui.widgets.choice import Option
+
+MAX_LINES: int = 6
+"""Lines of an application that a pad shows."""
+
+
+class OutputActs(CaseScreen):
+    """Signing, printing, issuing, handing over."""
+
+    def action_sign(self) -> None:
+        """Let somebody of the case sign on the pad, under what they apply for."""
+        view, pad = self.view, self.desk_app.devices.pad
+        seal = self.desk_app.desk.seal_signature
+        if view is None or pad is None or seal is None:
+            self.say("No signature pad is assigned to this counter.", tone="warning")
+            return
+
+        def of(person: str) -> None:
+            shown, document = what_is_signed(view, self.service.title.en if self.service else view.case.service)
+            stop = threading.Event()
+            waiting = Confirm("The citizen signs on the pad", "Y or Esc ends it here, without a signature.")
+            screen = SigningScreen(document_sha256=hashlib.sha256(document).digest(), lines=shown)
+
+            def capture(session: Session) -> CaptureOutcome:
+                outcome = pad.capture(screen, cancelled=stop)
+                if outcome.end is CaptureEnd.ACCEPTED and outcome.signature is not None:
+                    signed = seal(outcome.signature, "application")
+                    signatures.take_signature(self.store, session, self.application, EntityId(person), signed)
+                return outcome
+
+            def ended(outcome: CaptureOutcome) -> None:
+                if waiting.is_attached:
+                    waiting.dismiss(False)
+                if outcome.end is CaptureEnd.ACCEPTED:
+                    self.done("Signed; the signature is sealed with the application.")
+                else:
+                    self.say(f"{outcome.sentence} {outcome.next_step}".strip(), tone="warning")
+
+            self.app.push_screen(waiting, lambda _: stop.set())
+            self.act(capture, ended)
+
+        self.pick("Who signs?", [Option(each.person, each.name, each.role) for each in view.people], of)
+
+    def action_hand_over(self) -> None:
+        """Hand it over: to somebody in the case, or to a named representative."""
+        view = self.view
+        if view is None:
+            return
+        people = {each.person: each for each in view.people if each.name}
+        options = [Option(each.person, each.name, each.role) for each in people.values()]
+
+        def to(chosen: str) -> None:
+            if chosen == view.case.applicant:
+                self._hand_over(Receiver(person=EntityId(chosen)))
+            elif chosen:
+                self._ask_authority(Receiver(person=EntityId(chosen), relation=people[EntityId(chosen)].role))
+            else:
+                self.ask("Hand over", "Name of the representative.", self._ask_relation)
+
+        self.pick("To whom?", [*options, Option("", "somebody else", "a named representative")], to)
+
+    def _ask_relation(self, name: str) -> None:
+        question = "What are they to the applicant?"
+        self.ask("Relation", question, lambda relation: self._ask_authority(Receiver(name=name, relation=relation)))
+
+    def _ask_authority(self, receiver: Receiver) -> None:
+        def told(authority: str) -> None:
+            self._hand_over(Receiver(receiver.person, receiver.name, receiver.relation, authority))
+
+        self.ask("Authority", "Which paper entitles them?", told)
+
+    def _hand_over(self, receiver: Receiver) -> None:
+        self.do(
+            lambda session: delivery.deliver(self.centre, session, self.application, receiver, seen=self.seen),
+            "Handed over.",
+        )
+
+
+def what_is_signed(view: CaseView, title: str) -> tuple[tuple[str, ...], bytes]:
+    """What the pad shows of an application, and the document that the signature is bound to.
+
+    The document is the application as it stands, as canonical JSON: its tracking number, service, people and answers.
+    """
+    case = view.case
+    document = json.dumps(
+        {"tracking": case.tracking, "service": case.service, "roles": case.roles, "fields": case.fields},
+        ensure_ascii=False,
+        sort_keys=True,
+        separators=(",", ":"),
+    ).encode()
+    names = [f"{each.role}: {each.name}" for each in view.people]
+    return (f"I apply for: {title}", case.tracking, *names[: MAX_LINES - 2]), document

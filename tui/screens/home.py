@@ -1,0 +1,225 @@
+"""The desk: everything that this role does, with how much of it waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import OptionList, Static
+
+from appliance.access.session import Role, Session
+from appliance.casework.drafts import DraftForm, SavedDraft, drafts_of
+from appliance.casework.tokens import Token, token_at
+from appliance.catalogue import Service
+from tui.keymap import KEYS, bound, shown
+from tui.screens.base import DeskScreen
+from tui.screens.dialogs import Pick
+from tui.screens.lists import LISTS, Cases
+from tui.screens.takingin import TakingIn
+from tui.widgets.choice import Option
+from tui.widgets.rows import Item, Rows
+from tui.widgets.table import MAX_ROWS
+from tui.words import moment
+
+_DOES: dict[Role, tuple[str, ...]] = {
+    Role.OPERATOR: (
+        "new_application",
+        "tokens",
+        "drafts",
+        "returned",
+        "waiting",
+        "to_issue",
+        "to_hand_over",
+        "overdue",
+        "find",
+        "people",
+        "money",
+        "sign_out",
+    ),
+    Role.OFFICER: (
+        "review",
+        "waiting",
+        "to_issue",
+        "overdue",
+        "appeals",
+        "unsupported",
+        "find",
+        "people",
+        "sign_out",
+    ),
+    Role.SUPERVISOR: ("overdue", "unsupported", "find", "money", "tokens", "sign_out"),
+    Role.AUDITOR: ("overdue", "unsupported", "find", "sign_out"),
+}
+"""What each role does, by the names of actions."""
+
+
+class Home(DeskScreen[None]):
+    """What an operator sees between two citizens."""
+
+    HEADING = "At the desk"
+    HELP = "Choose what to do with the arrows and Enter, or by its key."
+    BINDINGS: ClassVar[list[BindingType]] = bound(
+        "new_application", "review", "tokens", "find", "money", hidden=("people", "drafts", "refresh", *LISTS)
+    )
+
+    def body(self) -> ComposeResult:
+        """Who is called, and the list of what can be done."""
+        yield Static("", id="called", markup=False)
+        yield Rows(id="menu", classes="short")
+
+    @property
+    def role(self) -> Role:
+        """What is signed in."""
+        session = self.desk_app.session
+        return Role.AUDITOR if session is None else session.role
+
+    def on_mount(self) -> None:
+        """Show the list."""
+        self.query_one(Rows).focus()
+
+    def on_screen_resume(self) -> None:
+        """Back at the desk: read anew what waits."""
+        self.look_again()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what this role does."""
+        del parameters
+        return action in _DOES[self.role] if any(action in each for each in _DOES.values()) else True
+
+    def look_again(self) -> None:
+        """Read what waits."""
+        centre = self.desk_app.desk.centre
+        if self.desk_app.session is None:
+            return
+
+        lists = {name: found for name, found in LISTS.items() if name in _DOES[self.role]}
+
+        def read(session: Session) -> tuple[dict[str, int], Token | None]:
+            counts = {name: len(found.read(centre, session, 0)) for name, found in lists.items()}
+            return counts | {"drafts": len(drafts_of(centre.store, session))}, token_at(centre, session)
+
+        self.act(read, lambda found: self._show(*found))
+
+    action_refresh = look_again
+
+    def _show(self, counts: dict[str, int], called: Token | None) -> None:
+        self.desk_app.token = called
+        words = f"At your counter: {called.ticket}. F2 begins the application." if called is not None else ""
+        self.query_one("#called", Static).update(words)
+        items = []
+        for action in _DOES[self.role]:
+            full = "+" if counts.get(action, 0) >= MAX_ROWS else ""
+            count = f" ({counts[action]}{full})" if counts.get(action) else ""
+            key = KEYS[action]
+            items.append(Item(action, f"{shown(key.keys):<8}{key.label + count:<20}", key.help))
+        self.query_one(Rows).fill(items)
+
+    @on(OptionList.OptionSelected)
+    async def _chosen(self, event: OptionList.OptionSelected) -> None:
+        await self.run_action(str(event.option_id))
+
+    def action_leave(self) -> None:
+        """Leaving the desk is signing out, which has a key of its own."""
+        self.say("Sign out with F12.")
+
+    def action_new_application(self) -> None:
+        """Choose a service, and begin."""
+        desk = self.desk_app.desk
+        services = [
+            Option(each.id, each.title.en, each.department.en) for each in desk.centre.catalogue.services.values()
+        ]
+        called = self.desk_app.token
+
+        def chosen(service: str | None) -> None:
+            if service is not None:
+                form = DraftForm(desk.store.new_id(), service, token="" if called is None else called.ticket)
+                self.app.push_screen(TakingIn(form))
+
+        self.app.push_screen(Pick("Which service?", services, "" if called is None else called.service), chosen)
+
+    def action_drafts(self) -> None:
+        """Go on with a draft."""
+        centre = self.desk_app.desk.centre
+
+        def found(drafts: list[SavedDraft]) -> None:
+            if not drafts:
+                self.say("You have no drafts.")
+                return
+            options = [_draft_option(each, centre.catalogue.services, moment(centre, each.saved_at)) for each in drafts]
+            forms = {str(each.form.id): each.form for each in drafts}
+            self.app.push_screen(Pick("Go on with which draft?", options), lambda it: self._go_on(forms, it))
+
+        self.act(lambda session: drafts_of(centre.store, session), found)
+
+    def _go_on(self, forms: Mapping[str, DraftForm], wanted: str | None) -> None:
+        if wanted is not None:
+            self.app.push_screen(TakingIn(forms[wanted]))
+
+    def _open_list(self, name: str) -> None:
+        self.app.push_screen(Cases(name))
+
+    def action_review(self) -> None:
+        """What waits for an officer."""
+        self._open_list("review")
+
+    def action_returned(self) -> None:
+        """What was sent back."""
+        self._open_list("returned")
+
+    def action_waiting(self) -> None:
+        """What other offices have."""
+        self._open_list("waiting")
+
+    def action_to_issue(self) -> None:
+        """What is approved."""
+        self._open_list("to_issue")
+
+    def action_to_hand_over(self) -> None:
+        """What is issued."""
+        self._open_list("to_hand_over")
+
+    def action_overdue(self) -> None:
+        """What should have been ready."""
+        self._open_list("overdue")
+
+    def action_appeals(self) -> None:
+        """Appeals."""
+        self._open_list("appeals")
+
+    def action_unsupported(self) -> None:
+        """What leans on what was withdrawn."""
+        self._open_list("unsupported")
+
+    def action_find(self) -> None:
+        """Find anything."""
+        from tui.screens.find import Find
+
+        self.app.push_screen(Find())
+
+    def action_tokens(self) -> None:
+        """The queue."""
+        from tui.screens.tokens import Tokens
+
+        self.app.push_screen(Tokens())
+
+    def action_people(self) -> None:
+        """Find and correct people."""
+        from tui.screens.people import People
+
+        self.app.push_screen(People())
+
+    def action_money(self) -> None:
+        """Drawers and the day's statement."""
+        from tui.screens.money import Money
+
+        self.app.push_screen(Money())
+
+
+def _draft_option(draft: SavedDraft, services: Mapping[str, Service], saved: str) -> Option:
+    service = services.get(draft.form.service)
+    title = draft.form.service if service is None else service.title.en
+    names = [value for name, value in draft.form.answers.items() if name.endswith("name") and value]
+    return Option(draft.form.id, f"{title}{f', {names[0]}' if names else ''}", f"saved {saved}")

@@ -1,0 +1,119 @@
+"""Adding papers to an application: read by the confined reader, sealed, and only then said to be there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from appliance.access.session import Session
+from appliance.casework.intake import MAX_PAPER_BYTES, NOTES, Paper, PaperRefused
+from appliance.casework.papers import NewPaper
+from appliance.catalogue import PaperRule
+from appliance.journal.errors import OperatorError, SanadError
+from appliance.journal.ids import EntityId
+from devices.contracts import ScanColour, ScanSource
+from tui.screens.dialogs import Pick
+from tui.screens.files import ChooseFile
+from tui.widgets.choice import Option
+from tui.widgets.stages.papers import Told
+
+if TYPE_CHECKING:
+    from tui.screens.adding import AddsPapers
+
+SOURCES: Final = (
+    Option(ScanSource.FEEDER.value, "feeder", "all pages that lie in it"),
+    Option(ScanSource.FLATBED.value, "glass", "one page"),
+)
+
+
+class PaperWork:
+    """Adds papers for one screen, and remembers what was said of each file."""
+
+    def __init__(self, screen: AddsPapers) -> None:
+        self._screen = screen
+        self.told: dict[str, list[Told]] = {}
+        self._folder = Path.home()
+
+    def add(self, rule: PaperRule, people: Sequence[EntityId], how: str) -> None:
+        """Ask whose paper it is where that is not clear, then for the file, or scan it."""
+        if len(people) > 1:
+            names = self._screen.person_names()
+            options = [Option(each, names.get(each, each[:6])) for each in people]
+
+            def chosen(person: str | None) -> None:
+                if person is not None:
+                    self._from(rule, EntityId(person), how)
+
+            self._screen.app.push_screen(Pick(f"{rule.label.en}: whose?", options), chosen)
+        else:
+            self._from(rule, people[0] if people else None, how)
+
+    def _from(self, rule: PaperRule, person: EntityId | None, how: str) -> None:
+        if how == "scan":
+            self._scan(rule, person)
+            return
+
+        def chosen(path: Path | None) -> None:
+            if path is not None:
+                self._folder = path.parent
+                self._take(rule, person, lambda: [read_paper(path)])
+
+        self._screen.app.push_screen(ChooseFile(f"{rule.label.en}: which file?", self._folder), chosen)
+
+    def _scan(self, rule: PaperRule, person: EntityId | None) -> None:
+        scanner = self._screen.desk_app.devices.scanner
+        if scanner is None:
+            self._screen.say("No scanner is assigned to this counter; add the paper as a file.", tone="warning")
+            return
+
+        def chosen(source: str | None) -> None:
+            if source is not None:
+                self._take(
+                    rule,
+                    person,
+                    lambda: [page.jpeg for page in scanner.scan(ScanSource(source), ScanColour.COLOUR).pages],
+                )
+
+        self._screen.app.push_screen(Pick("Where does the paper lie?", SOURCES), chosen)
+
+    def _take(self, rule: PaperRule, person: EntityId | None, contents: Callable[[], list[bytes]]) -> None:
+        self._screen.say(f"Reading {rule.label.en} …")
+
+        def take(session: Session) -> list[Paper]:
+            return [self._screen.keep_paper(session, NewPaper(each, rule.id, person)) for each in contents()]
+
+        def taken(papers: list[Paper]) -> None:
+            notes = [NOTES[note] for paper in papers for note in paper.notes]
+            self.told[rule.id] = [Told(each) for each in notes]
+            count = sum(paper.pages for paper in papers)
+            words = f"{rule.label.en}: {count} page{'s' * (count != 1)} sealed and added."
+            self._screen.say(
+                " ".join([words, *notes]) if papers else "The scanner gave no page.",
+                tone="good" if papers else "warning",
+            )
+            self._screen.look_again()
+
+        def refused(error: SanadError) -> None:
+            if isinstance(error, PaperRefused):
+                self.told[rule.id] = [Told(f"refused: {error.sentence} {error.next_step}", bad=True)]
+                self._screen.look_again()
+            self._screen.failed(error)
+
+        self._screen.act(take, taken, refused)
+
+
+def read_paper(path: Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        OperatorError: it cannot be read. PaperRefused: it is too large to be a paper.
+    """
+    try:
+        with path.open("rb") as source:
+            content = source.read(MAX_PAPER_BYTES + 1)
+    except OSError as error:
+        raise OperatorError(
+            f"The file cannot be read ({error.strerror}).", "Check its name, and whose it is."
+        ) from None
+    return content
