@@ -22,7 +22,9 @@ from appliance.records.words import Asked
 INDEXED_EVERY: Final = 64
 """Entries after which their words go into the index, all at once."""
 TRIED_FIRST: Final = 3
-"""Times as many as are wanted that are looked through one by one before the index is asked the slower way."""
+"""Times as many as are wanted that are looked through at once, where short beginnings stand for longer ones."""
+SELDOM: Final = 4
+"""A word fits seldom that fits fewer than one in so many."""
 MAX_TRIED: Final = 1000
 
 _STATE: Final = select(t.searched.c.number, t.searched.c.indexed).where(t.searched.c.journal == bindparam("journal"))
@@ -163,23 +165,29 @@ class _Index:
         self._tx = tx
         self._journal = journal
         self._low = number << t.SEQ_BITS
-        self._high = self._low | stop
+        self._stop = stop
 
     def find(self, asked: Asked, limit: int) -> list[Found]:
         # The index answers short beginnings at once; a longer one costs as much as there are words that begin so. So
-        # the short ones of names are looked through first: where many begin so, soon enough of them will fit.
-        short = tuple(tuple(word if _is_rare(word) else word[: t.PREFIXES] for word in group) for group in asked)
-        if short == asked:
-            return self._matching(asked, limit)
-        wanted = min(limit * TRIED_FIRST, MAX_TRIED)
-        tried = self._matching(short, wanted)
-        found = [each for each in tried if fits(each, asked)][:limit]
-        if len(found) == limit or len(tried) < wanted:
-            return found
-        return self._matching(asked, limit)
+        # the short ones are asked for, and what is found is looked through; a word that seldom fits it is rare enough
+        # to be asked for as a whole from there on.
+        now = tuple(tuple(word if _is_rare(word) else word[: t.PREFIXES] for word in group) for group in asked)
+        wanted = limit if now == asked else min(limit * TRIED_FIRST, MAX_TRIED)
+        found: list[Found] = []
+        stop = self._stop
+        while True:
+            tried = self._matching(now, wanted, stop)
+            found += [each for each in tried if fits(each, asked)]
+            if len(found) >= limit or len(tried) < wanted:
+                return found[:limit]
+            stop = tried[-1].seq
+            now = tuple(
+                whole if sum(fits(each, (whole,)) for each in tried) * SELDOM < wanted else short
+                for whole, short in zip(asked, now, strict=True)
+            )
 
-    def _matching(self, asked: Asked, limit: int) -> list[Found]:
-        values = {"query": _query(asked), "low": self._low, "high": self._high, "limit": limit}
+    def _matching(self, asked: Asked, limit: int, stop: int) -> list[Found]:
+        values = {"query": _query(asked), "low": self._low, "high": self._low | stop, "limit": limit}
         return [_found(row) for row in self._tx.all(_FIND, {**values, "journal": self._journal})]
 
 
