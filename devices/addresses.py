@@ -100,6 +100,8 @@ def address_of(identity: Identity) -> str:
         address = f"{way}:{numbers}:{how}:{value}"
         read_address(address)
         return address
+    if identity.kind is Kind.CODE_READER:
+        raise Refused("A code reader types where the cursor is.", "It needs not be assigned: plug it into the counter.")
     raise Refused("A device of that kind is written down by its network address.", "As ipp://HOST/ipp/print.")
 
 

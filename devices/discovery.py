@@ -20,6 +20,7 @@ from devices.finding import Which
 from devices.ipp import browsing
 from devices.ipp.printer import IppPrinter
 from devices.ipp.transport import with_pin
+from devices.readers import readers
 from devices.sane import SaneScanner, scanners
 from devices.stu.pad import StuPad
 from devices.stu.reports import PRODUCTS, VENDOR
@@ -85,14 +86,15 @@ def discover() -> list[Found]:
 
 
 def discover_plugged() -> list[Found]:
-    """What is plugged into this machine and needs no other program to be found: pads, pens, cameras, printers.
+    """What is plugged into this machine and needs no other program to be found: pads, pens, cameras, code
+    readers, printers.
 
     Raises:
         NotInstalled: libusb is not on this machine.
     """
     on_usb = [one for entry in usb.entries() if (one := _look_at(entry)) is not None]
     by_kernel = [(Kind.SIGNATURE_PAD, node) for node in pens()] + [(Kind.CAMERA, node) for node in cameras()]
-    return on_usb + [_by_kernel(kind, node) for kind, node in by_kernel]
+    return on_usb + [_by_kernel(kind, node) for kind, node in by_kernel] + [_reader(node) for node in readers()]
 
 
 def which(identity: Identity) -> Which:
@@ -171,6 +173,12 @@ def _by_kernel(kind: Kind, node: sysfs.Node) -> Found:
     except DeviceFault as fault:
         return Found(identity, Status.UNKNOWN, fault.sentence, fault.next_step)
     return Found(identity, Status.READY)
+
+
+def _reader(node: sysfs.Node) -> Found:
+    numbers = (f"{node.vendor:04x}", f"{node.product:04x}")
+    identity = Identity(Kind.CODE_READER, *numbers, node.name, node.serial, node.port)
+    return Found(identity, Status.UNKNOWN, "It types like a keyboard, and says nothing of itself.")
 
 
 def _announced(one: browsing.Announced) -> Found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -37,8 +38,8 @@ def console(home: HomeOption = None) -> None:
         run_console(place, store)
 
 
-def run_console(home: Path, store: Store) -> None:
-    """Run the console on an open store until somebody quits.
+def run_console(home: Path, store: Store, *, simulated: bool = False) -> None:
+    """Run the console on an open store until somebody quits; `simulated`: with devices that are not there, marked so.
 
     Raises:
         OperatorError: the settings or a service file are wrong.
@@ -46,7 +47,10 @@ def run_console(home: Path, store: Store) -> None:
     from tui.app import SanadConsole
 
     faults: list[str] = []
-    app = SanadConsole(desk_of(home, store, lambda error: faults.append(describe(error))))
+    desk = desk_of(home, store, lambda error: faults.append(describe(error)))
+    if simulated:
+        desk = replace(desk, devices={counter: _simulated() for counter in desk.counters})
+    app = SanadConsole(desk)
     app.run()
     for each in faults[-MAX_FAULTS:]:
         terminal.note(each)
@@ -93,6 +97,14 @@ def _devices(counter: Counter) -> Devices:
         pages=opening.open_page_printer(at[Kind.PAGE_PRINTER]) if Kind.PAGE_PRINTER in at else None,
         scanner=opening.open_scanner(at[Kind.SCANNER]) if Kind.SCANNER in at else None,
     )
+
+
+def _simulated() -> Devices:
+    from devices.simulators.pads import SimulatedPad
+    from devices.simulators.printers import SimulatedPagePrinter, SimulatedReceiptPrinter
+    from tui.desk import Devices
+
+    return Devices(pad=SimulatedPad(), receipts=SimulatedReceiptPrinter(), pages=SimulatedPagePrinter())
 
 
 def _translate(error: Exception) -> SanadError | None:

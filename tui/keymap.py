@@ -32,7 +32,7 @@ _TABLE: Final = (
     Key("quit", "ctrl+q", "Quit", "End the console. Drafts stay."),
     # From the desk
     Key("new_application", "f2,ctrl+n", "New", "Begin an application."),
-    Key("find", "f3,ctrl+f", "Find", "Find a case or a person by name, number, date, phone."),
+    Key("find", "f3,ctrl+f", "Find", "A case or a person, by name, number, date, phone."),
     Key("tokens", "f4", "Tokens", "Hand out tokens, call the next one."),
     Key("refresh", "f5", "Refresh", "Read this list again."),
     Key("drafts", "f7", "Drafts", "Go on with what you began."),

@@ -21,6 +21,7 @@ from appliance.journal import kinds as k
 from appliance.journal.errors import OperatorError
 from appliance.records import tables as t
 from appliance.records.database import Tx
+from appliance.records.statements import found_by
 
 INTAKE: Final = frozenset(
     {
@@ -62,11 +63,7 @@ _DECIDED: Final = _has_written(DECISION | APPEAL)
 _JUDGED: Final = _has_written(DECISION)
 _ATTESTED: Final = (
     select(t.attestations.c.about)
-    .where(
-        t.attestations.c.journal == bindparam("journal"),
-        t.attestations.c.application == bindparam("about"),
-        t.attestations.c.by == bindparam("by"),
-    )
+    .where(found_by(t.attestations, "application"), t.attestations.c.by == bindparam("by"))
     .limit(1)
 )
 
@@ -86,7 +83,7 @@ def check(tx: Tx, journal: str, kind: str, about: str, actor: str) -> None:
     Raises:
         SameEyes: they had.
     """
-    part = {"journal": journal, "about": about, "by": actor}
+    part = {"journal": journal, "about": about, "application": about, "by": actor}
     if kind in DECISION | APPEAL | ATTESTATION and tx.one(_TOOK_IN, part) is not None:
         raise SameEyes(
             f"You took this application in yourself, so somebody else must {_DOING.get(kind, 'decide it')}.",

@@ -30,6 +30,7 @@ from appliance.journal.errors import OperatorError
 from appliance.journal.ids import EntityId, JournalId
 from appliance.records import tables as t
 from appliance.records.database import Tx
+from appliance.records.statements import found_by
 from appliance.store.store import Draft, Moment, Store
 
 MAX_DAYS_LATE: Final = 60
@@ -44,7 +45,7 @@ _THIS_YEAR = select(t.tallies.c.written).where(
     t.tallies.c.period == bindparam("year"),
 )
 _AS_APPLICANT = select(t.applications.c.submitted_at, t.applications.c.about, t.applications.c.tracking).where(
-    t.applications.c.journal == bindparam("journal"), t.applications.c.applicant == bindparam("person")
+    found_by(t.applications, "applicant")
 )
 _IN_A_ROLE = (
     select(t.applications.c.submitted_at, t.applications.c.about, t.applications.c.tracking)
@@ -54,7 +55,7 @@ _IN_A_ROLE = (
             (t.applications.c.journal == t.roles.c.journal) & (t.applications.c.about == t.roles.c.about),
         )
     )
-    .where(t.roles.c.journal == bindparam("journal"), t.roles.c.person == bindparam("person"))
+    .where(found_by(t.roles, "person"))
 )
 _KNOWN = select(t.timeline.c.seq).where(t.where_key(t.timeline)).limit(1)
 
@@ -232,7 +233,7 @@ def discard(store: Store, session: Session, application: EntityId, reason: str) 
 
 def applications_of(store: Store, person: EntityId) -> list[Submitted]:
     """The applications in which a person has a part, and that are not erased, oldest first."""
-    names = {"journal": store.journal, "person": person}
+    names = {"journal": store.journal, "applicant": person, "person": person}
     with store.read() as tx:
         rows = {tuple(row) for statement in (_AS_APPLICANT, _IN_A_ROLE) for row in tx.all(statement, names)}
     return [Submitted(EntityId(about), tracking) for _, about, tracking in sorted(rows)]

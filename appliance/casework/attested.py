@@ -22,6 +22,7 @@ from appliance.catalogue import PaperRule, Service, needed_papers, normalise_ans
 from appliance.journal.ids import EntityId, JournalId
 from appliance.records import tables as t
 from appliance.records.database import Tx
+from appliance.records.statements import found_by
 
 MAX_OF_A_PERSON: Final = 500
 """Attestations of one person that are looked at, the newest first."""
@@ -44,8 +45,7 @@ _VALID: Final = (
         )
     )
     .where(
-        t.attestations.c.journal == bindparam("journal"),
-        t.attestations.c.person == bindparam("person"),
+        found_by(t.attestations, "person"),
         t.attestations.c.withdrawn_at == "",
         (t.attestations.c.valid_until == "") | (t.attestations.c.valid_until >= bindparam("today")),
     )

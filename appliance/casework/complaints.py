@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from appliance.access import four_eyes
 from appliance.access.reasons import check_reason
@@ -16,6 +16,7 @@ from appliance.journal.errors import OperatorError
 from appliance.journal.ids import EntityId
 from appliance.records import tables as t
 from appliance.records.database import Row
+from appliance.records.statements import found_by
 from appliance.store.store import Draft, Moment, Store
 
 MAX_COMPLAINTS: Final = 500
@@ -38,12 +39,12 @@ _ALL = select(*_COLUMNS).select_from(
     )
 )
 _OPEN = (
-    _ALL.where(t.complaints.c.journal == bindparam("journal"), t.complaints.c.answered_at == "")
+    _ALL.where(found_by(t.complaints, "answered_at"))
     .order_by(t.complaints.c.made_at, t.complaints.c.about)
     .limit(MAX_COMPLAINTS)
 )
 _ABOUT = (
-    _ALL.where(t.complaints.c.journal == bindparam("journal"), t.complaints.c.application == bindparam("application"))
+    _ALL.where(found_by(t.complaints, "application"))
     .order_by(t.complaints.c.made_at, t.complaints.c.about)
     .limit(MAX_COMPLAINTS)
 )
@@ -112,7 +113,7 @@ def answer_complaint(store: Store, session: Session, complaint: EntityId, answer
 def open_complaints(store: Store) -> list[Complaint]:
     """The complaints that nobody has answered, oldest first; at most `MAX_COMPLAINTS`."""
     with store.read() as tx:
-        return [_complaint(row) for row in tx.all(_OPEN, {"journal": store.journal})]
+        return [_complaint(row) for row in tx.all(_OPEN, {"journal": store.journal, "answered_at": ""})]
 
 
 def complaints_about(store: Store, application: EntityId) -> list[Complaint]:

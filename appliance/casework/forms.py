@@ -71,7 +71,7 @@ class CheckedForm:
 
     Attributes:
         service: what for.
-        answers: in one spelling, of the fields that are shown.
+        answers: in one spelling, of the fields that are shown; of an Aadhaar number, its last digits.
         roles: the people by the part they have, each by the record that now stands for them.
         satisfied: what valid attestations spare it.
         days: what is promised.
@@ -124,7 +124,7 @@ def check_form(
     journal = centre.store.journal
     named = _people(tx, journal, service, roles)
     findings = check_answers(service, answers, today, named)
-    given = given_answers(service, answers, today, named)
+    given = masked_answers(service, given_answers(service, answers, today, named))
     _see_size(given)
     spared = satisfied_in(tx, journal, service, named, given, today)
     lacking = missing_papers(service, given, named, papers, spared, today)

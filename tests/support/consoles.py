@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Final
 from unittest.mock import patch
 
+from textual.events import Key
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -81,14 +83,15 @@ class Hands:
         self._pilot = pilot
 
     async def press(self, *keys: str) -> None:
-        """Press keys, and wait until what they began is done."""
+        """Press keys, and wait until what each of them began is done."""
         for key in keys:
-            await self._pilot.press(key)
+            self.app.post_message(Key(key, None))
             await self.settle()
 
     async def type(self, text: str, *then: str) -> None:
-        """Type a text, then press keys."""
-        await self._pilot.press(*(_KEYS.get(character, character) for character in text))
+        """Type a text as fast as can be, then press keys."""
+        for character in text:
+            self.app.post_message(Key(_character_to_key(character), character))
         await self.settle()
         await self.press(*then)
 
@@ -128,9 +131,6 @@ class Hands:
     def screen(self) -> str:
         """Which screen lies on top."""
         return type(self.app.screen).__name__
-
-
-_KEYS: Final = {" ": "space", "-": "minus", ".": "full_stop", "/": "slash", "@": "at", ",": "comma", "\n": "enter"}
 
 
 def signed_in(centre: Centre, login: str, role: Role) -> Session:

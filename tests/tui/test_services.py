@@ -23,10 +23,7 @@ from tui.widgets.formpage import FormPage
 SERVICES: Final = tuple(load_catalogue([bundled()]).services)
 MAX_FIELDS: Final = 60
 MAX_STEPS: Final = 20
-BY_FIELD: Final = {
-    "engine_cc": "1300",
-    "chassis_number": "NZE140-1234567",
-}
+BY_FIELD: Final = {"expires_on": "2027-05-17"}
 BY_KIND: Final = {
     "name": "Gul Bibi",
     "native_name": "گل بی بی",
@@ -92,7 +89,7 @@ async def name_people(hands: Hands, centre: Centre) -> None:
     raise AssertionError(hands.text())
 
 
-async def answer(hands: Hands, field: Field) -> None:
+async def answer(hands: Hands, field: Field, country: str) -> None:
     """Answer the field that the cursor is in, and go on."""
     if field.kind == "choice":
         await hands.press("right", "enter")
@@ -101,7 +98,9 @@ async def answer(hands: Hands, field: Field) -> None:
     elif field.kind == "lines":
         await hands.type(BY_KIND["lines"], "enter", "enter")
     else:
-        await hands.type(BY_FIELD.get(field.id, BY_KIND[field.kind]), "enter")
+        least = BY_KIND[field.kind] if field.minimum is None else str(field.minimum)
+        of_india = {"pin_code": "136118"} if country == "IN" else {}
+        await hands.type(BY_FIELD.get(field.id) or of_india.get(field.kind) or least, "enter")
 
 
 async def fill_form(hands: Hands) -> None:
@@ -117,19 +116,21 @@ async def fill_form(hands: Hands) -> None:
         elif page.editors[field.id].value:
             await hands.press("enter")
         else:
-            await answer(hands, field)
+            await answer(hands, field, screen.filling.service.country)
     raise AssertionError(hands.text())
 
 
 async def add_papers(hands: Hands, paper: Path) -> None:
     """Add a file for each paper that is missing."""
-    for _ in range(MAX_STEPS):
+    for number in range(MAX_STEPS):
         filling = taking_in(hands).filling
         if not [lack for lack in filling.lacks() if lack.stage.kind is Kind.PAPERS]:
             return
         await hands.press("enter")
-        await hands.press("ctrl+u")
-        await hands.type(str(paper), "enter")
+        if number == 0:
+            await hands.press("ctrl+u")
+            await hands.type(f"{paper.parent}/")
+        await hands.type(paper.name, "enter")
     raise AssertionError(hands.text())
 
 
@@ -151,6 +152,20 @@ async def hand_in(hands: Hands, centre: Centre, service: str, paper: Path) -> No
     assert taking_in(hands).filling.lacks() == ()
     await hands.press("f10")
     assert "Handed in as" in hands.said(), hands.text()
+    for _ in range(MAX_STEPS):
+        found = case_file(hands).progress()
+        if found is None or not [step for step in found.open_before_approval if step.by == "operator"]:
+            return
+        await do_step(hands)
+
+
+async def do_step(hands: Hands) -> None:
+    """Say that the first open step of this role is done."""
+    await hands.press("f10")
+    await hands.type("a step is done", "enter")
+    if hands.screen == "Pick":
+        await hands.press("enter")
+    await hands.press("enter")
 
 
 async def review(hands: Hands) -> None:
@@ -170,8 +185,7 @@ async def review(hands: Hands) -> None:
                 await hands.press("enter")
             await hands.press("enter")
         elif found.open_before_approval:
-            await hands.press("f10")
-            await hands.type("a step is done", "enter", "enter")
+            await do_step(hands)
         else:
             break
     await hands.press("ctrl+y", "enter")

@@ -68,7 +68,7 @@ class Home(DeskScreen[None]):
     def body(self) -> ComposeResult:
         """Who is called, and the list of what can be done."""
         yield Static("", id="called", markup=False)
-        yield Rows(id="menu")
+        yield Rows(id="menu", classes="short")
 
     @property
     def role(self) -> Role:

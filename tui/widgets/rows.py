@@ -25,13 +25,14 @@ class Item:
 
 
 class Rows(OptionList):
-    """A list that keeps its cursor where it was when it is filled again."""
+    """A list whose cursor stays where it was when it is filled again; in class `short`, its lines are never folded."""
 
     def fill(self, items: Sequence[Item]) -> None:
         """Show these lines."""
         at = self.current()
         self.clear_options()
-        self.add_options([Option(_line(each), id=each.id, disabled=not each.choosable) for each in items])
+        short = self.has_class("short")
+        self.add_options([Option(_line(each, short=short), id=each.id, disabled=not each.choosable) for each in items])
         ids = [each.id for each in items if each.choosable]
         wanted = at if at in ids else next(iter(ids), None)
         self.highlighted = None if wanted is None else self.get_option_index(wanted)
@@ -47,8 +48,8 @@ class Rows(OptionList):
         self.highlighted = self.get_option_index(wanted)
 
 
-def _line(item: Item) -> Text:
-    text = Text()
+def _line(item: Item, *, short: bool) -> Text:
+    text = Text(no_wrap=short, overflow="ellipsis" if short else "fold")
     if item.mark:
         text.append(f"{item.mark} ", style=item.tone or "dim")
     text.append(latin(item.words), style="" if item.choosable else "bold")

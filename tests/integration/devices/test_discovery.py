@@ -11,6 +11,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
+from provisioning.settings import Centre, node_toml
 from tests.support.usb.run import Ran, run, run_command
 
 COMMAND = [sys.executable, "-X", "faulthandler", "-c", "from provisioning.devicecommands import app; app()"]
@@ -23,6 +24,7 @@ BUS: dict[str, dict[str, Any]] = {
     "1-6": {"model": "page-printer"},
     "1-8": {"model": "pen"},
     "1-9": {"model": "camera"},
+    "1-10": {"model": "reader"},
 }
 
 
@@ -53,6 +55,7 @@ def test_the_list_tells_kind_maker_serial_port_and_status_and_silence_is_unknown
         "1-6": ("page-printer", "P1", "unknown"),
         "1-8": ("signature-pad", "PEN1", "ready"),
         "1-9": ("camera", "CAM1", "ready"),
+        "1-10": ("code-reader", "", "unknown"),
         "test:0": ("scanner", "", "ready"),
     }
     assert (rows["1-4"]["vendor"], rows["1-4"]["product"]) == ("0416", "5011")
@@ -82,6 +85,46 @@ def test_a_pad_is_tried_by_its_port_and_the_picture_shows_the_signature(tmp_path
         assert image.getchannel("A").getbbox() is not None
 
 
+def test_a_pen_without_a_screen_is_tried_and_accepted_by_enter(tmp_path: Path) -> None:
+    stroke = [[2000 + 100 * i, 3200, 500] for i in range(30)]
+    bus = {"1-1": {"model": "pen", "script": [["stroke", stroke], ["enter"]]}}
+    ran = sanad_devices("test", "PEN1", "--out", str(tmp_path / "signature.png"), "--json", bus=bus)
+    assert (ran.code, json.loads(ran.output)["outcome"]) == (0, "accepted")
+    with Image.open(tmp_path / "signature.png") as image:
+        assert image.getchannel("A").getbbox() is not None
+
+
+def test_a_camera_is_tried_and_the_picture_is_what_it_sees(tmp_path: Path) -> None:
+    view = tmp_path / "view.jpg"
+    Image.new("RGB", (640, 480), (20, 180, 20)).save(view)
+    bus = {"1-1": {"model": "camera", "picture": str(view)}}
+    ran = sanad_devices("test", "CAM1", "--out", str(tmp_path / "seen.png"), "--json", bus=bus)
+    assert (ran.code, json.loads(ran.output)["outcome"]) == (0, "ready")
+    with Image.open(tmp_path / "seen.png") as image:
+        seen = image.convert("RGB").getpixel((320, 240))
+    assert isinstance(seen, tuple)
+    assert seen[1] > 150 > 60 > seen[0]
+
+
+@pytest.mark.parametrize(
+    ("device", "address"),
+    [
+        ("PEN1", "evdev:056a:0357:serial:PEN1"),
+        ("1-9", "v4l2:046d:0825:serial:CAM1"),
+        ("1-4", "usb:0416:5011:port:1-4"),
+        ("test:0", "sane:test:0"),
+    ],
+)
+def test_a_device_is_assigned_to_a_counter_by_serial_number_or_else_by_port(
+    device: str, address: str, tmp_path: Path
+) -> None:
+    (tmp_path / "node.toml").write_text(node_toml(Centre(code="CFC01", name="Specimen"), "https://central.example"))
+    ran = sanad_devices("assign", device, "--home", str(tmp_path), "--json")
+    told = json.loads(ran.output)
+    assert (ran.code, told["address"]) == (0, address)
+    assert f'{told["kind"]} = "{address}"' in (tmp_path / "node.toml").read_text()
+
+
 def test_a_scanner_is_tried_by_its_name(tmp_path: Path) -> None:
     ran = sanad_devices("test", "test:0", "--out", str(tmp_path / "page.png"), "--json", bus={})
     assert (ran.code, json.loads(ran.output)["outcome"]) == (0, "ready")
@@ -108,3 +151,8 @@ def test_what_comes_and_goes_is_noticed_and_a_device_is_found_again_by_serial_at
         "again": [["1-1"], []],
         "status": ["ready", "unplugged", "ready"],
     }
+
+
+def test_a_watch_in_the_background_tells_of_a_pen_and_a_camera_that_come_and_go() -> None:
+    bus: dict[str, dict[str, Any]] = {"1-1": {"model": "pen"}, "1-2": {"model": "camera"}}
+    assert run(bus, "follow").result == []  # and of nothing else

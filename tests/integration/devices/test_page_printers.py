@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import re
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from devices import discovery, opening
 from devices.contracts import JobEnd, PagePrinter, Status
@@ -19,6 +21,7 @@ from devices.errors import Refused, TimedOut
 from devices.ipp import browsing
 from devices.ipp.printer import IppPrinter
 from devices.ipp.transport import IppPlace, exchange, read_place, with_pin
+from provisioning import devicetests
 from tests.support.ipp_printer import ipp_printer
 
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 800
@@ -122,6 +125,18 @@ def test_a_printer_that_announces_itself_is_found_once_by_name_with_its_certific
     listed = discovery._announced(found[0])
     assert (listed.status, listed.written()) == (Status.READY, f"{found[0].place.uri}#sha256={noted[0].pin}")
     assert opening.open_page_printer(listed.written()).status() is Status.READY
+
+
+def test_a_page_printer_is_tried_and_the_picture_shows_the_page(printing: tuple[IppPrinter, Path]) -> None:
+    tried = devicetests.try_device(printing[0].identity.port)
+    assert (tried.end, tried.well) == (JobEnd.PRINTED, True)
+    assert tried.picture is not None
+    came_out = subprocess.run(
+        ["pdfinfo", printing[1] / "Sanad test page.out"], capture_output=True, text=True, check=True
+    )
+    assert "A4" in came_out.stdout
+    with Image.open(io.BytesIO(tried.picture.png)) as image:
+        assert sum(level < 100 for level in image.convert("L").tobytes()) > 3000
 
 
 @pytest.mark.parametrize("answer", [b"", b"H", b"HTTP/1.1 200 OK\r\n\r\n"])

@@ -2,7 +2,8 @@
 
 The script is a list of steps, in the units of the kernel: `["stroke", [[x, y, pressure], …]]`, `["eraser", [[…], …]]`,
 `["down", [[…], …]]` (and not lifted), `["lift"]`, `["dropped", x, y, pressure]` (the kernel threw reports away; the pen
-is down there now), `["raw", hex]`, `["sleep", ms]` (of the pen's clock), `["unplug"]`, and `["evemu", path]` (a
+is down there now), `["raw", hex]`, `["sleep", ms]` (of the pen's clock), `["unplug"]`, `["enter"]`
+(somebody presses Enter at the counter), and `["evemu", path]` (a
 recording, written by umockdev).
 """
 
@@ -47,16 +48,18 @@ class PenTablet:
     _state_asked: bool = False
     _out: int = -1
     _load: Any = None
+    _type: Any = None
 
     ids: ClassVar[tuple[int, int]] = (0x056A, 0x0357)
     name: ClassVar[str] = "Wacom Intuos Pro M Pen"
+    keys: ClassVar[tuple[int, ...]] = (TOOL_PEN, TOOL_RUBBER, TOUCH, STYLUS)
     endpoints: ClassVar[Sequence[tuple[int, int, int, int]]] = ((0x81, 3, 64, 4),)
     interface_class = (3, 0, 0)
 
     def describe(self, number: int, port: str) -> tuple[str, str]:
         """The text for `add_from_string` (below the USB device), and the node."""
         folder = f"/devices/pci0000:00/0000:00:14.0/usb1/{port}/{port}:1.0/0003:056A:0357.0001/input/input{number}"
-        keys = sum(1 << key for key in (TOOL_PEN, TOOL_RUBBER, TOUCH, STYLUS))
+        keys = sum(1 << key for key in self.keys)
         axes = sum(1 << axis for axis in (X, Y, TILT_X, DISTANCE)) | (1 << PRESSURE if self.pressure else 0)
         vendor, product = self.ids
         attributes = {
@@ -77,6 +80,10 @@ class PenTablet:
     def connect(self, out: int, load: Any) -> None:
         """Where its events go, and what plays a recording."""
         self._out, self._load = out, load
+
+    def counter(self, types: Any) -> None:
+        """What types at the counter."""
+        self._type = types
 
     def ioctl(self, request: int, arg: Any) -> tuple[int, bytes]:
         """Answer an ioctl: the result (negative: an error number), and what is written to the caller."""
@@ -133,6 +140,8 @@ class PenTablet:
                     os.write(self._out, bytes.fromhex(step[1]))
                 case "sleep":
                     self.clock_us += 1000 * step[1]
+                case "enter":
+                    self._type("\n")
                 case "evemu":
                     self._load(step[1])
                 case "unplug":
@@ -180,6 +189,16 @@ class PenTablet:
     def seen(self) -> dict[str, object]:
         """What the test may look at."""
         return {"grabs": self.grabs}
+
+
+@dataclass
+class TypingReader(PenTablet):
+    """A code reader: a keyboard, in the eyes of the kernel."""
+
+    strings: Sequence[str] = ("Specimen", "Barcode Scanner", "")
+    ids = (0x1A86, 0x5456)
+    name = "Specimen USB Barcode Scanner"
+    keys = tuple(range(1, 60))
 
 
 def words(bitmap: int) -> str:

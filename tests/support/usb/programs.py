@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import queue
 import sys
 import threading
 from collections.abc import Callable
@@ -311,6 +312,34 @@ def watch() -> None:
     answer({**seen, "again": look(), "status": states})
 
 
+def follow() -> None:
+    """Watch in the background while a pen and a camera are pulled out and put back."""
+    changes: queue.Queue[hotplug.Change] = queue.Queue()
+    stop = threading.Event()
+    watching = threading.Thread(target=hotplug.follow, args=(stop, changes.put), kwargs={"every_s": 0.02})
+    watching.start()
+
+    def told(name: str, *ports: str) -> list[str]:
+        """Wait until the USB device and the kernel's node at each port came or went; answers what else was told."""
+        wanted = {(port, where) for port in ports for where in ("usb", "/sys")}
+        other: list[str] = []
+        while wanted:
+            came, went = changes.get(timeout=20)
+            right, wrong = (came, went) if name == "plug" else (went, came)
+            wanted -= {(plug.port, "usb" if plug.address.startswith("usb") else "/sys") for plug in right}
+            other += [plug.port for plug in wrong]
+        return other
+
+    others = told("plug", "1-1", "1-2")
+    for port in ("1-1", "1-2"):
+        for name in ("unplug", "plug"):
+            order(name, port=port)
+            others += told(name, port)
+    stop.set()
+    watching.join()
+    answer(others)
+
+
 PROGRAMS: dict[str, Callable[[], None]] = {
     "receipt": receipt,
     "long": long_receipt,
@@ -325,6 +354,7 @@ PROGRAMS: dict[str, Callable[[], None]] = {
     "watch": watch,
     "snap": snap,
     "scanner": scanner,
+    "follow": follow,
     "pen-sign": pen_sign,
     "pen-sign-twice": pen_sign_twice,
     "pen-limits": pen_limits,

@@ -16,7 +16,7 @@ from typing import Any
 from tests.support.usb.cameras import Camera, MetadataNode
 from tests.support.usb.emulation import NodeServer, Server, VideoServer, describe, new_testbed
 from tests.support.usb.pads import Pad
-from tests.support.usb.pens import PenTablet
+from tests.support.usb.pens import PenTablet, TypingReader
 from tests.support.usb.printers import PageUsbPrinter, Printer, SmallPrinter
 from tests.support.usb.syscalls import Supervisor
 
@@ -27,6 +27,7 @@ MODELS: dict[str, Any] = {
     "pad": Pad,
     "pen": PenTablet,
     "camera": Camera,
+    "reader": TypingReader,
 }
 
 
@@ -110,6 +111,9 @@ def main() -> int:
     result: Any = None
     if child.stdout is None or child.stdin is None:
         raise RuntimeError("no pipes")
+    for model in bus.devices.values():
+        if isinstance(model, PenTablet):
+            model.counter(lambda text, keys=child.stdin: (keys.write(text), keys.flush()))
     plain: list[str] = []
     for line in child.stdout:
         message = json.loads(line) if line.startswith(('{"do"', '{"result"')) else None

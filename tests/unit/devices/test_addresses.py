@@ -85,6 +85,12 @@ def test_a_device_that_was_found_is_written_by_its_serial_number_else_by_its_por
     assert address_of(small) == "usb:0416:5011:port:1-4"
 
 
+def test_a_code_reader_and_a_page_printer_on_usb_are_not_written_down() -> None:
+    for kind in (Kind.CODE_READER, Kind.PAGE_PRINTER):
+        with pytest.raises(Refused):
+            address_of(Identity(kind, "0c2e", "0b61", "", "", "1-5"))
+
+
 def test_a_counter_gets_a_device_and_the_rest_of_the_file_stays(node_file: Path) -> None:
     assign_device(node_file, "1", PAD)
     assign_device(node_file, "1", "tcp:192.0.2.7")

@@ -111,7 +111,8 @@ def test_the_paper_of_a_simulated_page_printer_is_marked_and_the_pdf_is_not_touc
             assert marked is not None
             assert marked[2] - marked[0] > seen.width // 2
             assert marked[3] - marked[1] > seen.height // 2
-            assert seen.getpixel((60, 600)) == (0, 0, 255)  # what stands on the page can still be read
+            left = ImageChops.subtract(blue, red).crop((45, 110, 75, 1090))
+            assert min(left.tobytes()) > 200  # what stands on the page can still be read
 
 
 def test_a_simulated_page_printer_refuses_what_is_no_pdf() -> None:

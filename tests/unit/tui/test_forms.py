@@ -24,7 +24,7 @@ def seen(value: str) -> Attested:
     return Attested(value, "Rabia", at, original, until, EntityId("a" * 26), "0" * 64)
 
 
-@pytest.mark.parametrize("service", CATALOGUE.services.values(), ids=str)
+@pytest.mark.parametrize("service", CATALOGUE.services.values(), ids=lambda service: service.id)
 def test_every_field_of_a_service_stands_on_one_page_of_at_most_ten(service: Service) -> None:
     made = pages(service)
     assert all(0 < len(page.fields) <= MAX_FIELDS for page in made)

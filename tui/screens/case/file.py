@@ -53,7 +53,7 @@ class CaseFile(ReviewActs, PaperActs, MoneyActs, OutputActs):
             with VerticalScroll(id="facts"):
                 yield Static("Reading …", id="words")
             with Vertical(id="scans"):
-                yield Rows(id="list")
+                yield Rows(id="list", classes="short")
                 yield Static("", id="picture")
 
     def on_mount(self) -> None:

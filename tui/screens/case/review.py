@@ -87,9 +87,10 @@ class ReviewActs(CaseScreen):
         """Say that a step was done here."""
         found = self.progress()
         here = [] if found is None else [*found.open_before_approval, *found.open_after_approval]
-        options = [_step_option(each) for each in here if each.by != "outside"]
+        session = self.desk_app.session
+        options = [_step_option(each) for each in here if session is not None and each.by == session.role.value]
         if not options:
-            self.say("No step of the centre is open.")
+            self.say("No step of your role is open.")
             return
 
         def done(step: str) -> None:
