@@ -41,15 +41,15 @@ _INDEX: Final = spelled(
     " WHERE journal = :journal AND seq >= :start ORDER BY seq",
     postgresql="SELECT 1 WHERE FALSE",
 )
-_TEXTS_OF_S: Final = ", ".join(f"s.{name}" for name in t.WORDS)
+_TEXT_OF_S: Final = " || ' ' || ".join(f"s.{name}" for name in t.WORDS)
 _FIND: Final = spelled(
-    sqlite=f"SELECT s.seq, s.about, s.what, {_TEXTS_OF_S} FROM folded_words AS w"  # noqa: S608
+    sqlite=f"SELECT s.seq, s.about, s.what, {_TEXT_OF_S} FROM folded_words AS w"  # noqa: S608
     " CROSS JOIN folded_searchable AS s ON s.journal = :journal AND s.seq = w.rowid - :low"
     " WHERE w.folded_words MATCH :query AND w.rowid >= :low AND w.rowid < :high ORDER BY w.rowid DESC LIMIT :limit",
     # `query` as `to_tsquery` reads it: ('gul':* | 'gull':*) & 'khan':*
-    postgresql=f"SELECT s.seq, s.about, s.what, {_TEXTS_OF_S} FROM folded_searchable AS s"  # noqa: S608
+    postgresql=f"SELECT s.seq, s.about, s.what, {_TEXT_OF_S} FROM folded_searchable AS s"  # noqa: S608
     " WHERE s.journal = :journal AND s.seq >= 0 * :low AND s.seq < :high - :low"
-    f" AND to_tsvector('simple', concat_ws(' ', {_TEXTS_OF_S})) @@ to_tsquery('simple', :query)"
+    f" AND to_tsvector('simple', {_TEXT_OF_S}) @@ to_tsquery('simple', :query)"
     " ORDER BY s.seq DESC LIMIT :limit",
 )
 _CHECK: Final = spelled(
@@ -64,9 +64,11 @@ _LEAVES: Final = spelled(
 )
 _FIRST_TERMS: Final = spelled(sqlite="SELECT segid, pgno >> 1 FROM folded_words_idx", postgresql="SELECT 1 WHERE FALSE")
 _FOUND: Final = (t.searchable.c.seq, t.searchable.c.about, t.searchable.c.what)
-_TEXTS: Final = tuple(t.searchable.c[name] for name in t.WORDS)
+_TEXT: Final[sa.ColumnElement[str]] = sa.literal_column(
+    " || ' ' || ".join(f"{t.searchable.name}.{name}" for name in t.WORDS), sa.Text
+)
 _NOT_YET: Final = (
-    select(*_FOUND, *_TEXTS)
+    select(*_FOUND, _TEXT)
     .where(
         t.searchable.c.journal == bindparam("journal"),
         t.searchable.c.seq >= bindparam("start"),
@@ -84,13 +86,13 @@ class Found:
         seq: the entry that began it.
         about: the subject.
         what: `person`, `application` and the like: what its fold calls it.
-        words: all the words by which it is found.
+        text: all the words by which it is found, each behind a space.
     """
 
     seq: int
     about: str
     what: str
-    words: frozenset[str]
+    text: str
 
 
 # Following
@@ -155,7 +157,7 @@ def find(tx: Tx, journal: JournalId, asked: Asked, *, limit: int, before: int | 
 
 def fits(found: Found, asked: Asked) -> bool:
     """Whether a subject has a word for every group."""
-    return all(any(word.startswith(group) for word in found.words) for group in asked)
+    return all(any(f" {word}" in found.text for word in group) for group in asked)
 
 
 class _Index:
@@ -197,8 +199,7 @@ def _is_rare(word: str) -> bool:
 
 
 def _found(row: Row) -> Found:
-    seq, about, what, *texts = row
-    return Found(seq, about, what, frozenset(" ".join(texts).split()))
+    return Found(row[0], row[1], row[2], f" {row[3]}")
 
 
 def _query(asked: Asked) -> str:
