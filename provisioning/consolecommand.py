@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -38,8 +37,13 @@ def console(home: HomeOption = None) -> None:
         run_console(place, store)
 
 
-def run_console(home: Path, store: Store, *, simulated: bool = False) -> None:
-    """Run the console on an open store until somebody quits; `simulated`: with devices that are not there, marked so.
+def run_console(home: Path, store: Store, devices: Mapping[str, Devices] | None = None) -> None:
+    """Run the console on an open store until somebody quits.
+
+    Args:
+        home: the node's home.
+        store: its open store.
+        devices: by counter, in place of those that `node.toml` names.
 
     Raises:
         OperatorError: the settings or a service file are wrong.
@@ -47,10 +51,7 @@ def run_console(home: Path, store: Store, *, simulated: bool = False) -> None:
     from tui.app import SanadConsole
 
     faults: list[str] = []
-    desk = desk_of(home, store, lambda error: faults.append(describe(error)))
-    if simulated:
-        desk = replace(desk, devices={counter: _simulated() for counter in desk.counters})
-    app = SanadConsole(desk)
+    app = SanadConsole(desk_of(home, store, lambda error: faults.append(describe(error)), devices))
     app.run()
     for each in faults[-MAX_FAULTS:]:
         terminal.note(each)
@@ -59,7 +60,12 @@ def run_console(home: Path, store: Store, *, simulated: bool = False) -> None:
         raise typer.Exit(terminal.EXIT_BUG)
 
 
-def desk_of(home: Path, store: Store, report: Callable[[BaseException], None]) -> Desk:
+def desk_of(
+    home: Path,
+    store: Store,
+    report: Callable[[BaseException], None],
+    devices: Mapping[str, Devices] | None = None,
+) -> Desk:
     """What a console is given at this node.
 
     Raises:
@@ -77,11 +83,12 @@ def desk_of(home: Path, store: Store, report: Callable[[BaseException], None]) -
     return Desk(
         centre_of(settings, home, store),
         tuple(each.name for each in settings.counters) or (COUNTER,),
-        {each.name: _devices(each) for each in settings.counters if each.devices},
+        {each.name: _devices(each) for each in settings.counters if each.devices} if devices is None else devices,
         settings.console.keys,
         report,
         _translate,
         _seal,
+        _draw,
     )
 
 
@@ -97,14 +104,6 @@ def _devices(counter: Counter) -> Devices:
         pages=opening.open_page_printer(at[Kind.PAGE_PRINTER]) if Kind.PAGE_PRINTER in at else None,
         scanner=opening.open_scanner(at[Kind.SCANNER]) if Kind.SCANNER in at else None,
     )
-
-
-def _simulated() -> Devices:
-    from devices.simulators.pads import SimulatedPad
-    from devices.simulators.printers import SimulatedPagePrinter, SimulatedReceiptPrinter
-    from tui.desk import Devices
-
-    return Devices(pad=SimulatedPad(), receipts=SimulatedReceiptPrinter(), pages=SimulatedPagePrinter())
 
 
 def _translate(error: Exception) -> SanadError | None:
@@ -126,3 +125,9 @@ def _seal(signature: Signature, purpose: str) -> Signed:
         pad=signature.pad.model or "signature pad",
         simulated=signature.pad.simulated,
     )
+
+
+def _draw(strokes: bytes) -> bytes:
+    from devices import signatures
+
+    return signatures.to_picture(signatures.from_bytes(strokes)).png

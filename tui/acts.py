@@ -44,7 +44,7 @@ ACTS: Final = (
     Act("ask_exemption", "Ask that the fee be waived", _OPERATOR, OPEN),
     Act("sign", "Let the citizen sign on the pad", _OPERATOR, _TAKEN_IN - {Status.WITHDRAWN}),
     Act("print_receipt", "Print a receipt", _OPERATOR, _TAKEN_IN),
-    Act("issue", "Sign and issue the certificate", _COUNTER, frozenset({Status.APPROVED})),
+    Act("issue", "Sign and issue the certificate", _OFFICER, frozenset({Status.APPROVED})),
     Act("print_certificate", "Print the certificate", _COUNTER, frozenset({Status.ISSUED, Status.DELIVERED})),
     Act("hand_over", "Hand over", _OPERATOR, frozenset({Status.APPROVED, Status.ISSUED})),
     Act("enter_appeal", "Enter an appeal", _OPERATOR, frozenset({Status.REJECTED})),

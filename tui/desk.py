@@ -56,6 +56,7 @@ class Desk:
         report: told of what is a fault of ours; it keeps no values.
         translate: an error of a device driver as one of ours; None where it is none.
         seal_signature: a signature as it is kept, with its purpose; None where this node takes none.
+        draw_signature: the strokes of one that is kept as a picture (PNG), for paper.
     """
 
     centre: Centre
@@ -65,6 +66,7 @@ class Desk:
     report: Callable[[BaseException], None] = _unreported
     translate: Callable[[Exception], SanadError | None] = _untranslated
     seal_signature: Callable[[Signature, str], Signed] | None = None
+    draw_signature: Callable[[bytes], bytes] | None = None
 
     @property
     def store(self) -> Store:

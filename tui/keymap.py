@@ -45,6 +45,11 @@ _TABLE: Final = (
     Key("to_issue", "i", "To issue", "Approved; the certificate is to be signed."),
     Key("to_hand_over", "h", "Hand over", "Issued; the citizen may have it."),
     Key("overdue", "o", "Overdue", "What should have been ready before today."),
+    Key("prints", "l", "Look at paper", "Prints of which nobody said what became of them."),
+    Key("from_slip", "s", "From a slip", "Enter what was taken on paper while there was no power."),
+    Key("slips", "s", "Slips", "Set numbers aside for a day without power."),
+    Key("waivers", "e", "Waivers", "Fees that are asked to be waived."),
+    Key("complaints", "c", "Complaints", "Complaints that nobody has answered."),
     Key("appeals", "a", "Appeals", "Appeals that you may decide."),
     Key("unsupported", "u", "Unsupported", "What leans on an attestation that was withdrawn."),
     # Filling
@@ -81,7 +86,7 @@ _TABLE: Final = (
     Key("close_shift", "ctrl+x", "Close", "Close the shift; a difference needs a reason."),
     Key("take_over", "ctrl+g", "Take over", "Take a counted drawer over from another operator."),
     Key("resume_shift", "ctrl+r", "Go on", "Go on at your drawer after you counted it."),
-    Key("statement", "f10,ctrl+s", "Statement", "The day's statement, by service and by mode."),
+    Key("statement", "f10,ctrl+s", "Day", "The day's statement, by service and by mode."),
 )
 KEYS: Final = {key.action: key for key in _TABLE}
 

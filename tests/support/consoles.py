@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
 import select
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Final
 from unittest.mock import patch
 
+from PIL import Image, ImageDraw
 from textual.events import Key
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
@@ -131,6 +133,17 @@ class Hands:
     def screen(self) -> str:
         """Which screen lies on top."""
         return type(self.app.screen).__name__
+
+
+def scanned_page() -> bytes:
+    """A page with ruled lines, as PNG: it could be a paper."""
+    page = Image.new("L", (620, 877), 250)
+    draw = ImageDraw.Draw(page)
+    for y in range(60, 820, 40):
+        draw.line((60, y, 560, y), fill=40, width=3)
+    out = io.BytesIO()
+    page.save(out, "PNG")
+    return out.getvalue()
 
 
 def signed_in(centre: Centre, login: str, role: Role) -> Session:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from PIL import Image, ImageDraw
 
 from appliance.access.session import Role
 from appliance.casework import people
@@ -14,7 +13,7 @@ from appliance.casework.centre import Centre
 from appliance.casework.lifecycle import Status
 from appliance.casework.people import Person
 from appliance.catalogue import Field, bundled, load_catalogue
-from tests.support.consoles import Hands, signed_in
+from tests.support.consoles import Hands, scanned_page, signed_in
 from tui.forms import Kind
 from tui.screens.case.file import CaseFile
 from tui.screens.takingin import TakingIn
@@ -45,12 +44,9 @@ BY_KIND: Final = {
 @pytest.fixture
 def paper(tmp_path: Path) -> Path:
     """A page that could be a paper."""
-    page = Image.new("L", (620, 877), 250)
-    draw = ImageDraw.Draw(page)
-    for y in range(60, 820, 40):
-        draw.line((60, y, 560, y), fill=40, width=3)
-    page.save(tmp_path / "paper.png")
-    return tmp_path / "paper.png"
+    file = tmp_path / "paper.png"
+    file.write_bytes(scanned_page())
+    return file
 
 
 def write_down(centre: Centre, role: str) -> str:

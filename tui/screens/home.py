@@ -12,9 +12,11 @@ from textual.widgets import OptionList, Static
 
 from appliance.access.session import Role, Session
 from appliance.casework.drafts import DraftForm, SavedDraft, drafts_of
+from appliance.casework.printing import open_prints
 from appliance.casework.tokens import Token, token_at
 from appliance.catalogue import Service
 from tui.keymap import KEYS, bound, shown
+from tui.screens import pending
 from tui.screens.base import DeskScreen
 from tui.screens.dialogs import Pick
 from tui.screens.lists import LISTS, Cases
@@ -31,8 +33,9 @@ _DOES: dict[Role, tuple[str, ...]] = {
         "drafts",
         "returned",
         "waiting",
-        "to_issue",
         "to_hand_over",
+        "prints",
+        "from_slip",
         "overdue",
         "find",
         "people",
@@ -45,15 +48,29 @@ _DOES: dict[Role, tuple[str, ...]] = {
         "to_issue",
         "overdue",
         "appeals",
+        "waivers",
+        "complaints",
         "unsupported",
         "find",
         "people",
         "sign_out",
     ),
-    Role.SUPERVISOR: ("overdue", "unsupported", "find", "money", "tokens", "sign_out"),
+    Role.SUPERVISOR: (
+        "money",
+        "waivers",
+        "complaints",
+        "overdue",
+        "unsupported",
+        "prints",
+        "slips",
+        "tokens",
+        "find",
+        "sign_out",
+    ),
     Role.AUDITOR: ("overdue", "unsupported", "find", "sign_out"),
 }
 """What each role does, by the names of actions."""
+_DESK_WORK = ("people", "drafts", "prints", "from_slip", "slips", "waivers", "complaints", "refresh")
 
 
 class Home(DeskScreen[None]):
@@ -62,7 +79,7 @@ class Home(DeskScreen[None]):
     HEADING = "At the desk"
     HELP = "Choose what to do with the arrows and Enter, or by its key."
     BINDINGS: ClassVar[list[BindingType]] = bound(
-        "new_application", "review", "tokens", "find", "money", hidden=("people", "drafts", "refresh", *LISTS)
+        "new_application", "review", "tokens", "find", "money", hidden=(*_DESK_WORK, *LISTS)
     )
 
     def body(self) -> ComposeResult:
@@ -99,7 +116,9 @@ class Home(DeskScreen[None]):
 
         def read(session: Session) -> tuple[dict[str, int], Token | None]:
             counts = {name: len(found.read(centre, session, 0)) for name, found in lists.items()}
-            return counts | {"drafts": len(drafts_of(centre.store, session))}, token_at(centre, session)
+            counts["drafts"] = len(drafts_of(centre.store, session))
+            counts["prints"] = len(open_prints(centre.store))
+            return counts, token_at(centre, session)
 
         self.act(read, lambda found: self._show(*found))
 
@@ -135,8 +154,7 @@ class Home(DeskScreen[None]):
 
         def chosen(service: str | None) -> None:
             if service is not None:
-                form = DraftForm(desk.store.new_id(), service, token="" if called is None else called.ticket)
-                self.app.push_screen(TakingIn(form))
+                self._begin(DraftForm(desk.store.new_id(), service, token="" if called is None else called.ticket))
 
         self.app.push_screen(Pick("Which service?", services, "" if called is None else called.service), chosen)
 
@@ -156,7 +174,7 @@ class Home(DeskScreen[None]):
 
     def _go_on(self, forms: Mapping[str, DraftForm], wanted: str | None) -> None:
         if wanted is not None:
-            self.app.push_screen(TakingIn(forms[wanted]))
+            self._begin(forms[wanted])
 
     def _open_list(self, name: str) -> None:
         self.app.push_screen(Cases(name))
@@ -192,6 +210,31 @@ class Home(DeskScreen[None]):
     def action_unsupported(self) -> None:
         """What leans on what was withdrawn."""
         self._open_list("unsupported")
+
+    def action_from_slip(self) -> None:
+        """Enter what was taken on paper."""
+        pending.from_slip(self, self._begin)
+
+    def _begin(self, form: DraftForm) -> None:
+        self.app.push_screen(TakingIn(form))
+
+    def action_slips(self) -> None:
+        """Set numbers aside."""
+        pending.reserve(self)
+
+    def action_waivers(self) -> None:
+        """Decide on waivers."""
+        pending.waivers(self)
+
+    def action_complaints(self) -> None:
+        """Answer complaints."""
+        pending.complaints(self)
+
+    def action_prints(self) -> None:
+        """Say what became of prints that nobody knows about."""
+        from tui.printing import settle_prints
+
+        settle_prints(self)
 
     def action_find(self) -> None:
         """Find anything."""

@@ -35,7 +35,7 @@ class Money(DeskScreen[None]):
         "signs in here and takes it over with a count of their own. A difference needs a reason and is kept."
     )
     BINDINGS: ClassVar[list[BindingType]] = bound(
-        "open_shift", "count_shift", "take_over", "close_shift", "resume_shift", "statement", hidden=("refresh",)
+        "statement", "open_shift", "count_shift", "take_over", "close_shift", hidden=("resume_shift", "refresh")
     )
 
     def __init__(self) -> None:

@@ -51,7 +51,7 @@ class People(DeskScreen[EntityId]):
         "F2 writes down somebody who is not here yet; likely duplicates are shown before."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bound("add_person", "correct_person", "verify_person"),
+        *bound("add_person", "correct_person", "verify_person", hidden=("merge_person",)),
         Binding("down", "move(1)", show=False, priority=True),
         Binding("up", "move(-1)", show=False, priority=True),
     ]
@@ -170,6 +170,30 @@ class People(DeskScreen[EntityId]):
         kind = IDENTITY_KINDS.get(view.person.identity_kind, "")
         question = "Which original did you hold beside the person? Only what you saw yourself."
         self.app.push_screen(Ask(person_line(view), question, value=f"{kind}, original" if kind else ""), told)
+
+    def action_merge_person(self) -> None:
+        """Say that the record under the cursor and another one are of one person; the other stands for both."""
+        view = self._current()
+        if view is None:
+            return
+
+        def into(other: EntityId | None) -> None:
+            if other is not None:
+                question = Ask("One person, two records", "How do you know? The first record stays, under the second.")
+                self.app.push_screen(question, lambda why: self._merge(view, other, why))
+
+        self.app.push_screen(People(f"{view.person.name} is the same as …", picking=True, typed=view.person.name), into)
+
+    def _merge(self, view: PersonView, into: EntityId, reason: str | None) -> None:
+        if not reason:
+            return
+        store = self.desk_app.desk.store
+
+        def merged(_: None) -> None:
+            self.say("Written down: one person.", tone="good")
+            self.look_again()
+
+        self.act(lambda session: people.merge(store, session, view.about, into, reason, view.last_seq), merged)
 
     def _verified(self) -> None:
         self.say("Written down: identity seen.", tone="good")

@@ -74,6 +74,10 @@ class TakingIn(AddsPapers):
         """The application as far as it is filled."""
         return drafting.filling(self.desk_app.desk.centre, self.form, self.known)
 
+    def stages(self) -> tuple[Stage, ...]:
+        """What is to be done, in order."""
+        return self.filling.stages()
+
     def body(self) -> ComposeResult:
         """The stages on the left where there is room, and the one that is being done."""
         with Horizontal():
@@ -85,7 +89,7 @@ class TakingIn(AddsPapers):
         """Read what is known, then go where the draft was left."""
         self.query_one("#stages", Rows).can_focus = False
         self._heading()
-        self._look(lambda: self._go(drafting.stage_at(self.filling.stages(), self.form.page)))
+        self._look(lambda: self._go(drafting.stage_at(self.stages(), self.form.page)))
 
     def _look(self, then: Callable[[], None]) -> None:
         """Read again what the store knows; the people's records fill what is still empty."""
@@ -122,14 +126,14 @@ class TakingIn(AddsPapers):
     def _where(self) -> str:
         if self.stage is None:
             return ""
-        stages = self.filling.stages()
+        stages = self.stages()
         at = next((at for at, each in enumerate(stages) if each == self.stage), 0)
         return f" — {at + 1}/{len(stages)} {self.stage.title}"
 
     # Turning pages
 
     def _go(self, at: int, field: str = "") -> None:
-        stages = self.filling.stages()
+        stages = self.stages()
         self.stage = stages[max(0, min(at, len(stages) - 1))]
         self.form = replace(self.form, page=drafting.place_of(self.stage))
         self._show(field)
@@ -138,7 +142,7 @@ class TakingIn(AddsPapers):
         if self.stage is None:
             return
         self._heading()
-        stages = self.filling.stages()
+        stages = self.stages()
         shown = self.query_one("#stages", Rows)
         shown.fill([Item(drafting.place_of(each), each.title) for each in stages])
         shown.go(drafting.place_of(self.stage))
@@ -182,7 +186,7 @@ class TakingIn(AddsPapers):
         return day_of(self.desk_app.desk.centre, at)
 
     def _at(self) -> int:
-        return next((at for at, each in enumerate(self.filling.stages()) if each == self.stage), 0)
+        return next((at for at, each in enumerate(self.stages()) if each == self.stage), 0)
 
     def action_step_on(self) -> None:
         """The next page. Where something on this one is wrong it is shown first; the second time it goes on."""
@@ -321,7 +325,7 @@ class TakingIn(AddsPapers):
 
     @on(CheckStage.GoTo)
     def _put_right(self, event: CheckStage.GoTo) -> None:
-        stages = self.filling.stages()
+        stages = self.stages()
         at = next((at for at, each in enumerate(stages) if each == event.lack.stage), 0)
         self._begin_turning()
         self._go(at, event.lack.field)
@@ -329,7 +333,7 @@ class TakingIn(AddsPapers):
     def action_finish(self) -> None:
         """From the check: hand it in. From anywhere else: go to the check."""
         if self.stage is None or self.stage.kind is not Kind.CHECK:
-            self._look(lambda: self._go(len(self.filling.stages()) - 1))
+            self._look(lambda: self._go(len(self.stages()) - 1))
         elif self.filling.lacks():
             self.say("Put right first what is named above; Enter goes there.", tone="warning")
         else:

@@ -31,7 +31,7 @@ class Tokens(DeskScreen[None]):
         "under the cursor. What you begin with F2 at the desk after a call is linked to the token by itself."
     )
     BINDINGS: ClassVar[list[BindingType]] = bound(
-        "call_next", "issue_token", "skip_token", "no_show", "served", hidden=("refresh",)
+        "call_next", "issue_token", "skip_token", "no_show", hidden=("served", "refresh")
     )
 
     def __init__(self) -> None:

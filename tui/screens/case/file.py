@@ -38,7 +38,7 @@ class CaseFile(ReviewActs, PaperActs, MoneyActs, OutputActs):
         "everything that can be done with this case now; the commonest have keys of their own."
     )
     BINDINGS: ClassVar[list[BindingType]] = bound(
-        "act", "view_paper", "attest", "approve", "send_back", hidden=("reject", "refresh")
+        "act", "attest", "approve", "send_back", hidden=("view_paper", "reject", "refresh")
     )
 
     def __init__(self, application: EntityId, *, said: str = "", bad: bool = False) -> None:
@@ -138,6 +138,13 @@ class CaseFile(ReviewActs, PaperActs, MoneyActs, OutputActs):
     @on(OptionList.OptionSelected)
     def _open_paper(self) -> None:
         self.action_view_paper()
+
+    def action_put_right(self) -> None:
+        """Correct the form, add papers."""
+        from tui.screens.puttingright import PuttingRight
+
+        if self.view is not None:
+            self.app.push_screen(PuttingRight(self.view), lambda _: self.look_again())
 
     def action_act(self) -> None:
         """Everything that can be done now."""

@@ -7,11 +7,15 @@ import json
 import threading
 
 from appliance.access.session import Session
-from appliance.casework import delivery, signatures
+from appliance.casework import delivery, issuing, signatures
 from appliance.casework.caseview import CaseView
 from appliance.casework.delivery import Receiver
+from appliance.casework.money import Payment, payments_for
+from appliance.casework.printing import Job
+from appliance.casework.receipts import receipt_picture
 from appliance.journal.ids import EntityId
-from devices.contracts import CaptureEnd, CaptureOutcome, SigningScreen
+from devices.contracts import CaptureEnd, CaptureOutcome, Cut, JobOutcome, Picture, Raster, SigningScreen
+from tui.printing import print_paper
 from tui.screens.case.base import CaseScreen
 from tui.screens.dialogs import Confirm
 from tui.widgets.choice import Option
@@ -56,6 +60,63 @@ class OutputActs(CaseScreen):
             self.act(capture, ended)
 
         self.pick("Who signs?", [Option(each.person, each.name, each.role) for each in view.people], of)
+
+    # Paper
+
+    def action_print_receipt(self) -> None:
+        """Print a receipt."""
+        printer, centre = self.desk_app.devices.receipts, self.centre
+        if printer is None:
+            self.say("No receipt printer is assigned to this counter.", tone="warning")
+            return
+
+        def chosen(payment: Payment) -> None:
+            marks = ("SIMULATED",) if printer.identity.simulated else ()
+            job = Job("receipt", payment.id, payment.receipt, printer.identity.model, printer.identity.simulated)
+
+            def send(copy: int) -> JobOutcome:
+                picture = receipt_picture(centre, payment, copy=copy, marks=marks, width_dots=printer.width_dots)
+                return printer.print([Raster(Picture(picture)), Cut()])
+
+            print_paper(self, job, send)
+
+        def found(payments: list[Payment]) -> None:
+            by_id = {str(each.id): each for each in payments if not each.voided}
+            options = [Option(name, each.receipt, each.day) for name, each in by_id.items()]
+            if options:
+                self.pick("Which receipt?", options, lambda it: chosen(by_id[it]))
+            else:
+                self.say("Nothing was paid.")
+
+        self.run(lambda: payments_for(self.store, self.application), found)
+
+    def action_issue(self) -> None:
+        """Make, sign and seal the certificate."""
+        draw = self.desk_app.desk.draw_signature
+        self.say("Making and signing the certificate …")
+
+        def issue(session: Session) -> issuing.Issued:
+            taken = signatures.signatures_of(self.store, self.application)
+            picture = draw(self.store.open_blob(taken[-1].digest)) if taken and draw is not None else None
+            return issuing.issue(self.centre, session, self.application, signature_png=picture)
+
+        self.act(issue, lambda made: self.done(f"Issued: certificate {made.number}."))
+
+    def action_print_certificate(self) -> None:
+        """Print the certificate that was issued."""
+        printer, store = self.desk_app.devices.pages, self.store
+        if printer is None:
+            self.say("No page printer is assigned to this counter.", tone="warning")
+            return
+
+        def found(made: issuing.Issued | None) -> None:
+            if made is None:
+                self.say("Nothing was issued.")
+                return
+            job = Job("certificate", made.application, made.number, printer.identity.model, printer.identity.simulated)
+            print_paper(self, job, lambda _: printer.print_pdf(issuing.certificate_pdf(store, made), title=made.number))
+
+        self.run(lambda: issuing.issued(store, self.application), found)
 
     def action_hand_over(self) -> None:
         """Hand it over: to somebody in the case, or to a named representative."""

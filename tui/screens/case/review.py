@@ -48,10 +48,16 @@ class ReviewActs(CaseScreen):
         service, view = self.service, self.view
         if service is None or view is None:
             return
-        fields = [Option(each.id, each.label.en, "answer") for each in service.fields if each.id in view.case.fields]
-        papers = [Option(each.id, each.label.en, "paper") for each in service.papers]
+        # A paper and a field may have the same identifier.
+        fields = [
+            Option(f"field {each.id}", each.label.en, "answer")
+            for each in service.fields
+            if each.id in view.case.fields
+        ]
+        papers = [Option(f"paper {each.id}", each.label.en, "paper") for each in service.papers]
 
-        def about(item: str) -> None:
+        def about(chosen: str) -> None:
+            item = chosen.partition(" ")[2]
             self.ask("Return to the counter", "What must the citizen do?", lambda reason: self._send_back(reason, item))
 
         self.pick("What is it about?", [Option("", "the whole application"), *papers, *fields], about)

@@ -55,7 +55,8 @@ class FeeStage(EditorPage):
         if self._fee.waits_for:
             yield Static("Some answers are missing, so the total is not complete yet.", classes="warning")
         if not self._fee.total_minor:
-            yield Static("Nothing is to be paid.", classes="good")
+            if not self._fee.waits_for:
+                yield Static("Nothing is to be paid.", classes="good")
             return
         yield self.row("mode", "How it is paid", Choice(MODES, self._paying.mode, id="mode"))
         yield self.row("reference", "Number or reference", Line(self._paying.reference, max_length=60, id="reference"))

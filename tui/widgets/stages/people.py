@@ -24,7 +24,7 @@ _AND: str = "/"
 class PeopleStage(Vertical):
     """The roles. Enter finds or adds somebody for the one under the cursor; Delete takes somebody out again."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("delete,backspace", "take_out", "Take out")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("delete,backspace", "take_out", "Take out", show=False)]
 
     class Wanted(Message):
         """Find or add somebody for a role; `instead` is whom they replace, empty for nobody."""
