@@ -78,11 +78,13 @@ def from_bytes(data: bytes) -> Signature:
             tuple(PenSample(t, x, y, pressure, bool(down)) for t, x, y, pressure, down in found["samples"]),
             found["lost"],
         )
-        same = to_bytes(signature) == data and all(type(n) is int for sample in found["samples"] for n in sample)
+        numbers = [found["capability"], *found["samples"]]
+        same = to_bytes(signature) == data and all(type(n) is int for row in numbers for n in row)
+        able = signature.capability
+        if not same or min(able.max_x, able.max_y, able.max_pressure) < 1:
+            raise ValueError("not as it is written")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise Garbled(BROKEN, "Call central IT.") from None
-    if not same:
-        raise Garbled(BROKEN, "Call central IT.")
     return signature
 
 

@@ -193,7 +193,7 @@ class UsbPort:
         """
         entry, interface = self._opened()
         try:
-            with self._translated():
+            with self._translated(interface.endpoint_out):
                 return int(entry.handle.write(interface.endpoint_out, data, _milliseconds(limit_s)))
         except TimedOut:
             return 0
@@ -202,13 +202,13 @@ class UsbPort:
         """Read from the IN endpoint; empty where nothing came in time, or the device cannot answer.
 
         Raises:
-            DeviceFault: gone, or refused.
+            DeviceFault: gone, or refused. A halted endpoint was set going again: the next call may succeed.
         """
         entry, interface = self._opened()
         if not interface.endpoint_in:
             return b""
         try:
-            with self._translated():
+            with self._translated(interface.endpoint_in):
                 return bytes(entry.handle.read(interface.endpoint_in, length, _milliseconds(limit_s)))
         except TimedOut:
             return b""
@@ -254,16 +254,26 @@ class UsbPort:
         return self._open
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self, endpoint: int = 0) -> Iterator[None]:
+        """Turn errors into ours. A bulk or interrupt endpoint stays halted after a stall, until it is set going."""
         try:
             yield
         except usb.core.USBTimeoutError:
             raise TimedOut(f"The {self._name} does not answer.", "Check that it is switched on.") from None
         except usb.core.USBError as error:
+            if error.errno in STALLED and endpoint:
+                self._set_going(endpoint)
             raise self._fault(error.errno) from None
         except ValueError:  # pyusb: the handle was disposed of, or an endpoint vanished
             self.close()
             raise Unplugged(f"The {self._name} was disconnected.", "Put its cable in again.") from None
+
+    def _set_going(self, endpoint: int) -> None:
+        try:
+            if self._open is not None:
+                self._open[0].handle.clear_halt(endpoint)
+        except (usb.core.USBError, NotImplementedError, ValueError):
+            self.close()  # the next call opens it anew
 
     def _fault(self, number: int | None) -> DeviceFault:
         if number in TIMED_OUT:

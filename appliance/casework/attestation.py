@@ -19,7 +19,9 @@ from appliance.casework.cases import Case, HeldPaper, find_case, key, papers_of,
 from appliance.casework.centre import Centre
 from appliance.casework.changes import see_unchanged
 from appliance.casework.lifecycle import OPEN, IllegalStep
+from appliance.casework.numbers import AADHAAR, kept
 from appliance.casework.people import records_of
+from appliance.catalogue import Service, normalise_answers
 from appliance.catalogue.facts import FACTS
 from appliance.journal import kinds as k
 from appliance.journal.errors import OperatorError
@@ -30,6 +32,7 @@ from appliance.records.statements import found_by
 from appliance.store.store import Draft, Moment, Store
 
 MAX_LEANING: Final = 500
+NO_KEY: Final = bytes(32)
 
 _WITHDRAWN = select(t.attestations.c.withdrawn_at).where(t.where_key(t.attestations))
 _LEANING = (
@@ -95,11 +98,12 @@ def attest(centre: Centre, session: Session, application: EntityId, what: Seen, 
         if case.status not in OPEN:
             raise IllegalStep(case.status)
         held = _paper(moment.tx, store.journal, case, what)
-        _see_proved(centre, case, held, what)
+        service = centre.catalogue.service(case.service)
+        _see_proved(moment.tx, store.journal, service, case, held, what)
         body = k.AttestationMade(
             application=case.id,
             person=what.person,
-            facts=dict(what.facts),
+            facts=_in_one_spelling(service, what.facts),
             paper_kind=held.kind,
             paper=held.id,
             scan_sha256=held.sha256,
@@ -125,8 +129,21 @@ def _paper(tx: Tx, journal: JournalId, case: Case, what: Seen) -> HeldPaper:
     return held
 
 
-def _see_proved(centre: Centre, case: Case, held: HeldPaper, what: Seen) -> None:
-    rule = next((each for each in centre.catalogue.service(case.service).papers if each.id == held.rule), None)
+def _in_one_spelling(service: Service, facts: Mapping[str, str]) -> dict[str, str]:
+    """Facts as forms hold them: as a field that asks for one would, and of an Aadhaar number its last digits."""
+    asks = {field.fact.partition(".")[2]: field.id for field in service.fields if field.fact}
+    spelt = normalise_answers(service, {asks[fact]: value for fact, value in facts.items() if fact in asks})
+    written = {fact: spelt.get(asks.get(fact, ""), value.strip()) for fact, value in facts.items()}
+    if AADHAAR in written:
+        # Its mark is not kept here, so that no key is needed.
+        written[AADHAAR] = kept(AADHAAR, written[AADHAAR], NO_KEY).number
+    return written
+
+
+def _see_proved(tx: Tx, journal: JournalId, service: Service, case: Case, held: HeldPaper, what: Seen) -> None:
+    rule = next((each for each in service.papers if each.id == held.rule), None)
+    if rule is not None and not set(case.roles.get(rule.of, ())) & set(records_of(tx, journal, what.person)):
+        raise OperatorError("That paper is another person's.", "Attest it for the person whose paper it is.")
     proves = FACTS if rule is None else frozenset(rule.proves)
     if beyond := sorted(set(what.facts) - proves):
         raise OperatorError(

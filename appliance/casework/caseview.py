@@ -10,11 +10,13 @@ from typing import Final
 
 from sqlalchemy import bindparam, select
 
-from appliance.casework.cases import Case, Wait, find_case, key, steps_done, waits_of
+from appliance.casework.cases import Case, UnknownApplication, Wait, find_case, key, steps_done, waits_of
 from appliance.casework.changes import last_seq
 from appliance.casework.fees import FeeState, fee_state
 from appliance.casework.people import who_is
 from appliance.casework.queries import RUNNING
+from appliance.casework.tracking import is_tracking_number
+from appliance.journal.errors import OperatorError
 from appliance.journal.ids import BlobDigest, EntityId, JournalId
 from appliance.records import tables as t
 from appliance.records.database import Row, Tx
@@ -101,6 +103,7 @@ _ISSUED: Final = select(
 _NEWEST: Final = (
     select(t.timeline.c.seq).where(t.where_key(t.timeline)).order_by(t.timeline.c.seq.desc()).limit(MAX_TIMELINE)
 )
+_NUMBERED: Final = select(t.applications.c.about).where(found_by(t.applications, "tracking"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +211,22 @@ class CaseView:
         """Whether it should have been ready before today."""
         running = self.case.status in RUNNING and not self.case.paused
         return running and self.case.due != "" and self.case.due < today.isoformat()
+
+
+def application_numbered(store: Store, tracking: str) -> EntityId:
+    """The application with a tracking number, as somebody typed it or read it out.
+
+    Raises:
+        OperatorError: it is mistyped, or there is no such application here.
+    """
+    number = tracking.strip().upper()
+    if not is_tracking_number(number):
+        raise OperatorError("That is no tracking number: a character is wrong.", "Read it from the receipt again.")
+    with store.read() as tx:
+        row = tx.one(_NUMBERED, {"journal": store.journal, "tracking": number})
+    if row is None:
+        raise UnknownApplication
+    return EntityId(row[0])
 
 
 def case(store: Store, application: EntityId) -> CaseView:

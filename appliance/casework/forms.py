@@ -13,6 +13,7 @@ from typing import Final
 from appliance.casework.attested import Roles, Satisfied, satisfied_in
 from appliance.casework.cases import HeldPaper
 from appliance.casework.centre import Centre
+from appliance.casework.numbers import masked_answers
 from appliance.casework.people import is_known, who_is
 from appliance.catalogue import (
     Days,
@@ -70,7 +71,7 @@ class CheckedForm:
 
     Attributes:
         service: what for.
-        answers: in one spelling, of the fields that are shown.
+        answers: in one spelling, of the fields that are shown; of an Aadhaar number, its last digits.
         roles: the people by the part they have, each by the record that now stands for them.
         satisfied: what valid attestations spare it.
         days: what is promised.
@@ -123,7 +124,7 @@ def check_form(
     journal = centre.store.journal
     named = _people(tx, journal, service, roles)
     findings = check_answers(service, answers, today, named)
-    given = given_answers(service, answers, today, named)
+    given = masked_answers(service, given_answers(service, answers, today, named))
     _see_size(given)
     spared = satisfied_in(tx, journal, service, named, given, today)
     lacking = missing_papers(service, given, named, papers, spared, today)
@@ -134,7 +135,8 @@ def check_form(
     fee = reckon_fee(service, given, today, named)
     return CheckedForm(
         service=service,
-        answers=given,
+        # As they are kept: held against the service they were whole.
+        answers=masked_answers(service, given),
         roles=named,
         satisfied=spared,
         days=promised_days(service, given, today, named),

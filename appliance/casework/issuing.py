@@ -19,6 +19,7 @@ from sqlalchemy import bindparam, select
 from appliance.access.session import Session
 from appliance.casework.cases import Case, find_case, go_on, key
 from appliance.casework.centre import Centre
+from appliance.casework.certificate_numbers import next_certificate_number
 from appliance.casework.lifecycle import step
 from appliance.casework.people import Person, view
 from appliance.catalogue import CertificateRule, Field, Service, Text, expires_on, steps_for
@@ -37,27 +38,15 @@ from appliance.certificates.render import render_certificate
 from appliance.certificates.sign import sign_pdf
 from appliance.journal import kinds as k
 from appliance.journal.errors import IntegrityError, OperatorError
-from appliance.journal.ids import BlobDigest, EntityId, JournalId
+from appliance.journal.ids import BlobDigest, EntityId
 from appliance.records import tables as t
-from appliance.records.database import Tx
 from appliance.store.keys import CENTRE_KEY
 from appliance.store.store import Moment, Store
 
 MAX_TRIES: Final = 20
 """How often a certificate is made anew because another counter was quicker."""
-NUMBER_DIGITS: Final = 6
 PHOTOGRAPHS: Final = frozenset({"image/jpeg", "image/png"})
 
-_USED: Final = select(t.tallies.c.written).where(
-    t.tallies.c.journal == bindparam("journal"),
-    t.tallies.c.kind == k.ApplicationIssued.KIND,
-    t.tallies.c.period == "",
-)
-_BLOCKS: Final = (
-    select(t.number_blocks.c.prefix, t.number_blocks.c.first, t.number_blocks.c.last)
-    .where(t.number_blocks.c.journal == bindparam("journal"))
-    .order_by(t.number_blocks.c.prefix, t.number_blocks.c.first)
-)
 _APPROVED_BY: Final = select(t.applications.c.decided_by).where(t.where_key(t.applications))
 _OPERATOR: Final = select(t.operators.c.name).where(t.where_key(t.operators))
 _PHOTO: Final = (
@@ -72,10 +61,6 @@ _ISSUED: Final = select(
     t.applications.c.record_sha256,
     t.applications.c.pdf_sha256,
 ).where(t.where_key(t.applications))
-
-
-class NumbersUsedUp(OperatorError):
-    """Central's last block of certificate numbers is used up."""
 
 
 class _Overtaken(Exception):
@@ -117,7 +102,7 @@ def issue(centre: Centre, session: Session, application: EntityId, *, signature_
 
     Raises:
         OperatorError: it is not approved, its service issues nothing, or the session may not.
-        NumbersUsedUp: this centre must sync first.
+        NoNumbers: this centre must sync first.
         IntegrityError: the centre's certificate is not there or damaged; nothing was issued.
     """
     for _ in range(MAX_TRIES):
@@ -136,31 +121,6 @@ def issued(store: Store, application: EntityId) -> Issued | None:
         return None
     number, blob, record_sha256, pdf_sha256 = row
     return Issued(application, number, BlobDigest(blob), record_sha256, pdf_sha256)
-
-
-def next_certificate_number(tx: Tx, journal: JournalId) -> str:
-    """The number that the next certificate of this node has, from the blocks that central leased to it.
-
-    Raises:
-        NumbersUsedUp: there is none left.
-    """
-    row = tx.one(_USED, {"journal": journal})
-    place = 0 if row is None else int(row[0])
-    for prefix, first, last in tx.all(_BLOCKS, {"journal": journal}):
-        size = last - first + 1
-        if place < size:
-            return f"{prefix}{first + place:0{NUMBER_DIGITS}d}"
-        place -= size
-    raise NumbersUsedUp(
-        "This centre has no certificate numbers left.", "Let it sync: central leases the next numbers to it."
-    )
-
-
-def numbers_left(tx: Tx, journal: JournalId) -> int:
-    """How many certificates can be issued before central must be reached."""
-    row = tx.one(_USED, {"journal": journal})
-    leased = sum(int(last) - int(first) + 1 for _, first, last in tx.all(_BLOCKS, {"journal": journal}))
-    return max(0, leased - (0 if row is None else int(row[0])))
 
 
 def certificate_pdf(store: Store, made: Issued) -> bytes:

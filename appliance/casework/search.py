@@ -148,7 +148,7 @@ def _near(heard: str) -> Iterable[str]:
 
 def _likeness(names: list[str], found: Found) -> float:
     """How like the words asked for are to those found, 0 to 100; across scripts by their sound."""
-    words = [word for word in found.words if is_typed(word) and sound(word)]
+    words = [word for word in set(found.text.split()) if is_typed(word) and sound(word)]
     best = []
     for name in names:
         own = sound(name)

@@ -1,8 +1,8 @@
 """Slips: the numbers that are printed in advance and handed out while there is no power.
 
 `PEW01-S-000042-X`: centre, an S in the place of the year, number, check character (ISO 7064 MOD 37,36 over the rest
-without its hyphens). No tracking number looks like one. Each is entered once: that it was is about nobody, so it stays
-when the application is erased.
+without its hyphens). No tracking number looks like one. Each is entered once, and again only where that came to
+nothing. That it was entered is about nobody, so it stays when the application is erased.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, select
 from stdnum.iso7064 import mod_37_36
 
 from appliance.access.session import Session
+from appliance.casework.lifecycle import Status
 from appliance.casework.tracking import MAX_CODE, MIN_CODE, centre_code
 from appliance.journal import kinds as k
 from appliance.journal.errors import OperatorError
@@ -41,6 +42,7 @@ _RESERVED = (
 _USED = select(t.slips.c.application).where(
     t.slips.c.journal == bindparam("journal"), t.slips.c.number == bindparam("number")
 )
+_STATUS = select(t.applications.c.status).where(t.where_key(t.applications))
 
 
 class BadSlip(OperatorError):
@@ -99,7 +101,7 @@ def enter_slip(tx: Tx, journal: JournalId, text: str, application: str) -> list[
     """What says that a slip is entered now, as this application; nothing where it was said before.
 
     Raises:
-        BadSlip: mistyped, never set aside, or entered as another application.
+        BadSlip: mistyped, never set aside, or entered as another application that was not discarded.
     """
     number = slip_number(_code(tx, journal), text)
     names = {"journal": journal, "number": number}
@@ -108,9 +110,12 @@ def enter_slip(tx: Tx, journal: JournalId, text: str, application: str) -> list[
     used = tx.one(_USED, names)
     if used is None:
         return [Draft(k.SlipsUsed(number=number, application=application))]
-    if used[0] != application:
-        raise BadSlip("This slip was entered before.", "Look the application up; each slip is entered once.")
-    return []
+    if used[0] == application:
+        return []
+    stands = tx.one(_STATUS, {"k_journal": journal, "k_about": used[0]})
+    if stands is not None and stands[0] == Status.DISCARDED.value:
+        return [Draft(k.SlipsUsed(number=number, application=application))]
+    raise BadSlip("This slip was entered before.", "Look the application up; each slip is entered once.")
 
 
 def _code(tx: Tx, journal: JournalId) -> str:

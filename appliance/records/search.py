@@ -22,7 +22,9 @@ from appliance.records.words import Asked
 INDEXED_EVERY: Final = 64
 """Entries after which their words go into the index, all at once."""
 TRIED_FIRST: Final = 3
-"""Times as many as are wanted that are looked through one by one before the index is asked the slower way."""
+"""Times as many as are wanted that are looked through at once, where short beginnings stand for longer ones."""
+SELDOM: Final = 4
+"""A word fits seldom that fits fewer than one in so many."""
 MAX_TRIED: Final = 1000
 
 _STATE: Final = select(t.searched.c.number, t.searched.c.indexed).where(t.searched.c.journal == bindparam("journal"))
@@ -39,15 +41,15 @@ _INDEX: Final = spelled(
     " WHERE journal = :journal AND seq >= :start ORDER BY seq",
     postgresql="SELECT 1 WHERE FALSE",
 )
-_TEXTS_OF_S: Final = ", ".join(f"s.{name}" for name in t.WORDS)
+_TEXT_OF_S: Final = " || ' ' || ".join(f"s.{name}" for name in t.WORDS)
 _FIND: Final = spelled(
-    sqlite=f"SELECT s.seq, s.about, s.what, {_TEXTS_OF_S} FROM folded_words AS w"  # noqa: S608
+    sqlite=f"SELECT s.seq, s.about, s.what, {_TEXT_OF_S} FROM folded_words AS w"  # noqa: S608
     " CROSS JOIN folded_searchable AS s ON s.journal = :journal AND s.seq = w.rowid - :low"
     " WHERE w.folded_words MATCH :query AND w.rowid >= :low AND w.rowid < :high ORDER BY w.rowid DESC LIMIT :limit",
     # `query` as `to_tsquery` reads it: ('gul':* | 'gull':*) & 'khan':*
-    postgresql=f"SELECT s.seq, s.about, s.what, {_TEXTS_OF_S} FROM folded_searchable AS s"  # noqa: S608
+    postgresql=f"SELECT s.seq, s.about, s.what, {_TEXT_OF_S} FROM folded_searchable AS s"  # noqa: S608
     " WHERE s.journal = :journal AND s.seq >= 0 * :low AND s.seq < :high - :low"
-    f" AND to_tsvector('simple', concat_ws(' ', {_TEXTS_OF_S})) @@ to_tsquery('simple', :query)"
+    f" AND to_tsvector('simple', {_TEXT_OF_S}) @@ to_tsquery('simple', :query)"
     " ORDER BY s.seq DESC LIMIT :limit",
 )
 _CHECK: Final = spelled(
@@ -62,9 +64,11 @@ _LEAVES: Final = spelled(
 )
 _FIRST_TERMS: Final = spelled(sqlite="SELECT segid, pgno >> 1 FROM folded_words_idx", postgresql="SELECT 1 WHERE FALSE")
 _FOUND: Final = (t.searchable.c.seq, t.searchable.c.about, t.searchable.c.what)
-_TEXTS: Final = tuple(t.searchable.c[name] for name in t.WORDS)
+_TEXT: Final[sa.ColumnElement[str]] = sa.literal_column(
+    " || ' ' || ".join(f"{t.searchable.name}.{name}" for name in t.WORDS), sa.Text
+)
 _NOT_YET: Final = (
-    select(*_FOUND, *_TEXTS)
+    select(*_FOUND, _TEXT)
     .where(
         t.searchable.c.journal == bindparam("journal"),
         t.searchable.c.seq >= bindparam("start"),
@@ -82,13 +86,13 @@ class Found:
         seq: the entry that began it.
         about: the subject.
         what: `person`, `application` and the like: what its fold calls it.
-        words: all the words by which it is found.
+        text: all the words by which it is found, each behind a space.
     """
 
     seq: int
     about: str
     what: str
-    words: frozenset[str]
+    text: str
 
 
 # Following
@@ -153,7 +157,7 @@ def find(tx: Tx, journal: JournalId, asked: Asked, *, limit: int, before: int | 
 
 def fits(found: Found, asked: Asked) -> bool:
     """Whether a subject has a word for every group."""
-    return all(any(word.startswith(group) for word in found.words) for group in asked)
+    return all(any(f" {word}" in found.text for word in group) for group in asked)
 
 
 class _Index:
@@ -163,23 +167,29 @@ class _Index:
         self._tx = tx
         self._journal = journal
         self._low = number << t.SEQ_BITS
-        self._high = self._low | stop
+        self._stop = stop
 
     def find(self, asked: Asked, limit: int) -> list[Found]:
         # The index answers short beginnings at once; a longer one costs as much as there are words that begin so. So
-        # the short ones of names are looked through first: where many begin so, soon enough of them will fit.
-        short = tuple(tuple(word if _is_rare(word) else word[: t.PREFIXES] for word in group) for group in asked)
-        if short == asked:
-            return self._matching(asked, limit)
-        wanted = min(limit * TRIED_FIRST, MAX_TRIED)
-        tried = self._matching(short, wanted)
-        found = [each for each in tried if fits(each, asked)][:limit]
-        if len(found) == limit or len(tried) < wanted:
-            return found
-        return self._matching(asked, limit)
+        # the short ones are asked for, and what is found is looked through; a word that seldom fits it is rare enough
+        # to be asked for as a whole from there on.
+        now = tuple(tuple(word if _is_rare(word) else word[: t.PREFIXES] for word in group) for group in asked)
+        wanted = limit if now == asked else min(limit * TRIED_FIRST, MAX_TRIED)
+        found: list[Found] = []
+        stop = self._stop
+        while True:
+            tried = self._matching(now, wanted, stop)
+            found += [each for each in tried if fits(each, asked)]
+            if len(found) >= limit or len(tried) < wanted:
+                return found[:limit]
+            stop = tried[-1].seq
+            now = tuple(
+                whole if sum(fits(each, (whole,)) for each in tried) * SELDOM < wanted else short
+                for whole, short in zip(asked, now, strict=True)
+            )
 
-    def _matching(self, asked: Asked, limit: int) -> list[Found]:
-        values = {"query": _query(asked), "low": self._low, "high": self._high, "limit": limit}
+    def _matching(self, asked: Asked, limit: int, stop: int) -> list[Found]:
+        values = {"query": _query(asked), "low": self._low, "high": self._low | stop, "limit": limit}
         return [_found(row) for row in self._tx.all(_FIND, {**values, "journal": self._journal})]
 
 
@@ -189,8 +199,7 @@ def _is_rare(word: str) -> bool:
 
 
 def _found(row: Row) -> Found:
-    seq, about, what, *texts = row
-    return Found(seq, about, what, frozenset(" ".join(texts).split()))
+    return Found(row[0], row[1], row[2], f" {row[3]}")
 
 
 def _query(asked: Asked) -> str:

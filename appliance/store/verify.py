@@ -6,8 +6,9 @@ page; an old page put back, except one that nothing uses any more; a database th
 does it; an older copy of the store put back, as long as the witness was left in its place and central countersigned
 something since.
 
-What is not: an older copy of the whole home, and what whoever holds the keys wrote anew together with all that covers
-it: entries after the size that central countersigned, secrets, what is remembered. Only central can tell.
+What is not: an older copy of a draft, which is in no journal; an older copy of the whole home; and what whoever holds
+the keys wrote anew together with all that covers it: entries after the size that central countersigned, secrets, what
+is remembered. Only central can tell.
 
 The journal is read in one transaction, so that all is checked as it stood at one moment, also while others write.
 Nothing is changed; SQLite may move what was written from its write-ahead log into the database.

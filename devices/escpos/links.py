@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from devices.addresses import RAW_PORT
 from devices.contracts import CONNECT_LIMIT_S
-from devices.errors import DeviceFault, Unplugged
+from devices.errors import DeviceFault, Refused, Unplugged
 from devices.finding import Which
 from devices.usb import UsbInterface, UsbPort
 
@@ -86,8 +86,11 @@ class UsbLink:
         return 0
 
     def read(self, limit_s: float) -> bytes:
-        """What the printer says."""
-        return self.port.read(limit_s)
+        """What the printer says; a printer that refuses to say anything says nothing."""
+        try:
+            return self.port.read(limit_s)
+        except Refused:
+            return b""
 
     def close(self) -> None:
         """Let go of the device."""

@@ -172,10 +172,11 @@ class EscposPrinter:
             return self._confirmed(total)
         except Stopped as stop:
             return self._stopped(stop.status, sent, total)
-        except Unplugged as fault:
-            return self._stopped(Status.UNPLUGGED, sent, total, fault)
         except DeviceFault as fault:
-            return self._stopped(Status.UNKNOWN, sent, total, fault)
+            status = Status.UNPLUGGED if isinstance(fault, Unplugged) else Status.UNKNOWN
+            if 0 < total == sent:
+                return self._unconfirmed(status, total, f"The receipt was sent. {fault.sentence}", fault.next_step)
+            return self._stopped(status, sent, total, fault)
 
     def _stopped(self, status: Status, sent: int, total: int, fault: DeviceFault | None = None) -> JobOutcome:
         sentence, step = ADVICE.get(status, ADVICE[Status.UNKNOWN])
@@ -236,27 +237,19 @@ class EscposPrinter:
 
     def _confirmed(self, total: int) -> JobOutcome:
         if not self._answers:
-            return JobOutcome(
-                JobEnd.SENT_UNCONFIRMED,
-                Status.UNKNOWN,
-                total,
-                total,
-                "The receipt was sent; this printer cannot say whether it was printed.",
-                "Look at the paper.",
-            )
+            sentence = "The receipt was sent; this printer cannot say whether it was printed."
+            return JobOutcome(JobEnd.SENT_UNCONFIRMED, Status.UNKNOWN, total, total, sentence, "Look at the paper.")
         status = self._wait_in_order() if self._in_order else self._ask()
         if status is Status.UNKNOWN:
-            return JobOutcome(
-                JobEnd.SENT_UNCONFIRMED,
-                status,
-                total,
-                total,
-                "The receipt was sent, and then the printer no longer answered.",
-                "Look at the paper; print again only if it is not whole.",
-            )
+            return self._unconfirmed(status, total, "The receipt was sent, and then the printer no longer answered.")
         if not status.usable:
             return self._stopped(status, total, total)
         return JobOutcome(JobEnd.PRINTED, status, total, total, "The receipt was printed.")
+
+    def _unconfirmed(self, status: Status, total: int, sentence: str, step: str = "") -> JobOutcome:
+        """All was taken, and nobody knows what became of it."""
+        step = f"{step} Look at the paper; print again only if it is not whole.".strip()
+        return JobOutcome(JobEnd.SENT_UNCONFIRMED, status, total, total, sentence, step)
 
     def _wait_in_order(self) -> Status:
         """Wait until everything sent was worked through; what stops the printer meanwhile ends the wait."""

@@ -23,6 +23,7 @@ KEY_BYTES: Final = 96
 ABS_BYTES: Final = 24
 NAME_BYTES: Final = 256
 EVENTS_A_READ: Final = 64
+MAX_FORGOTTEN_READS: Final = 64
 GONE: Final = frozenset({errno.ENODEV, errno.ENXIO, errno.ENOENT, errno.EIO, errno.EBADF})
 ADVICE_GONE: Final = ("The signature pad was disconnected.", "Put its cable in again.")
 
@@ -103,6 +104,16 @@ class InputNode:
                 raise _fault(error) from None
             return False
         return True
+
+    def forget(self) -> None:
+        """Throw away what it said before now; also what the kernel says when its clock is changed (SYN_DROPPED).
+
+        Raises:
+            Unplugged: it was pulled out.
+        """
+        for _ in range(MAX_FORGOTTEN_READS):
+            if not self.read(0):
+                return
 
     def read(self, limit_s: float) -> list[Event]:
         """What it says; empty where it says nothing in time.

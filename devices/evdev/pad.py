@@ -201,6 +201,7 @@ class EvdevPad:
             end = self._clock() + min(limit_s, CAPTURE_LIMIT_S)
             node.grab()
             node.use_steady_clock()
+            node.forget()
             ranges = _ranges(node)
             capture = _Capture(ranges, ranges.capability(), Collector({}, seen))
             capture.pen = Pen(*node.state(ranges.axes))

@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from appliance.journal.errors import DeviceError, OperatorError
 from appliance.records.disk import write_durably
 from provisioning.unlock import VARIABLE
+
+PASSWORD_LENGTH: Final = 10
 
 T = TypeVar("T")
 
@@ -47,8 +49,13 @@ class Walk:
 
     @property
     def passphrase_file(self) -> Path:
-        """What opens both homes, and is every specimen operator's password."""
+        """What opens both homes; its first characters are every specimen operator's password."""
         return passphrase_file(self.place)
+
+    @property
+    def password(self) -> str:
+        """Of every specimen operator: short, because people type it to try the console."""
+        return self.passphrase[:PASSWORD_LENGTH]
 
     def step(self, what: str, work: Callable[[], T]) -> T:
         """Do one step, and say what it was and how long it took."""

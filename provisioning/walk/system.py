@@ -66,7 +66,7 @@ def ensure_node(walk: Walk) -> None:
         with open_central(walk.central_home, central_key(walk.central_home)) as central:
             write_durably(walk.invite, encode_invite(central.invite(*CENTRE)).encode())
     login, name, roles = SUPERVISOR
-    first = NewOperator(login, name, roles, walk.passphrase)
+    first = NewOperator(login, name, roles, walk.password)
     enrol_node(walk.home, parse_invite(walk.invite.read_text(encoding="ascii")), first, lambda: walk.passphrase)
 
 
@@ -87,7 +87,7 @@ def ensure_staff(walk: Walk, store: Store) -> None:
         return
     supervisor = sign_in(walk, store, SUPERVISOR[0], Role.SUPERVISOR)
     for login, name, roles in missing:
-        operators.add_operator(store, supervisor, NewOperator(login, name, roles, walk.passphrase), os.urandom)
+        operators.add_operator(store, supervisor, NewOperator(login, name, roles, walk.password), os.urandom)
     operators.sign_out(store, supervisor)
 
 
@@ -95,7 +95,7 @@ def open_console(walk: Walk, store: Store) -> None:
     """Let people try the console; it ends when they leave it."""
     terminal.note(
         f"Sign in as {OPERATOR[0]}, {OFFICER[0]} (operators and officers) or {SUPERVISOR[0]} (supervisor); "
-        f"everybody's password is: {walk.passphrase}"
+        f"everybody's password is: {walk.password}"
     )
     counter = CounterDevices()
     run_console(walk.home, store, {COUNTER: Devices(counter.pad, counter.receipts, counter.pages)})
@@ -103,7 +103,7 @@ def open_console(walk: Walk, store: Store) -> None:
 
 def sign_in(walk: Walk, store: Store, login: str, role: Role) -> Session:
     """Sign a specimen operator in at the one counter."""
-    return operators.sign_in(store, login=login, password=walk.passphrase, role=role, counter=COUNTER)
+    return operators.sign_in(store, login=login, password=walk.password, role=role, counter=COUNTER)
 
 
 @contextlib.contextmanager

@@ -31,7 +31,7 @@ class SlipsReserved(Body, frozen=True, kw_only=True):
 
 @kind("slips.used")
 class SlipsUsed(Body, frozen=True, kw_only=True):
-    """A slip that was handed out was entered, as this application; it is never entered again."""
+    """A slip that was handed out was entered, as this application; again only where that was discarded."""
 
     number: Count
     application: Id

@@ -6,7 +6,7 @@ from appliance.journal import kinds as k
 from appliance.journal.entry import Header
 from appliance.records import tables as t
 from appliance.records.folds.base import About, Ops, folds, key, row, update
-from appliance.records.statements import add_once
+from appliance.records.statements import add_once, add_or_set
 
 _COMPLAIN = add_once(t.complaints)
 _ANSWER = update(t.complaints, "answer", "answered_by", "answered_at")
@@ -25,7 +25,7 @@ def _complaint_answered(header: Header, body: k.ComplaintAnswered) -> Ops:
 
 
 _RESERVE = add_once(t.slip_blocks)
-_USE = add_once(t.slips)
+_USE = add_or_set(t.slips, "application", "used_at")
 
 
 @folds(k.SlipsReserved, About.NOBODY)

@@ -17,8 +17,10 @@ from appliance.casework.forms import FormRefused
 from appliance.casework.lifecycle import IllegalStep
 from appliance.casework.queries import unsupported
 from appliance.casework.reviewing import NotReady
+from appliance.journal import kinds as k
 from appliance.journal.errors import OperatorError
 from appliance.journal.ids import EntityId
+from appliance.store.store import Draft
 from appliance.store.verify import verify_home
 from tests.support.desk import ANSWERS, OMAR, PAPERS, RABIA, SERVICE, Desk
 
@@ -226,3 +228,33 @@ def test_what_cannot_be_attested_is_refused_with_what_to_do(desk: Desk) -> None:
     applications.withdraw(desk.store, desk.operator, form.id, "moved")
     with pytest.raises(IllegalStep, match="withdrawn"):
         attest(desk.centre, desk.officer, form.id, good)
+
+
+def test_facts_are_kept_as_forms_hold_them(desk: Desk) -> None:
+    person = desk.person()
+    attested(desk, person, born="2/1/1990", name="  Gul   Khan ")
+    found = satisfied(desk.centre, SERVICE, {"applicant": (person,)}, {"name": "GUL KHAN"}, desk.centre.today())
+    assert (found.fields["born"].value, found.fields["name"].value) == ("1990-01-02", "Gul Khan")
+
+
+def test_of_an_aadhaar_number_only_the_last_digits_are_attested(desk: Desk) -> None:
+    """A service of another state; its form and the attestation hold the same digits."""
+    service = desk.centre.catalogue.service("haryana_residence")
+    (field,) = [each for each in service.fields if each.kind == "aadhaar"]
+    role, _, fact = (field.fact or "").partition(".")
+    assert (role, fact) == ("applicant", "aadhaar")
+    paper = next(each for each in service.papers if fact in each.proves)
+    person = desk.person()
+    form = replace(desk.form(person), service=service.id)
+    desk.begin(form, {paper.id: paper.kind})
+    body = k.ApplicationSubmitted(
+        tracking="X", service=service.id, applicant=person, fields={}, roles={"applicant": (person,)}
+    )
+    desk.store.commit(desk.operator, lambda _: [Draft(body, form.id)])
+    held = case(desk.store, form.id).papers[0].id
+    attest(desk.centre, desk.officer, form.id, Seen(held, person, "the card", {fact: "2341 2341 2346"}))
+    (made,) = case(desk.store, form.id).made_here
+    assert made.facts == {fact: "xxxx-xxxx-2346"}
+    found = satisfied(desk.centre, service.id, form.roles, {field.id: "xxxx-xxxx-2346"}, desk.centre.today())
+    assert field.id in found.fields
+    assert not found.contradicted

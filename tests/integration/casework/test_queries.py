@@ -10,9 +10,11 @@ import pytest
 from appliance.access.session import Role
 from appliance.casework import applications, queries, reviewing, steps
 from appliance.casework.cases import UnknownApplication
-from appliance.casework.caseview import case
+from appliance.casework.caseview import application_numbered, case
 from appliance.casework.lifecycle import Status
 from appliance.casework.queries import CaseRow
+from appliance.casework.tracking import tracking_number
+from appliance.journal.errors import OperatorError
 from appliance.journal.ids import EntityId
 from appliance.records import tables as t
 from tests.support.desk import OMAR, RABIA, Desk
@@ -127,6 +129,15 @@ def test_one_screen_shows_everything_about_a_case(desk: Desk) -> None:
     ]
     assert view.last_seq == view.timeline[-1].seq
     assert not view.unsupported
+
+
+def test_a_case_is_found_by_the_number_on_the_receipt(desk: Desk) -> None:
+    taken_in = desk.take_in()
+    assert application_numbered(desk.store, f" {taken_in.tracking.lower()} ") == taken_in.application
+    with pytest.raises(OperatorError, match="a character is wrong"):
+        application_numbered(desk.store, taken_in.tracking[:-1] + "?")
+    with pytest.raises(UnknownApplication):
+        application_numbered(desk.store, tracking_number("PEW-01", 2025, 7))
 
 
 def test_a_case_that_is_not_there_is_said_not_to_be(desk: Desk) -> None:

@@ -64,6 +64,18 @@ def test_a_slip_is_entered_once_and_its_days_count_from_the_day_it_was_handed_ou
         applications.submit(desk.centre, desk.operator, second)
 
 
+def test_a_slip_that_was_entered_by_mistake_is_entered_again(desk: Desk) -> None:
+    (slip,) = reserve_slips(desk.store, desk.supervisor, 1)
+    mistake, meant, third = (desk.form(slip=slip) for _ in range(3))
+    applications.begin(desk.centre, desk.operator, mistake)
+    with pytest.raises(BadSlip, match="entered before"):
+        applications.begin(desk.centre, desk.operator, meant)
+    applications.discard(desk.store, desk.operator, mistake.id, "another service was meant")
+    applications.begin(desk.centre, desk.operator, meant)
+    with pytest.raises(BadSlip, match="entered before"):
+        applications.begin(desk.centre, desk.operator, third)
+
+
 @pytest.mark.parametrize(
     ("slip", "sentence"),
     [

@@ -148,6 +148,17 @@ def test_a_pad_that_never_answers_is_given_up_in_time_and_unknown() -> None:
     assert (ran.result["kind"], ran.result["status"]) == ("TimedOut", "unknown")
 
 
+def test_a_pad_that_is_not_there_is_unplugged_and_starts_no_capture() -> None:
+    ran = run({PORT: {"model": "pad", "product": 0xA4}}, "sign-fault", "00a4", absent=(PORT,))
+    assert (ran.result["kind"], ran.result["status"]) == ("Unplugged", "unplugged")
+
+
+def test_a_pad_pulled_out_while_the_text_is_sent_to_it_starts_no_capture() -> None:
+    ran = sign("00a4", [], "sign-fault", unplug_at=0x26)
+    assert (ran.result["kind"], ran.result["status"]) == ("Unplugged", "unplugged")
+    assert "cable" in ran.result["step"]
+
+
 def test_a_pad_without_sample_modes_is_timed_by_the_host() -> None:
     ran = sign("00a3", [["stroke", FIRST], ACCEPT], form=1, stall=[0x32, 0x2A])
     assert signature_of(ran).clock is SampleClock.HOST

@@ -91,6 +91,12 @@ def test_a_pen_that_lay_on_the_tablet_before_leaves_no_ink_until_it_was_lifted()
     assert points(signature_of(ran)) == [SECOND]
 
 
+@pytest.mark.parametrize(("hovering", "steady"), [(True, True), (False, False)])
+def test_what_the_pen_said_before_is_forgotten_and_counts_as_no_loss(hovering: bool, steady: bool) -> None:
+    signature = signature_of(sign([["stroke", SECOND]], samples_of(SECOND), hovering=hovering, steady=steady))
+    assert (points(signature), signature.lost) == ([SECOND], 0)
+
+
 def test_accepting_waits_for_the_end_of_the_stroke_under_way() -> None:
     ran = sign([["stroke", FIRST]], 5)
     assert points(signature_of(ran)) == [FIRST]

@@ -141,3 +141,23 @@ def test_urdu_without_a_picture_is_refused_instead_of_printed_as_question_marks(
 def test_a_printer_is_taken_from_the_kernels_driver_for_the_job_and_given_back() -> None:
     ran = on("receipt", driver="usblp")
     assert (ran.result["end"], ran.devices[PORT]["driver"]) == ("printed", "usblp")
+
+
+def test_a_printer_pulled_out_after_the_last_byte_leaves_the_receipt_sent_and_unconfirmed() -> None:
+    """It may well have printed it all: nobody is told to throw it away."""
+    whole = on("receipt").devices[PORT]["job"]
+    ran = on("receipt", unplug_after=whole)
+    assert (ran.result["end"], ran.result["status"]) == ("sent, unconfirmed", "unplugged")
+    assert ran.result["sent"] == ran.result["total"]
+    assert "Look at the paper" in ran.result["step"]
+
+
+def test_an_endpoint_that_halts_is_set_going_again_for_the_next_receipt() -> None:
+    ran = on("twice", halt_out=20_000)
+    assert (ran.result["first"]["end"], ran.result["second"]["end"]) == ("incomplete", "printed")
+    assert paper_of(ran).lines[-2:] == ["Citizen Facilitation Centre", "Fee: Rs 1,200 – café €5"]
+
+
+def test_a_printer_whose_answers_halt_once_is_asked_again() -> None:
+    ran = on("twice", halt_in=20_000)
+    assert [ran.result[job]["end"] for job in ("first", "second")] == ["printed", "printed"]

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import gi
 
-from tests.support.usb.silence import NeverAnswers
+from tests.support.usb.silence import Halts, NeverAnswers
 
 gi.require_version("UMockdev", "1.0")
 from gi.repository import UMockdev  # noqa: E402
@@ -73,6 +73,7 @@ class Server:
     def __init__(self, testbed: Any, node: str, model: Model) -> None:
         self.model = model
         self._open: dict[Any, Urbs] = {}
+        self._halted: set[int] = set()
         self.handler = UMockdev.IoctlBase()
         self.handler.connect("handle-ioctl", self._handle)
         testbed.attach_ioctl(node, self.handler)
@@ -85,6 +86,8 @@ class Server:
             elif name == "CLAIM" and self._bound():
                 client.complete(-1, errno.EBUSY)
             elif name in SIMPLE:
+                if name == "CLEAR_HALT":
+                    self._halted.discard(bytes(client.get_property("arg").resolve(0, 4).retrieve())[0])
                 client.complete(0, 0)
             else:
                 self._answer(name, client, client.get_property("arg"), self._open.setdefault(client, Urbs()))
@@ -146,7 +149,7 @@ class Server:
         urbs.done.append(descriptor)
 
     def _complete(self, urbs: Urbs, urb: Any) -> bool:
-        _, buffer, kind, endpoint, length = urb
+        _, buffer, kind, endpoint, _ = urb
         data = bytes(buffer.retrieve()) if buffer else b""
         if kind == URB_CONTROL:
             try:
@@ -159,7 +162,19 @@ class Server:
                 if answer and data[0] & 0x80:
                     buffer.update(8, list(answer))
                 self._finish(urbs, urb, 0, len(answer) if data[0] & 0x80 else len(data) - 8)
-        elif endpoint & 0x80:
+        else:
+            try:
+                if endpoint in self._halted:
+                    raise Halts
+                return self._transferred(urbs, urb, data)
+            except Halts:
+                self._halted.add(endpoint)
+                self._finish(urbs, urb, -errno.EPIPE, 0)
+        return True
+
+    def _transferred(self, urbs: Urbs, urb: Any, data: bytes) -> bool:
+        _, buffer, _, endpoint, length = urb
+        if endpoint & 0x80:
             answer = self.model.read(endpoint, length)
             if answer is None:
                 return False

@@ -36,7 +36,8 @@ STEP_MS = 5
 class Pad:
     """A pad. `form` is the input report it sends; `modes` the sample modes it takes; `busy` how often it says so.
 
-    `stall` lists feature reports (numbers) that it refuses; `mute` those that it never answers.
+    `stall` lists feature reports (numbers) that it refuses; `mute` those that it never answers; at `unplug_at` somebody
+    pulls its cable.
     """
 
     product: int = 0xA5
@@ -48,6 +49,7 @@ class Pad:
     stall: tuple[int, ...] = ()
     mute: tuple[int, ...] = ()
     wrong_answer: bool = False
+    unplug_at: int = 0
     strings: Sequence[str] = ("Wacom Co.,Ltd.", "STU", "8AQZ001")
     plugged: bool = True
     pictures: list[dict[str, Any]] = field(default_factory=list)
@@ -79,6 +81,9 @@ class Pad:
         """Feature reports."""
         report = value & 0xFF
         if not self.alive or report in self.mute:
+            raise NeverAnswers
+        if report == self.unplug_at:
+            self.plugged = False
             raise NeverAnswers
         if value >> 8 != 3 or report in self.stall:
             return None

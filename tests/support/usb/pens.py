@@ -28,7 +28,8 @@ LIMIT_S = 20
 class PenTablet:
     """A pen tablet. Ranges are (minimum, maximum, units a millimetre); no pressure where that is None.
 
-    `denied` refuses to open it, `grabbed` has another program hold it, `touching` has the pen lie on it at the start.
+    `grabbed` has another program hold it, `touching` has the pen lie on it at the start,
+    `hovering` move above it; without `steady` the kernel has no clock to choose.
     """
 
     script: list[list[Any]] = field(default_factory=list)
@@ -38,6 +39,7 @@ class PenTablet:
     grabbed: bool = False
     touching: bool = False
     steady: bool = True
+    hovering: bool = False
     strings: Sequence[str] = ("Wacom Co.,Ltd.", "Intuos Pro M", "PEN1")
     plugged: bool = True
     grabs: int = 0
@@ -108,9 +110,12 @@ class PenTablet:
             if self.grabbed:
                 return -errno.EBUSY, b""
             self.grabs += 1
+            self._asked.clear()
             threading.Thread(target=self._play, daemon=True).start()
             return 0, b""
         if number == 0xA0:
+            if self.hovering:
+                self._write([(EV_ABS, X, 77), (EV_SYN, 3, 0), (EV_SYN, 0, 0)])  # evdev_set_clk_type() in the kernel
             return (0 if self.steady else -errno.EINVAL), b""
         return -errno.EINVAL, b""
 

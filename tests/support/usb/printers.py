@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from tests.support.escpos_reader import Splitter, Token
+from tests.support.usb.silence import Halts
 
 VENDOR, PRODUCT = 0x04B8, 0x0202
 PAGE_DEVICE_ID = b"MFG:Hewlett-Packard;CMD:PJL,PCL,PDF,URF,PWGRaster;MDL:LaserJet;CLS:PRINTER;"
@@ -31,6 +32,7 @@ class Printer:
         cover_open: whether its cover is open.
         low: whether its roll is nearly at its end.
         chatter: bytes that it sends without being asked, before each answer.
+        halt_in, halt_out: bytes of the job after which the endpoint halts, once.
         driver: the kernel's driver that has it at first.
     """
 
@@ -45,6 +47,8 @@ class Printer:
     cover_open: bool = False
     low: bool = False
     chatter: str = ""
+    halt_in: int | None = None
+    halt_out: int | None = None
     device_id: bool = True
     driver: str = ""
     plugged: bool = True
@@ -78,6 +82,9 @@ class Printer:
 
     def read(self, endpoint: int, length: int) -> bytes | None:
         """Answers that wait."""
+        if self.halt_in is not None and self._job >= self.halt_in:
+            self.halt_in = None
+            raise Halts
         if not self._out:
             return None
         data, self._out = bytes(self._out[:length]), self._out[length:]
@@ -85,6 +92,9 @@ class Printer:
 
     def write(self, endpoint: int, data: bytes) -> int | None:
         """Take bytes, up to what the fault allows."""
+        if self.halt_out is not None and self._job >= self.halt_out:
+            self.halt_out = None
+            raise Halts
         if self.stuck_after is not None and self._job >= self.stuck_after:
             return None
         if self.short is not None:
@@ -133,7 +143,7 @@ class Printer:
 
     def seen(self) -> dict[str, object]:
         """What the test may look at."""
-        return {"received": bytes(self.received).hex(), "driver": self.driver}
+        return {"received": bytes(self.received).hex(), "driver": self.driver, "job": self._job}
 
 
 @dataclass
