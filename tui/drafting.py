@@ -130,11 +130,14 @@ def is_begun(store: Store, application: EntityId) -> bool:
 
 
 def with_records(centre: Centre, form: DraftForm, known: Known) -> DraftForm:
-    """The same, with empty fields filled from the records of its people."""
+    """The same, with empty fields filled from the records of its people; not those that an attestation answers."""
     service = centre.catalogue.service(form.service)
     records = {
         role: facts_of(known.people[people[0]])
         for role, people in form.roles.items()
         if len(people) == 1 and people[0] in known.people
     }
-    return replace(form, answers={**form.answers, **prefilled(service, records, typed(form))})
+    found = prefilled(service, records, typed(form))
+    return replace(
+        form, answers={**form.answers, **{k: v for k, v in found.items() if k not in known.satisfied.fields}}
+    )

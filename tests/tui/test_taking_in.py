@@ -120,7 +120,7 @@ async def test_what_an_officer_attested_is_shown_and_not_asked_again(hands: Hand
     application = handed_in(centre, person)
     view = read_case(centre.store, application)
     officer = signed_in(centre, "rabia", Role.OFFICER)
-    seen = Seen(view.papers[0].id, person, "the card itself", {"cnic": CNIC, "name": "Gul Bibi"})
+    seen = Seen(view.papers[0].id, person, "the card itself", {"cnic": CNIC, "name": "Gul Bibi Khan"})
     attest(centre, officer, application, seen)
     await hands.sign_in("omar")
     await hands.press("f2")
@@ -130,6 +130,8 @@ async def test_what_an_officer_attested_is_shown_and_not_asked_again(hands: Hand
     await hands.press("f8")
     assert "attested by Rabia" in hands.text()
     assert "the card itself" in hands.text()
+    # Not what the record says, which nobody vouched for.
+    assert "Gul Bibi Khan" in hands.text()
 
 
 async def test_the_later_of_two_is_told_what_changed_and_keeps_the_reason(hands: Hands, centre: Centre) -> None:

@@ -17,6 +17,8 @@ _BITS: Final = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 _BLANK: Final = 0x2800
 _DARK_SHARE: Final = 0.82
 """A dot is dark where it is darker than this share of its neighbourhood's brightness."""
+_DARK_SHARE_SMALL: Final = 0.93
+"""The same where the page is shrunk below its half, so that print has turned to a grey."""
 _NEIGHBOURHOOD: Final = 12
 
 
@@ -45,10 +47,11 @@ def braille(png: bytes, columns: int, lines: int, *, zoom: float = 1.0, left: fl
         (max(1, part.width // _NEIGHBOURHOOD), max(1, part.height // _NEIGHBOURHOOD)), Image.Resampling.BOX
     )
     around = around.resize(part.size, Image.Resampling.BILINEAR)
-    return Text(_cells(part.tobytes(), around.tobytes(), part.width, part.height), no_wrap=True)
+    share = _DARK_SHARE if scale > 0.5 else _DARK_SHARE_SMALL
+    return Text(_cells(part.tobytes(), around.tobytes(), part.width, part.height, share), no_wrap=True)
 
 
-def _cells(dots: bytes, around: bytes, width: int, height: int) -> str:
+def _cells(dots: bytes, around: bytes, width: int, height: int, share: float) -> str:
     lines = []
     for row in range(0, height, 4):
         cells = []
@@ -57,7 +60,7 @@ def _cells(dots: bytes, around: bytes, width: int, height: int) -> str:
             for dy in range(min(4, height - row)):
                 at = (row + dy) * width + column
                 for dx in range(min(2, width - column)):
-                    if dots[at + dx] < around[at + dx] * _DARK_SHARE:
+                    if dots[at + dx] < around[at + dx] * share:
                         bits |= _BITS[dy][dx]
             cells.append(chr(_BLANK + bits))
         lines.append("".join(cells))
