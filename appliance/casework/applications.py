@@ -199,9 +199,10 @@ def resubmit(
 
     def write(moment: Moment, case: Case) -> list[k.Body]:
         step(case.status, k.ApplicationResubmitted.KIND)
-        _check_again(centre, moment, case, case.fields, case.roles)
-        today = centre.day_of(moment.at)
-        return [k.ApplicationResubmitted(remark=remark, due=duedates.due(centre, moment.tx, case, today))]
+        checked = _check_again(centre, moment, case, case.fields, case.roles)
+        due = duedates.due(centre, moment.tx, case, centre.day_of(moment.at))
+        leans = checked.satisfied.leans_on[: k.MAX_LEANS]
+        return [k.ApplicationResubmitted(remark=remark, due=due, leans_on=leans)]
 
     go_on(centre.store, session, application, write, seen=seen)
 

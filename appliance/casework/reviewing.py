@@ -85,8 +85,8 @@ def approve(
     def write(moment: Moment, case: Case) -> k.Body:
         # Asked again when it is written; here, so that nobody is told what lacks in a case that they may not decide.
         four_eyes.check(moment.tx, centre.store.journal, k.ApplicationApproved.KIND, case.id, session.actor)
-        _see_ready(centre, moment, case, remark)
-        return k.ApplicationApproved(remark=remark)
+        spared = _see_ready(centre, moment, case, remark)
+        return k.ApplicationApproved(remark=remark, leans_on=spared.leans_on[: k.MAX_LEANS])
 
     _decide(centre.store, session, application, write, seen)
 
@@ -173,8 +173,8 @@ def _decide(
     go_on(store, session, application, bodies, seen=seen)
 
 
-def _see_ready(centre: Centre, moment: Moment, case: Case, remark: str) -> None:
-    """Refuse to approve what is not ready for it."""
+def _see_ready(centre: Centre, moment: Moment, case: Case, remark: str) -> Satisfied:
+    """Refuse to approve what is not ready for it; answers what attestations it rests on."""
     if case.status not in (Status.SUBMITTED, Status.IN_REVIEW):
         step(case.status, k.ApplicationApproved.KIND)
     tx, journal = moment.tx, centre.store.journal
@@ -191,6 +191,7 @@ def _see_ready(centre: Centre, moment: Moment, case: Case, remark: str) -> None:
     _see_steps(stands, remark)
     if not fee_state(tx, journal, case.id).settled:
         raise NotReady("The fee is neither paid nor spared.", "Take it at the counter, or have the exemption approved.")
+    return spared
 
 
 def _see_uncontradicted(service: Service, spared: Satisfied) -> None:
