@@ -21,7 +21,7 @@ from appliance.casework.centre import Centre
 from appliance.casework.drafts import DraftForm
 from appliance.casework.forms import CheckedForm, check_form
 from appliance.casework.lifecycle import Status, step
-from appliance.casework.people import who_is
+from appliance.casework.people import records_of, who_is
 from appliance.casework.steps import received_on
 from appliance.casework.tracking import tracking_number
 from appliance.catalogue import Finding
@@ -233,10 +233,14 @@ def discard(store: Store, session: Session, application: EntityId, reason: str) 
 
 
 def applications_of(store: Store, person: EntityId) -> list[Submitted]:
-    """The applications in which a person has a part, and that are not erased, oldest first."""
-    names = {"journal": store.journal, "applicant": person, "person": person}
+    """The applications in which a person has a part under any record of theirs, not those erased, oldest first."""
     with store.read() as tx:
-        rows = {tuple(row) for statement in (_AS_APPLICANT, _IN_A_ROLE) for row in tx.all(statement, names)}
+        rows = {
+            tuple(row)
+            for each in records_of(tx, store.journal, person)
+            for statement in (_AS_APPLICANT, _IN_A_ROLE)
+            for row in tx.all(statement, {"journal": store.journal, "applicant": each, "person": each})
+        }
     return [Submitted(EntityId(about), tracking) for _, about, tracking in sorted(rows)]
 
 
