@@ -103,7 +103,13 @@ def submit(centre: Centre, session: Session, form: DraftForm) -> Submitted:
     made: list[Submitted] = []
 
     def act(moment: Moment) -> list[Draft]:
-        step(_status(moment.tx, store.journal, form.id), k.ApplicationSubmitted.KIND)
+        begun = _status(moment.tx, store.journal, form.id)
+        step(begun, k.ApplicationSubmitted.KIND)
+        if begun is not None and find_case(moment.tx, store.journal, form.id).service != service.id:
+            raise OperatorError(
+                "This application was begun for another service, and its papers are that one's.",
+                "Discard it, and begin a new one.",
+            )
         used = _slip(moment.tx, store.journal, form)
         received = _received(centre.day_of(moment.at), form)
         papers = papers_of(moment.tx, store.journal, form.id)

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, select
 from appliance.casework.cases import Case, UnknownApplication, Wait, find_case, key, steps_done, waits_of
 from appliance.casework.changes import last_seq
 from appliance.casework.fees import FeeState, fee_state
-from appliance.casework.people import who_is
+from appliance.casework.people import records_of, who_is
 from appliance.casework.queries import RUNNING
 from appliance.casework.tracking import is_tracking_number
 from appliance.journal.errors import OperatorError
@@ -190,7 +190,7 @@ class CaseView:
         leans_on: attestations made for others that spare it a fact or a paper; those that were erased are not there.
         unsupported: it leans on one that was withdrawn or erased, of those made for it, too, once it is approved.
         timeline: what was done with it, in words, oldest first.
-        last_seq: the newest entry about it, for the verbs' `seen`.
+        last_seq: the newest entry about it or somebody in it, for the verbs' `seen`.
     """
 
     case: Case
@@ -261,8 +261,14 @@ def case(store: Store, application: EntityId) -> CaseView:
             fee=fee_state(tx, journal, application),
             outcome=Outcome(*(outcome or [""] * len(Outcome.__slots__))),
             timeline=tuple(_timeline(tx, journal, application)),
-            last_seq=last_seq(tx, journal, application),
+            last_seq=_last_seq(tx, journal, found),
         )
+
+
+def _last_seq(tx: Tx, journal: JournalId, found: Case) -> int:
+    people = {person for named in found.roles.values() for person in named}
+    records = {one for each in people for one in records_of(tx, journal, each)}
+    return max(last_seq(tx, journal, each) for each in (found.id, *records))
 
 
 def _people(tx: Tx, journal: JournalId, found: Case) -> list[PartView]:

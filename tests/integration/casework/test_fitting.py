@@ -9,6 +9,8 @@ import pytest
 from appliance.access.four_eyes import SameEyes
 from appliance.access.session import Role
 from appliance.casework import applications, exemptions, people, queries, reviewing, steps
+from appliance.casework.caseview import case
+from appliance.casework.changes import ChangedMeanwhile
 from appliance.casework.charges import charge
 from appliance.casework.forms import FormRefused
 from appliance.catalogue import Catalogue, Service
@@ -99,3 +101,22 @@ def test_nothing_that_waits_to_be_handed_over_falls_between_two_pages(
     pages = [queries.to_hand_over(desk.centre, skip=skip) for skip in (0, 2)]
     assert [{row.application for row in page} for page in pages] == [set(issued), {done}]
     assert queries.to_issue(desk.centre) == []
+
+
+def test_who_approves_is_told_that_somebody_in_the_application_was_corrected_meanwhile(desk: Desk) -> None:
+    person = desk.person()
+    application = desk.take_in(person).application
+    desk.make_ready(application)
+    shown = case(desk.store, application).last_seq
+    people.correct_person(desk.store, desk.operator, person, {"name": "Somebody Else"}, "misread")
+    with pytest.raises(ChangedMeanwhile, match="omar corrected the name"):
+        reviewing.approve(desk.centre, desk.officer, application, seen=shown)
+    reviewing.approve(desk.centre, desk.officer, application, seen=case(desk.store, application).last_seq)
+
+
+def test_what_was_begun_for_one_service_is_not_handed_in_for_another(desk: Desk) -> None:
+    form = desk.form()
+    desk.begin(form)
+    with pytest.raises(OperatorError, match="begun for another service"):
+        applications.submit(desk.centre, desk.operator, replace(form, service="domicile"))
+    applications.submit(desk.centre, desk.operator, form)
