@@ -254,7 +254,8 @@ def erase(store: Store, session: Session, about: EntityId, reason: str) -> None:
     """Forget everything that was said about a subject: bodies, rows, drafts and sealed files.
 
     The headers stay, and so does `reason`: name nobody in it. Other subjects stay, too: a person is erased without
-    their applications, each of which is a subject of its own. Central's backups and old courier files may still hold
+    their applications (`applications_of`) and what was attested of them (`attestation.attestations_of`), each of which
+    is a subject of its own. Central's backups and old courier files may still hold
     what they were given before; so may the free blocks of a disk, encrypted.
 
     Raises:

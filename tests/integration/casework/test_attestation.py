@@ -10,7 +10,7 @@ import pytest
 from appliance.access.four_eyes import SameEyes
 from appliance.access.session import NotPermitted, Role
 from appliance.casework import applications, people, reviewing
-from appliance.casework.attestation import Seen, attest, leaning_on, withdraw_attestation
+from appliance.casework.attestation import Seen, attest, attestations_of, leaning_on, withdraw_attestation
 from appliance.casework.attested import satisfied
 from appliance.casework.caseview import case
 from appliance.casework.forms import FormRefused
@@ -288,4 +288,17 @@ def test_an_approved_application_leans_on_what_was_attested_until_then(desk: Des
     withdraw_attestation(desk.store, desk.officer, attestation, "the card was forged")
     assert [each.application for each in unsupported(desk.centre)] == [application]
     assert case(desk.store, application).unsupported
+    assert verify_home(desk.store.layout, desk.bench.key).ok
+
+
+def test_what_is_attested_of_a_person_is_found_and_erased_with_them(desk: Desk) -> None:
+    one, same = desk.person(), desk.person("Gul Khaan")
+    made = [attested(desk, one), attested(desk, same)]
+    people.merge(desk.store, desk.supervisor, one, same, "written down twice")
+    assert attestations_of(desk.store, one) == attestations_of(desk.store, same)
+    assert set(attestations_of(desk.store, one)) == set(made)
+    applications.erase(desk.store, desk.supervisor, same, "at their wish")
+    for each in attestations_of(desk.store, same):
+        applications.erase(desk.store, desk.supervisor, each, "at their wish")
+    assert attestations_of(desk.store, same) == []
     assert verify_home(desk.store.layout, desk.bench.key).ok
