@@ -21,7 +21,7 @@ from appliance.casework.centre import Centre
 from appliance.casework.drafts import DraftForm
 from appliance.casework.forms import CheckedForm, check_form
 from appliance.casework.lifecycle import Status, step
-from appliance.casework.people import who_is
+from appliance.casework.people import records_of, who_is
 from appliance.casework.steps import received_on
 from appliance.casework.tracking import tracking_number
 from appliance.catalogue import Finding
@@ -103,7 +103,13 @@ def submit(centre: Centre, session: Session, form: DraftForm) -> Submitted:
     made: list[Submitted] = []
 
     def act(moment: Moment) -> list[Draft]:
-        step(_status(moment.tx, store.journal, form.id), k.ApplicationSubmitted.KIND)
+        begun = _status(moment.tx, store.journal, form.id)
+        step(begun, k.ApplicationSubmitted.KIND)
+        if begun is not None and find_case(moment.tx, store.journal, form.id).service != service.id:
+            raise OperatorError(
+                "This application was begun for another service, and its papers are that one's.",
+                "Discard it, and begin a new one.",
+            )
         used = _slip(moment.tx, store.journal, form)
         received = _received(centre.day_of(moment.at), form)
         papers = papers_of(moment.tx, store.journal, form.id)
@@ -199,9 +205,10 @@ def resubmit(
 
     def write(moment: Moment, case: Case) -> list[k.Body]:
         step(case.status, k.ApplicationResubmitted.KIND)
-        _check_again(centre, moment, case, case.fields, case.roles)
-        today = centre.day_of(moment.at)
-        return [k.ApplicationResubmitted(remark=remark, due=duedates.due(centre, moment.tx, case, today))]
+        checked = _check_again(centre, moment, case, case.fields, case.roles)
+        due = duedates.due(centre, moment.tx, case, centre.day_of(moment.at))
+        leans = checked.satisfied.leans_on[: k.MAX_LEANS]
+        return [k.ApplicationResubmitted(remark=remark, due=due, leans_on=leans)]
 
     go_on(centre.store, session, application, write, seen=seen)
 
@@ -232,10 +239,14 @@ def discard(store: Store, session: Session, application: EntityId, reason: str) 
 
 
 def applications_of(store: Store, person: EntityId) -> list[Submitted]:
-    """The applications in which a person has a part, and that are not erased, oldest first."""
-    names = {"journal": store.journal, "applicant": person, "person": person}
+    """The applications in which a person has a part under any record of theirs, not those erased, oldest first."""
     with store.read() as tx:
-        rows = {tuple(row) for statement in (_AS_APPLICANT, _IN_A_ROLE) for row in tx.all(statement, names)}
+        rows = {
+            tuple(row)
+            for each in records_of(tx, store.journal, person)
+            for statement in (_AS_APPLICANT, _IN_A_ROLE)
+            for row in tx.all(statement, {"journal": store.journal, "applicant": each, "person": each})
+        }
     return [Submitted(EntityId(about), tracking) for _, about, tracking in sorted(rows)]
 
 
@@ -243,7 +254,8 @@ def erase(store: Store, session: Session, about: EntityId, reason: str) -> None:
     """Forget everything that was said about a subject: bodies, rows, drafts and sealed files.
 
     The headers stay, and so does `reason`: name nobody in it. Other subjects stay, too: a person is erased without
-    their applications, each of which is a subject of its own. Central's backups and old courier files may still hold
+    their applications (`applications_of`) and what was attested of them (`attestation.attestations_of`), each of which
+    is a subject of its own. Central's backups and old courier files may still hold
     what they were given before; so may the free blocks of a disk, encrypted.
 
     Raises:

@@ -35,6 +35,11 @@ MAX_LEANING: Final = 500
 NO_KEY: Final = bytes(32)
 
 _WITHDRAWN = select(t.attestations.c.withdrawn_at).where(t.where_key(t.attestations))
+_OF_PERSON = (
+    select(t.attestations.c.at, t.attestations.c.about)
+    .where(found_by(t.attestations, "person"))
+    .order_by(t.attestations.c.at, t.attestations.c.about)
+)
 _LEANING = (
     select(t.leans.c.about, t.applications.c.tracking, t.applications.c.status)
     .join(
@@ -177,3 +182,17 @@ def leaning_on(store: Store, attestation: EntityId) -> list[Leaning]:
     with store.read() as tx:
         rows = tx.all(_LEANING, {"journal": store.journal, "attestation": attestation})
     return [Leaning(EntityId(about), tracking, status) for about, tracking, status in rows]
+
+
+def attestations_of(store: Store, person: EntityId) -> list[EntityId]:
+    """What was attested of a person under any record of theirs, withdrawn or not, oldest first.
+
+    Also of one who was erased: the facts in an attestation stay until it is erased itself.
+    """
+    with store.read() as tx:
+        rows = {
+            tuple(row)
+            for each in records_of(tx, store.journal, person)
+            for row in tx.all(_OF_PERSON, {"journal": store.journal, "person": each})
+        }
+    return [EntityId(about) for _, about in sorted(rows)]

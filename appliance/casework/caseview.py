@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, select
 from appliance.casework.cases import Case, UnknownApplication, Wait, find_case, key, steps_done, waits_of
 from appliance.casework.changes import last_seq
 from appliance.casework.fees import FeeState, fee_state
-from appliance.casework.people import who_is
+from appliance.casework.people import records_of, who_is
 from appliance.casework.queries import RUNNING
 from appliance.casework.tracking import is_tracking_number
 from appliance.journal.errors import OperatorError
@@ -187,10 +187,10 @@ class CaseView:
     Attributes:
         case: the application itself: its service, status, answers, promise.
         made_here: attestations of its papers.
-        leans_on: attestations that spare it a fact or a paper; those that were erased are not there.
-        unsupported: it leans on one that was withdrawn or erased.
+        leans_on: attestations made for others that spare it a fact or a paper; those that were erased are not there.
+        unsupported: it leans on one that was withdrawn or erased, of those made for it, too, once it is approved.
         timeline: what was done with it, in words, oldest first.
-        last_seq: the newest entry about it, for the verbs' `seen`.
+        last_seq: the newest entry about it or somebody in it, for the verbs' `seen`.
     """
 
     case: Case
@@ -241,16 +241,17 @@ def case(store: Store, application: EntityId) -> CaseView:
         names = key(journal, application)
         leans = [EntityId(row[0]) for row in tx.all(_LEANS, names)]
         leaned = [row for each in leans if (row := tx.one(_ONE_ATTESTATION, key(journal, each))) is not None]
-        leans_on = tuple(map(_attestation, leaned))
-        made_here = tx.all(_MADE_HERE, {"journal": journal, "application": application})
+        made_here = tuple(map(_attestation, tx.all(_MADE_HERE, {"journal": journal, "application": application})))
+        here = {each.id for each in made_here}
+        supports = tuple(map(_attestation, leaned))
         outcome = tx.one(_ISSUED, names)
         return CaseView(
             case=found,
             people=tuple(_people(tx, journal, found)),
             papers=tuple(map(_paper, tx.all(_PAPERS, names))),
-            made_here=tuple(map(_attestation, made_here)),
-            leans_on=leans_on,
-            unsupported=len(leans_on) < len(leans) or any(each.withdrawn_at for each in leans_on),
+            made_here=made_here,
+            leans_on=tuple(each for each in supports if each.id not in here),
+            unsupported=len(supports) < len(leans) or any(each.withdrawn_at for each in supports),
             waits=tuple(waits_of(tx, journal, application)),
             objections=tuple(
                 ObjectionView(reason, tuple(json.loads(items)), at, answered_at, answer)
@@ -260,8 +261,14 @@ def case(store: Store, application: EntityId) -> CaseView:
             fee=fee_state(tx, journal, application),
             outcome=Outcome(*(outcome or [""] * len(Outcome.__slots__))),
             timeline=tuple(_timeline(tx, journal, application)),
-            last_seq=last_seq(tx, journal, application),
+            last_seq=_last_seq(tx, journal, found),
         )
+
+
+def _last_seq(tx: Tx, journal: JournalId, found: Case) -> int:
+    people = {person for named in found.roles.values() for person in named}
+    records = {one for each in people for one in records_of(tx, journal, each)}
+    return max(last_seq(tx, journal, each) for each in (found.id, *records))
 
 
 def _people(tx: Tx, journal: JournalId, found: Case) -> list[PartView]:

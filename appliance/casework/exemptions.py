@@ -90,8 +90,13 @@ def ask_exemption(centre: Centre, session: Session, application: EntityId, exemp
                 "This application cannot be spared its fee so.", "Choose one of those that are offered."
             )
         earlier = tx.all(_OF_APPLICATION, {"journal": store.journal, "application": application})
-        if any(each.exemption == exemption and each.status != "refused" for each in map(_asked, earlier)):
+        same = [each for each in map(_asked, earlier) if each.exemption == exemption and each.status != "refused"]
+        # What it spares beyond that, the form was amended to cost since.
+        minor -= sum(each.minor for each in same)
+        if same and (minor <= 0 or any(each.status == "asked" for each in same)):
             raise OperatorError("This exemption was asked for before.", "Look at how it stands.")
+        if minor <= 0:
+            raise OperatorError("Another exemption covers all that this one does.", "Look at how it stands.")
         _see_owed(fee, minor)
         body = k.ExemptionAsked(
             application=application, exemption=exemption, reason=reason, minor=minor, currency=fee.currency
@@ -150,7 +155,15 @@ def undecided_exemptions(store: Store) -> list[Asked]:
 def _offered(centre: Centre, tx: Tx, application: EntityId) -> tuple[tuple[Exemption, int], ...]:
     fee = reckoned_fee(centre, tx, application)
     minor = {line.code: line.minor for line in fee.lines}
-    return tuple((rule, sum(minor[code] for code in rule.covers)) for rule in fee.exemptions)
+    rows = tx.all(_OF_APPLICATION, {"journal": centre.store.journal, "application": application})
+    standing = {each.exemption for each in map(_asked, rows) if each.status != "refused"}
+
+    def spares(rule: Exemption) -> int:
+        # No line is spared twice.
+        others = {code for each in fee.exemptions if each.id in standing - {rule.id} for code in each.covers}
+        return sum(minor[code] for code in rule.covers if code not in others)
+
+    return tuple((rule, spares(rule)) for rule in fee.exemptions)
 
 
 def _see_owed(fee: FeeState, minor: int) -> None:

@@ -17,6 +17,8 @@ from appliance.casework.numbers import masked_answers
 from appliance.casework.people import is_known, who_is
 from appliance.catalogue import (
     Days,
+    Fee,
+    Field,
     Finding,
     PaperRule,
     RoleRule,
@@ -27,6 +29,7 @@ from appliance.catalogue import (
     needed_roles,
     promised_days,
     reckon_fee,
+    shown_fields,
 )
 from appliance.journal import kinds as k
 from appliance.journal.errors import OperatorError
@@ -133,6 +136,7 @@ def check_form(
     if errors or nobody or lacking:
         raise FormRefused(errors, nobody, lacking)
     fee = reckon_fee(service, given, today, named)
+    _see_whole(service, fee, shown_fields(service, given, today, named))
     return CheckedForm(
         service=service,
         # As they are kept: held against the service they were whole.
@@ -173,6 +177,19 @@ def _people(tx: Tx, journal: JournalId, service: Service, roles: Roles) -> dict[
             raise OperatorError(f"{rules[role].label.en}: not written down here.", "Find or add the person first.")
         named[role] = tuple(dict.fromkeys(who_is(tx, journal, person) for person in people))
     return named
+
+
+def _see_whole(service: Service, fee: Fee, shown: Collection[Field]) -> None:
+    """Refuse a form without an answer that its fee goes by: the fee would be short."""
+    asked = {each.id for each in shown}
+    lacking = [service.field(each) for each in fee.waits_for if each in asked]
+    if lacking:
+        raise FormRefused(
+            tuple(
+                Finding(each.id, "error", f"{each.label.en}: the fee goes by it.", "Enter it, 0 or more.")
+                for each in lacking
+            )
+        )
 
 
 def _see_size(answers: Mapping[str, str]) -> None:

@@ -12,16 +12,22 @@ from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Final
 
+import sqlalchemy as sa
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import bindparam, select
 
-from appliance.access.session import Session
+from appliance.access import four_eyes
+from appliance.access.session import Role, Session
+from appliance.casework.attested import satisfied_in
 from appliance.casework.cases import Case, find_case, go_on, key
 from appliance.casework.centre import Centre
 from appliance.casework.certificate_numbers import next_certificate_number
+from appliance.casework.fees import fee_state
 from appliance.casework.lifecycle import step
-from appliance.casework.people import Person, view
+from appliance.casework.papers import PHOTOGRAPHS
+from appliance.casework.people import Person, records_of, view, who_is
+from appliance.casework.reviewing import NotReady
 from appliance.catalogue import CertificateRule, Field, Service, Text, expires_on, steps_for
 from appliance.certificates.portrait import portrait
 from appliance.certificates.record import (
@@ -38,15 +44,23 @@ from appliance.certificates.render import render_certificate
 from appliance.certificates.sign import sign_pdf
 from appliance.journal import kinds as k
 from appliance.journal.errors import IntegrityError, OperatorError
-from appliance.journal.ids import BlobDigest, EntityId
+from appliance.journal.ids import BlobDigest, EntityId, JournalId
 from appliance.records import tables as t
+from appliance.records.database import Row, Tx
 from appliance.store.keys import CENTRE_KEY
 from appliance.store.store import Moment, Store
 
 MAX_TRIES: Final = 20
 """How often a certificate is made anew because another counter was quicker."""
-PHOTOGRAPHS: Final = frozenset({"image/jpeg", "image/png"})
 
+_APPROVED_AT: Final = select(sa.func.max(t.timeline.c.seq)).where(
+    t.where_key(t.timeline), t.timeline.c.kind == k.ApplicationApproved.KIND
+)
+_CHANGED_SINCE: Final = select(t.timeline.c.by).where(
+    t.where_key(t.timeline),
+    t.timeline.c.seq > bindparam("since"),
+    sa.or_(*(t.timeline.c.kind == each.KIND for each in (k.PersonCorrected, k.PersonMerged, k.PersonUnmerged))),
+)
 _APPROVED_BY: Final = select(t.applications.c.decided_by).where(t.where_key(t.applications))
 _OPERATOR: Final = select(t.operators.c.name).where(t.where_key(t.operators))
 _PHOTO: Final = (
@@ -54,6 +68,10 @@ _PHOTO: Final = (
     .where(t.where_key(t.papers), t.papers.c.rule == bindparam("rule"))
     .order_by(t.papers.c.added_at.desc())
     .limit(1)
+)
+_ATTESTED_PAPER: Final = select(t.attestations.c.application, t.attestations.c.paper).where(t.where_key(t.attestations))
+_SCAN: Final = select(t.papers.c.digest, t.papers.c.media_type).where(
+    t.where_key(t.papers), t.papers.c.paper == bindparam("paper")
 )
 _ISSUED: Final = select(
     t.applications.c.certificate,
@@ -101,6 +119,7 @@ def issue(centre: Centre, session: Session, application: EntityId, *, signature_
         signature_png: the picture of the holder's signature, to be printed.
 
     Raises:
+        NotReady: the fee was given back, or the holder's particulars were changed, after the approval.
         OperatorError: it is not approved, its service issues nothing, or the session may not.
         NoNumbers: this centre must sync first.
         IntegrityError: the centre's certificate is not there or damaged; nothing was issued.
@@ -164,6 +183,7 @@ def _issue_once(centre: Centre, session: Session, application: EntityId, signatu
 
     def write(moment: Moment, case: Case) -> list[k.Body]:
         step(case.status, k.ApplicationIssued.KIND)
+        _see_still_approved(moment.tx, store.journal, session, case, ground)
         if next_certificate_number(moment.tx, store.journal) != ground.number:
             raise _Overtaken
         return [body]
@@ -186,14 +206,53 @@ def _read_ground(centre: Centre, application: EntityId) -> _Ground:
         if rule is None:
             raise OperatorError(f"{service.title.en} issues no certificate.", "Hand over what the office gave.")
         number = next_certificate_number(tx, store.journal)
-        holder = view(tx, store.journal, _holder(case, rule)).person
-        photo = None if rule.photo is None else tx.one(_PHOTO, {**key(store.journal, application), "rule": rule.photo})
+        holder = view(tx, store.journal, who_is(tx, store.journal, _holder(case, rule))).person
+        photo = None if rule.photo is None else _photograph(centre, tx, case, service, rule.photo)
         approver = tx.one(_APPROVED_BY, key(store.journal, application))
         name = None if approver is None else tx.one(_OPERATOR, key(store.journal, approver[0]))
     picture = None
     if photo is not None and photo[1] in PHOTOGRAPHS:
         picture = portrait(store.open_blob(BlobDigest(photo[0])))
     return _Ground(case, service, rule, number, holder, picture, "" if name is None else name[0])
+
+
+def _photograph(centre: Centre, tx: Tx, case: Case, service: Service, rule: str) -> Row | None:
+    """Digest and type of the photograph: of the one handed in, or of the one that was attested and so spared it."""
+    journal = centre.store.journal
+    found = tx.one(_PHOTO, {**key(journal, case.id), "rule": rule})
+    if found is not None:
+        return found
+    spared = satisfied_in(tx, journal, service, case.roles, case.fields, centre.today()).papers.get(rule)
+    paper = None if spared is None else tx.one(_ATTESTED_PAPER, key(journal, spared.attestation))
+    return None if paper is None else tx.one(_SCAN, {**key(journal, paper[0]), "paper": paper[1]})
+
+
+def _see_still_approved(tx: Tx, journal: JournalId, session: Session, case: Case, ground: _Ground) -> None:
+    """Refuse what is not any more as it was approved: its fee, and who the holder is said to be.
+
+    Particulars of people may be corrected at any time. After an approval, an officer looks at them again who neither
+    took the application in nor corrected them.
+    """
+    if not fee_state(tx, journal, case.id).settled:
+        raise NotReady("The fee was given back after the approval.", "Take it at the counter first.")
+    holder = _holder(case, ground.rule)
+    if view(tx, journal, who_is(tx, journal, holder)).person != ground.holder:
+        raise _Overtaken
+    approved = tx.one(_APPROVED_AT, key(journal, case.id))
+    since = -1 if approved is None or approved[0] is None else int(approved[0])
+    by = {
+        row[0]
+        for record in records_of(tx, journal, holder)
+        for row in tx.all(_CHANGED_SINCE, {**key(journal, record), "since": since})
+    }
+    if not by:
+        return
+    if session.role is not Role.OFFICER or session.actor in by:
+        raise NotReady(
+            "What is written down of the holder was changed after the approval.",
+            "An officer who did not change it looks at it again, and issues the certificate.",
+        )
+    four_eyes.check(tx, journal, k.ApplicationApproved.KIND, case.id, session.actor)
 
 
 def _holder(case: Case, rule: CertificateRule) -> EntityId:

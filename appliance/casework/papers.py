@@ -8,7 +8,7 @@ from typing import Final
 from appliance.access.session import Session
 from appliance.casework.cases import Case, HeldPaper, find_case, go_on, papers_of, see_lines
 from appliance.casework.centre import Centre
-from appliance.casework.intake import Paper, inspect_paper
+from appliance.casework.intake import Paper, PaperRefused, inspect_paper
 from appliance.casework.lifecycle import step
 from appliance.catalogue import PaperRule
 from appliance.journal import kinds as k
@@ -18,6 +18,8 @@ from appliance.store.store import Moment
 
 MAX_PAPERS: Final = 200
 """Papers of one application."""
+PHOTOGRAPHS: Final = frozenset({"image/jpeg", "image/png"})
+"""Of what a photograph on a certificate can be made."""
 OTHER: Final = "other"
 """The kind of a paper that the service does not ask for."""
 
@@ -67,6 +69,7 @@ def add_paper(
     rule = _rule(centre, case, new)
     _see_room(case, held)
     look = inspect_paper(new.content)
+    _see_picture(centre, case, rule, look)
     digest = store.put_blob(new.content)
     body = k.PaperAdded(
         paper=store.new_id(),
@@ -104,6 +107,16 @@ def _rule(centre: Centre, case: Case, new: NewPaper) -> PaperRule | None:
             "This service knows no such paper.", "Choose one of: " + ", ".join(rule.id for rule in service.papers) + "."
         )
     return found
+
+
+def _see_picture(centre: Centre, case: Case, rule: PaperRule | None, look: Paper) -> None:
+    certificate = centre.catalogue.service(case.service).certificate
+    printed = rule is not None and certificate is not None and certificate.photo == rule.id
+    if printed and look.media_type not in PHOTOGRAPHS:
+        raise PaperRefused(
+            "The photograph is printed on the certificate, and this file is no picture that can be.",
+            "Take it with the camera, or scan it anew, as JPEG or PNG.",
+        )
 
 
 def _see_room(case: Case, held: list[HeldPaper]) -> None:

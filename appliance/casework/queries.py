@@ -6,9 +6,10 @@ its due date lies before today and its promised days do not stand still: nobody 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain, count, islice
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -171,13 +172,13 @@ def returned(centre: Centre, *, skip: int = 0) -> list[CaseRow]:
 
 def to_issue(centre: Centre, *, skip: int = 0) -> list[CaseRow]:
     """What is approved, and its certificate not issued yet."""
-    return [row for row in _rows(centre, _APPROVED, skip) if _issues(centre, row)]
+    return _page(_each(centre, _APPROVED), skip, lambda row: _issues(centre, row))
 
 
 def to_hand_over(centre: Centre, *, skip: int = 0) -> list[CaseRow]:
     """What is issued, or approved where the service has no certificate, and waits for the citizen."""
-    approved = [row for row in _rows(centre, _APPROVED, skip) if not _issues(centre, row)]
-    return (_rows(centre, _ISSUED, skip) + approved)[:PAGE_ROWS]
+    rows = chain(_each(centre, _ISSUED), _each(centre, _APPROVED))
+    return _page(rows, skip, lambda row: row.status is Status.ISSUED or not _issues(centre, row))
 
 
 def overdue(centre: Centre, *, skip: int = 0) -> list[CaseRow]:
@@ -193,6 +194,20 @@ def unsupported(centre: Centre, *, skip: int = 0) -> list[CaseRow]:
 def _issues(centre: Centre, row: CaseRow) -> bool:
     service = centre.catalogue.services.get(row.service)
     return service is None or service.certificate is not None
+
+
+def _each(centre: Centre, statement: sa.Select[Any]) -> Iterator[CaseRow]:
+    """All that a list holds, page by page, as far as somebody asks."""
+    for skip in count(0, PAGE_ROWS):
+        rows = _rows(centre, statement, skip)
+        yield from rows
+        if len(rows) < PAGE_ROWS:
+            return
+
+
+def _page(rows: Iterator[CaseRow], skip: int, belongs: Callable[[CaseRow], bool]) -> list[CaseRow]:
+    """A page of those that belong: the catalogue says which, and no table."""
+    return list(islice((row for row in rows if belongs(row)), skip, skip + PAGE_ROWS))
 
 
 def _rows(centre: Centre, statement: sa.Select[Any], skip: int, session: Session | None = None) -> list[CaseRow]:

@@ -16,9 +16,11 @@ from appliance.casework import duedates
 from appliance.casework.attested import Satisfied, satisfied_in
 from appliance.casework.cases import Case, go_on, papers_of, see_lines, see_remarks, steps_done, waits_of
 from appliance.casework.centre import Centre
+from appliance.casework.changes import see_unchanged
 from appliance.casework.fees import fee_state
 from appliance.casework.forms import FormRefused, missing_papers
 from appliance.casework.lifecycle import Status, step
+from appliance.casework.people import records_of
 from appliance.casework.steps import Progress, progress, received_on
 from appliance.catalogue import Service
 from appliance.journal import kinds as k
@@ -78,15 +80,17 @@ def approve(
     Raises:
         NotReady: a step or a fee is open, an office answered no and nothing is remarked, or the form says otherwise
             than what was attested. FormRefused: a mandatory paper is neither there nor attested.
-        OperatorError: not from where it stands, it changed meanwhile, not by the same eyes, or not in this role.
+        ChangedMeanwhile: it changed since it was shown, or what is written down of somebody in it.
+        OperatorError: not from where it stands, not by the same eyes, or not in this role.
     """
     see_remarks(remark)
 
     def write(moment: Moment, case: Case) -> k.Body:
         # Asked again when it is written; here, so that nobody is told what lacks in a case that they may not decide.
         four_eyes.check(moment.tx, centre.store.journal, k.ApplicationApproved.KIND, case.id, session.actor)
-        _see_ready(centre, moment, case, remark)
-        return k.ApplicationApproved(remark=remark)
+        _see_people_unchanged(moment, centre.store, case, seen)
+        spared = _see_ready(centre, moment, case, remark)
+        return k.ApplicationApproved(remark=remark, leans_on=spared.leans_on[: k.MAX_LEANS])
 
     _decide(centre.store, session, application, write, seen)
 
@@ -173,8 +177,15 @@ def _decide(
     go_on(store, session, application, bodies, seen=seen)
 
 
-def _see_ready(centre: Centre, moment: Moment, case: Case, remark: str) -> None:
-    """Refuse to approve what is not ready for it."""
+def _see_people_unchanged(moment: Moment, store: Store, case: Case, seen: int | None) -> None:
+    """Refuse where somebody in the application is written down otherwise than who decides was shown."""
+    people = dict.fromkeys(person for named in case.roles.values() for person in named)
+    for record in dict.fromkeys(one for each in people for one in records_of(moment.tx, store.journal, each)):
+        see_unchanged(moment.tx, store.journal, record, seen)
+
+
+def _see_ready(centre: Centre, moment: Moment, case: Case, remark: str) -> Satisfied:
+    """Refuse to approve what is not ready for it; answers what attestations it rests on."""
     if case.status not in (Status.SUBMITTED, Status.IN_REVIEW):
         step(case.status, k.ApplicationApproved.KIND)
     tx, journal = moment.tx, centre.store.journal
@@ -191,6 +202,7 @@ def _see_ready(centre: Centre, moment: Moment, case: Case, remark: str) -> None:
     _see_steps(stands, remark)
     if not fee_state(tx, journal, case.id).settled:
         raise NotReady("The fee is neither paid nor spared.", "Take it at the counter, or have the exemption approved.")
+    return spared
 
 
 def _see_uncontradicted(service: Service, spared: Satisfied) -> None:

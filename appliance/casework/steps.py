@@ -12,6 +12,7 @@ from datetime import date
 from itertools import takewhile
 from typing import Final
 
+from appliance.access import four_eyes
 from appliance.access.session import Role, Session
 from appliance.casework import duedates
 from appliance.casework.attested import Roles
@@ -108,7 +109,8 @@ def do_step(
 
     Raises:
         OperatorError: the service knows no such step, it is somebody else's, done by handing in or over or approving,
-            or done before; not from where it stands, it changed meanwhile, or the session may not.
+            or done before; an officer's, by who took it in; not from where it stands, it changed meanwhile, or the
+            session may not.
     """
     see_lines(step)
     see_remarks(remark)
@@ -118,6 +120,9 @@ def do_step(
         found = _step(centre, case, step, moment.at)
         if found.by != _WHOSE.get(session.role):
             raise OperatorError(f"{found.label.en}: that is not yours to do.", "Leave it to whose step it is.")
+        if found.by == _WHOSE[Role.OFFICER]:
+            # An officer's step is part of the decision.
+            four_eyes.check(moment.tx, centre.store.journal, k.ApplicationApproved.KIND, case.id, session.actor)
         done = steps_done(moment.tx, centre.store.journal, case.id)
         stands = progress(
             centre.catalogue.service(case.service),

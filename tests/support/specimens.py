@@ -58,8 +58,8 @@ SPECIMENS: Final[dict[str, Callable[[str], k.Body]]] = {
     k.PaperAdded.KIND: lambda m: k.PaperAdded(
         paper=SOMEBODY, label=m, media_type=m, size=1, sha256=HASH, rule=m, paper_kind=m, of=SOMEBODY, pages=1
     ),
-    k.ApplicationResubmitted.KIND: lambda m: k.ApplicationResubmitted(remark=m, due=DAY),
-    k.ApplicationApproved.KIND: lambda m: k.ApplicationApproved(remark=m),
+    k.ApplicationResubmitted.KIND: lambda m: k.ApplicationResubmitted(remark=m, due=DAY, leans_on=(SOMEBODY,)),
+    k.ApplicationApproved.KIND: lambda m: k.ApplicationApproved(remark=m, leans_on=(SOMEBODY,)),
     k.ApplicationReturned.KIND: lambda m: k.ApplicationReturned(reason=m, items=(m,)),
     k.ApplicationRejected.KIND: lambda m: k.ApplicationRejected(reason=m, appeal_to=m, appeal_until=DAY),
     k.ApplicationDrafted.KIND: lambda m: k.ApplicationDrafted(service=m, token=m, slip=m),

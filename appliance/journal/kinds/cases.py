@@ -106,10 +106,14 @@ class ApplicationReturned(Body, frozen=True, kw_only=True):
 
 @kind("application.resubmitted")
 class ApplicationResubmitted(Body, frozen=True, kw_only=True):
-    """What an officer sent back was put right at the counter, and waits for a decision again. `due` is anew."""
+    """What an officer sent back was put right at the counter, and waits for a decision again. `due` is anew.
+
+    `leans_on`: the attestations that it rests on now; None where they stay.
+    """
 
     remark: Remark = ""
     due: Day = ""
+    leans_on: Leans | None = None
 
 
 @kind("application.waiting")
@@ -148,9 +152,10 @@ class ApplicationStepDone(Body, frozen=True, kw_only=True):
 
 @kind("application.approved")
 class ApplicationApproved(Body, frozen=True, kw_only=True):
-    """An officer approved an application."""
+    """An officer approved an application. `leans_on`: the attestations that it rests on now; None where they stay."""
 
     remark: Remark = ""
+    leans_on: Leans | None = None
 
 
 @kind("application.rejected")

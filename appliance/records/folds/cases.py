@@ -134,6 +134,13 @@ def _parts(header: Header, body: k.ApplicationSubmitted | k.ApplicationAmended) 
         yield _ADD_LEAN, row(header, attestation=attestation)
 
 
+def _leans_anew(header: Header, body: k.ApplicationResubmitted | k.ApplicationApproved) -> Ops:
+    if body.leans_on is not None:
+        yield _DROP_LEANS, key(header)
+        for attestation in body.leans_on:
+            yield _ADD_LEAN, row(header, attestation=attestation)
+
+
 _SET_REVIEWER = update(t.applications, "status", "reviewer")
 
 
@@ -154,7 +161,8 @@ def _decided(header: Header, status: str, remark: str) -> Ops:
 
 @folds(k.ApplicationApproved)
 def _application_approved(header: Header, body: k.ApplicationApproved) -> Ops:
-    return _decided(header, "approved", body.remark)
+    yield from _decided(header, "approved", body.remark)
+    yield from _leans_anew(header, body)
 
 
 _ADD_OBJECTION = add_once(t.objections)
@@ -177,6 +185,7 @@ def _application_returned(header: Header, body: k.ApplicationReturned) -> Ops:
 def _application_resubmitted(header: Header, body: k.ApplicationResubmitted) -> Ops:
     yield _STAND_STILL, key(header, status="submitted", paused=0)
     yield _ANSWER_OBJECTION, key(header, answered_at=header.at, answer=body.remark)
+    yield from _leans_anew(header, body)
     if body.due:
         yield _SET_DUE, key(header, due=body.due)
 

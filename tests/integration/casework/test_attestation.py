@@ -10,7 +10,7 @@ import pytest
 from appliance.access.four_eyes import SameEyes
 from appliance.access.session import NotPermitted, Role
 from appliance.casework import applications, people, reviewing
-from appliance.casework.attestation import Seen, attest, leaning_on, withdraw_attestation
+from appliance.casework.attestation import Seen, attest, attestations_of, leaning_on, withdraw_attestation
 from appliance.casework.attested import satisfied
 from appliance.casework.caseview import case
 from appliance.casework.forms import FormRefused
@@ -258,3 +258,47 @@ def test_of_an_aadhaar_number_only_the_last_digits_are_attested(desk: Desk) -> N
     found = satisfied(desk.centre, service.id, form.roles, {field.id: "xxxx-xxxx-2346"}, desk.centre.today())
     assert field.id in found.fields
     assert not found.contradicted
+
+
+def test_handed_in_again_it_leans_on_what_it_rests_on_now(desk: Desk) -> None:
+    person = desk.person()
+    attestation = attested(desk, person)
+    form = desk.form(person)
+    desk.begin(form, {"rent": "rent_deed"})
+    applications.submit(desk.centre, desk.operator, form)
+    withdraw_attestation(desk.store, desk.officer, attestation, "the card was another one")
+    assert [each.application for each in unsupported(desk.centre)] == [form.id]
+    reviewing.send_back(desk.store, desk.officer, form.id, "bring the card", items=["cnic"])
+    desk.paper(form.id, "cnic", "cnic")
+    applications.resubmit(desk.centre, desk.operator, form.id)
+    assert unsupported(desk.centre) == []
+    assert not case(desk.store, form.id).unsupported
+
+
+def test_an_approved_application_leans_on_what_was_attested_until_then(desk: Desk) -> None:
+    person = desk.person()
+    application = desk.take_in(person).application
+    cnic = case(desk.store, application).papers[0]
+    attestation = desk.attest(application, cnic.id, person, **FACTS)
+    assert leaning_on(desk.store, attestation) == []
+    desk.make_ready(application)
+    reviewing.approve(desk.centre, desk.officer, application)
+    assert [each.application for each in leaning_on(desk.store, attestation)] == [application]
+    assert case(desk.store, application).leans_on == (), "it is shown among those made here"
+    withdraw_attestation(desk.store, desk.officer, attestation, "the card was forged")
+    assert [each.application for each in unsupported(desk.centre)] == [application]
+    assert case(desk.store, application).unsupported
+    assert verify_home(desk.store.layout, desk.bench.key).ok
+
+
+def test_what_is_attested_of_a_person_is_found_and_erased_with_them(desk: Desk) -> None:
+    one, same = desk.person(), desk.person("Gul Khaan")
+    made = [attested(desk, one), attested(desk, same)]
+    people.merge(desk.store, desk.supervisor, one, same, "written down twice")
+    assert attestations_of(desk.store, one) == attestations_of(desk.store, same)
+    assert set(attestations_of(desk.store, one)) == set(made)
+    applications.erase(desk.store, desk.supervisor, same, "at their wish")
+    for each in attestations_of(desk.store, same):
+        applications.erase(desk.store, desk.supervisor, each, "at their wish")
+    assert attestations_of(desk.store, same) == []
+    assert verify_home(desk.store.layout, desk.bench.key).ok

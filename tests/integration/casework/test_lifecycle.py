@@ -268,7 +268,7 @@ class Office(RuleBasedStateMachine):
         session = self.desk.session(login, Role.OFFICER)
         if self.attempt(
             login,
-            legal and "thumb" not in m.done,
+            legal and "thumb" not in m.done and login not in m.took_in,
             lambda seen: steps.do_step(self.desk.centre, session, self.id, "thumb", seen=seen),
         ):
             m.done.add("thumb")

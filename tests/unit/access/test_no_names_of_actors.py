@@ -108,7 +108,7 @@ def test_no_public_function_takes_an_actors_name() -> None:
 
 def test_every_verb_that_writes_takes_a_session() -> None:
     readers = {"operators", "applications_of", "person", "relatives", *READERS_OF_MONEY}
-    readers |= {"leaning_on", "open_complaints", "complaints_about", "received_on"}
+    readers |= {"leaning_on", "attestations_of", "open_complaints", "complaints_about", "received_on"}
     readers |= {"issued", "certificate_pdf", "open_prints", "prints_of", "signatures_of"}
     for module in (
         *(operators, applications, people, families, identity),

@@ -1,0 +1,151 @@
+"""Issuing at a real store: what a certificate shows is what was approved, and each number is given once."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import replace
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, load_der_private_key
+from PIL import Image
+
+from appliance.access.session import Role
+from appliance.casework import applications, issuing, people, reversals, reviewing
+from appliance.casework.certificate_numbers import is_certificate_number
+from appliance.casework.intake import PaperRefused
+from appliance.casework.issuing import Issued
+from appliance.casework.money import payments_for
+from appliance.casework.papers import NewPaper, add_paper
+from appliance.casework.reviewing import NotReady
+from appliance.catalogue import Catalogue
+from appliance.certificates.portrait import portrait
+from appliance.certificates.record import CertificateRecord, encode_record
+from appliance.journal import kinds as k
+from appliance.journal.ids import EntityId
+from appliance.store.keys import CENTRE_KEY
+from sync.central.authority import Authority
+from sync.centre import centre_subject
+from tests.support.certificates import photograph
+from tests.support.desk import ANSWERS, CATALOGUE, OMAR, SERVICE, Desk, centre_of
+from tests.support.sealing_centre import CODE, NAME, NOW
+
+
+@pytest.fixture
+def sealed(desk: Desk) -> Desk:
+    """A desk whose centre has its certificate, and numbers."""
+    authority = Authority.create("Sanad central specimen", NOW)
+    private = load_der_private_key(desk.store.secret(CENTRE_KEY), None)
+    assert isinstance(private, ec.EllipticCurvePrivateKey)
+    certificate = authority.certify_centre(private.public_key(), centre_subject(CODE, NAME), NOW)
+    for file, each in (
+        (desk.store.layout.centre_certificate, certificate),
+        (desk.store.layout.authority, authority.certificate),
+    ):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(each.public_bytes(Encoding.PEM))
+    desk.bench.central.open_orders()
+    lease(desk, "PEW01-", 1, 2)
+    return desk
+
+
+def lease(desk: Desk, prefix: str, first: int, last: int) -> None:
+    desk.bench.central.order(k.NumbersLeased(prefix=prefix, first=first, last=last))
+    desk.bench.take_orders()
+
+
+def issue(desk: Desk, application: EntityId, monkeypatch: pytest.MonkeyPatch) -> tuple[Issued, CertificateRecord]:
+    """Issue it, and answer the record that was rendered, too."""
+    shown: list[CertificateRecord] = []
+
+    def spy(record: CertificateRecord) -> bytes:
+        shown.append(record)
+        return encode_record(record)
+
+    monkeypatch.setattr(issuing, "encode_record", spy)
+    return issuing.issue(desk.centre, desk.officer, application), shown[-1]
+
+
+def test_numbers_have_a_check_character_and_a_later_block_gives_none_twice(
+    sealed: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [issue(sealed, sealed.approved(), monkeypatch)[0].number]
+    # It sorts before the first one, and holds one of its numbers.
+    lease(sealed, "PEW01-", 0, 2)
+    made += [issue(sealed, sealed.approved(), monkeypatch)[0].number for _ in range(2)]
+    assert [each[:-1] for each in made] == ["PEW01-000001-", "PEW01-000002-", "PEW01-000000-"]
+    assert all(map(is_certificate_number, made))
+
+
+def test_a_fee_that_was_given_back_after_the_approval_issues_nothing(sealed: Desk) -> None:
+    application = sealed.approved()
+    (payment,) = payments_for(sealed.store, application)
+    reversals.void_payment(sealed.centre, sealed.supervisor, payment.id, "Wrong challan")
+    with pytest.raises(NotReady, match="given back after the approval"):
+        issuing.issue(sealed.centre, sealed.officer, application)
+
+
+def test_a_name_that_is_changed_after_the_approval_is_issued_by_an_officer_who_looked_again(
+    sealed: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = sealed.person()
+    application = sealed.take_in(person).application
+    sealed.make_ready(application)
+    reviewing.approve(sealed.centre, sealed.officer, application)
+    people.correct_person(sealed.store, sealed.operator, person, {"name": "Somebody Else"}, "Misread")
+    with pytest.raises(NotReady, match="changed after the approval"):
+        issuing.issue(sealed.centre, sealed.operator, application)
+    sealed.hire_for_both("zarak")
+    for login, role in (("zarak", Role.OPERATOR), (OMAR, Role.OPERATOR)):
+        with pytest.raises(NotReady):
+            issuing.issue(sealed.centre, sealed.session(login, role), application)
+    assert issue(sealed, application, monkeypatch)[1].holder.name == "Somebody Else"
+
+
+def test_a_holder_who_was_found_to_be_another_record_is_shown_as_that_one(
+    sealed: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, other = sealed.person("Gul Kahn"), sealed.person("Gul Khan")
+    application = sealed.take_in(person).application
+    sealed.make_ready(application)
+    people.merge(sealed.store, sealed.officer, person, other, "The same")
+    reviewing.approve(sealed.centre, sealed.officer, application)
+    assert issue(sealed, application, monkeypatch)[1].holder.name == "Gul Khan"
+
+
+def with_a_photograph(desk: Desk) -> None:
+    """Let the service print the photograph, and ask for it."""
+    service = CATALOGUE.service(SERVICE)
+    assert service.certificate is not None
+    papers = tuple(replace(each, required=True) if each.id == "photograph" else each for each in service.papers)
+    asks = replace(service, papers=papers, certificate=replace(service.certificate, photo="photograph"))
+    desk.centre = centre_of(desk.store, Catalogue({**CATALOGUE.services, SERVICE: asks}))
+
+
+def test_a_photograph_that_cannot_be_printed_is_refused_at_the_counter(sealed: Desk) -> None:
+    with_a_photograph(sealed)
+    form = sealed.form()
+    applications.begin(sealed.centre, sealed.operator, form)
+    pdf = io.BytesIO()
+    Image.open(io.BytesIO(photograph())).save(pdf, "PDF")
+    with pytest.raises(PaperRefused, match="printed on the certificate"):
+        add_paper(sealed.centre, sealed.operator, form.id, NewPaper(pdf.getvalue(), rule="photograph"))
+    add_paper(sealed.centre, sealed.operator, form.id, NewPaper(photograph(), rule="photograph"))
+
+
+def test_a_photograph_that_was_attested_once_is_printed_on_the_next_certificate(
+    sealed: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_a_photograph(sealed)
+    person, picture = sealed.person(), photograph()
+    first = sealed.form(person)
+    sealed.begin(first)
+    paper = add_paper(sealed.centre, sealed.operator, first.id, NewPaper(picture, rule="photograph"))
+    applications.submit(sealed.centre, sealed.operator, first)
+    sealed.attest(first.id, paper.id, person)
+    second = sealed.take_in(person, ANSWERS).application
+    sealed.make_ready(second)
+    reviewing.approve(sealed.centre, sealed.officer, second)
+    record = issue(sealed, second, monkeypatch)[1]
+    assert record.holder.photo_sha256 == hashlib.sha256(portrait(picture)).hexdigest()
