@@ -45,7 +45,7 @@ def print_paper(screen: DeskScreen[Any], job: Job, ask: Callable[[int], JobOutco
         return Outcome(STATES[outcome.end], outcome.sentence, outcome.next_step)
 
     def told(outcome: Outcome) -> None:
-        mark = "SIMULATED: " if job.simulated else ""
+        mark = "SIMULATED: " if job.simulated and "SIMULATED" not in outcome.detail else ""
         tone = "good" if outcome.state is PrintState.PRINTED else "warning"
         screen.say(f"{mark}{outcome.detail} {outcome.next_step}".strip(), tone=tone)
         if outcome.state.is_open:

@@ -38,7 +38,7 @@ class Pick(Dialog[str]):
         Binding("pageup", "move(-10)", show=False, priority=True),
     ]
 
-    def __init__(self, heading: str, options: Sequence[Option], value: str = "") -> None:
+    def __init__(self, heading: str, options: Sequence[Option], value: str | None = None) -> None:
         super().__init__()
         self._heading = heading
         self._options = tuple(options)[:MAX_LISTED]
