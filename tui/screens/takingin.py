@@ -121,14 +121,15 @@ class TakingIn(AddsPapers):
         view = self.known.people.get(applicant) if applicant else None
         whom = f" for {view.person.name}" if view is not None else ""
         token = f", token {self.form.token}" if self.form.token else ""
-        self.head(f"{service.title.en}{whom}{token}{self._where()}{self._kept}")
+        # What changes stands first: the rest may be cut off in a narrow terminal.
+        self.head(f"{self._where()}{service.title.en}{whom}{token}")
 
     def _where(self) -> str:
         if self.stage is None:
             return ""
         stages = self.stages()
         at = next((at for at, each in enumerate(stages) if each == self.stage), 0)
-        return f" — {at + 1}/{len(stages)} {self.stage.title}"
+        return f"{at + 1}/{len(stages)} {self.stage.title}{self._kept} — "
 
     # Turning pages
 
@@ -263,8 +264,8 @@ class TakingIn(AddsPapers):
         self._saves.touch()
 
     def _mark(self, words: str) -> None:
-        if self._kept != f"  {words}":
-            self._kept = f"  {words}"
+        if self._kept != f" ({words})":
+            self._kept = f" ({words})"
             self._heading()
 
     def _told(self, error: SanadError | None) -> None:
