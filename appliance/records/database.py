@@ -162,10 +162,24 @@ class Tx:
         except _THEIRS as error:
             raise _ours(error) from None
 
-    def create(self, tables: sa.MetaData) -> None:
-        """Create every table of `tables` that is not there, with its indexes."""
+    def create(self, tables: sa.MetaData, *, to_fill: bool = False) -> None:
+        """Create every table of `tables` that is not there, with its indexes.
+
+        Args:
+            tables: which.
+            to_fill: whether they are filled at once: then `index` makes the indexes that only readers use, afterwards,
+                which is much quicker than keeping them up row by row.
+        """
         for table in tables.sorted_tables:
+            late = set(_late_indexes(table)) if to_fill else set()
             for text in definitions(table):
+                if text not in late:
+                    self._run(text, {})
+
+    def index(self, tables: sa.MetaData) -> None:
+        """Make what `create` left for later."""
+        for table in tables.sorted_tables:
+            for text in _late_indexes(table):
                 self._run(text, {})
 
     def drop_all_like(self, prefix: str) -> None:
@@ -207,6 +221,16 @@ def definitions(table: sa.Table) -> list[str]:
     made: list[ExecutableDDLElement] = [CreateTable(table, if_not_exists=True)]
     made += (CreateIndex(index, if_not_exists=True) for index in sorted(table.indexes, key=lambda each: str(each.name)))
     return [*(str(each.compile(dialect=_DIALECT)) for each in made), *table.info.get(ALONGSIDE, ())]
+
+
+def _late_indexes(table: sa.Table) -> list[str]:
+    """The statements of the indexes that no fold asks: all but those by subject, which erasing uses."""
+    made = sorted(table.indexes, key=lambda each: str(each.name))
+    return [
+        str(CreateIndex(index, if_not_exists=True).compile(dialect=_DIALECT))
+        for index in made
+        if [column.name for column in index.columns] != ["journal", "about"]
+    ]
 
 
 class _Held:

@@ -40,6 +40,7 @@ from appliance.records.folds import (
     unreadable_ops,
 )
 from appliance.records.log import PAGE_ENTRIES, Log
+from appliance.records.statements import adds_to
 
 REMEMBERED_SUBJECTS: Final = 100_000
 """Subjects of which a fold knows by heart whether they were erased."""
@@ -106,6 +107,8 @@ class Folder:
         self._log = log
         self._journal = journal
         self._erased: dict[str, bool] = {}
+        # What only adds waits for the end of its page, or for a statement that does more, and goes in bulk.
+        self._additions: dict[sa.Table, tuple[sa.Executable, list[Mapping[str, object]]]] = {}
 
     def fold(self, entries: Sequence[Entry]) -> None:
         """Fold `entries`, which follow what was folded before.
@@ -116,6 +119,7 @@ class Folder:
         self._tx.many(ADD_TO_TIMELINE, [timeline_row(entry.header) for entry in entries])
         for entry in entries:
             self._fold_one(entry)
+        self._add()
 
     def _fold_one(self, entry: Entry) -> None:
         header = entry.header
@@ -141,6 +145,7 @@ class Folder:
 
     def _take_up(self, applied: OrdersApplied) -> bool:
         """Fold the orders that hold from here on; False where these are not central's, or were taken up before."""
+        self._add()
         row = self._tx.one(_ORDERS_SIZE, {"journal": self._journal})
         start = 0 if row is None else int(row[0])
         if applied.size <= start:
@@ -162,7 +167,27 @@ class Folder:
 
     def _run(self, ops: Ops) -> None:
         for statement, values in ops:
-            self._tx.run(statement, values)
+            table = adds_to(statement)
+            if table is None:
+                self._add()
+                self._tx.run(statement, values)
+                continue
+            waiting = self._additions.get(table)
+            if waiting is not None and waiting[0] is not statement:
+                # Two ways of adding to one table keep their order.
+                self._add()
+                waiting = None
+            if waiting is None:
+                waiting = self._additions[table] = (statement, [])
+            waiting[1].append(values)
+
+    def _add(self) -> None:
+        for statement, rows in self._additions.values():
+            if len(rows) == 1:
+                self._tx.run(statement, rows[0])
+            else:
+                self._tx.many(statement, rows)
+        self._additions.clear()
 
     def _is_erased(self, about: str) -> bool:
         if about == NOBODY:
@@ -173,6 +198,7 @@ class Folder:
         if known is None:
             if len(self._erased) >= REMEMBERED_SUBJECTS:
                 self._erased.clear()
+            self._add()
             known = self._tx.one(_ERASED, {"journal": self._journal, "about": about}) is not None
             self._erased[about] = known
         return known
@@ -214,7 +240,7 @@ def refold(tx: Tx, log: Tx, journals: Iterable[JournalId], progress: Progress = 
     """
     tx.drop_all_like(t.FOLDED_PREFIX)
     tx.create(t.LOG)
-    tx.create(t.FOLDED)
+    tx.create(t.FOLDED, to_fill=True)
     search.start_again(tx)
     tx.run(_DROP_STAMPS)
     for journal in journals:
@@ -222,6 +248,7 @@ def refold(tx: Tx, log: Tx, journals: Iterable[JournalId], progress: Progress = 
         size = 0 if head is None else head.size
         fold_range(tx, log, journal, 0, size, progress)
         stamp(tx, journal, size)
+    tx.index(t.FOLDED)
 
 
 def fold_range(tx: Tx, log: Tx, journal: JournalId, start: int, stop: int, progress: Progress = no_progress) -> None:

@@ -26,6 +26,33 @@ def add_once(table: sa.Table) -> sa.Executable:
     return _AddOnce(table)
 
 
+class _AddUp(Insert):
+    inherit_cache = False
+    table: sa.Table
+    column: str = ""
+
+
+@compiles(_AddUp)
+def _compile_up(statement: _AddUp, compiler: SQLCompiler, **options: Any) -> str:
+    insert: str = compiler.visit_insert(statement, **options)  # type: ignore[no-untyped-call]
+    quote = compiler.preparer.quote
+    key = ", ".join(quote(column.name) for column in statement.table.primary_key.columns)
+    name = quote(statement.column)
+    return f"{insert} ON CONFLICT ({key}) DO UPDATE SET {name} = {quote(statement.table.name)}.{name} + excluded.{name}"
+
+
+def add_up(table: sa.Table, column: str) -> sa.Executable:
+    """Insert a row; where its key is there, add this column to that of the row."""
+    statement = _AddUp(table)
+    statement.column = column
+    return statement
+
+
+def adds_to(statement: sa.Executable) -> sa.Table | None:
+    """The table that a statement does nothing but add to: it comes to the same before or after one about another."""
+    return statement.table if isinstance(statement, _AddOnce | _AddUp | _AddOrSet) else None  # type: ignore[return-value]
+
+
 class _Spelled(sa.Executable, ClauseElement):
     inherit_cache = False
 

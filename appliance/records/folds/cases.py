@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
@@ -49,7 +49,7 @@ _NOTHING_YET: Final[dict[str, object]] = {
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return msgspec.json.encode(value).decode()
 
 
 _BEGIN = add_once(t.applications)

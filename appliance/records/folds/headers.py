@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy import bindparam
 
 from appliance.journal import kinds as k
 from appliance.journal.entry import Header
 from appliance.records import tables as t
 from appliance.records.folds.base import Ops, row
-from appliance.records.statements import add_once
+from appliance.records.statements import add_once, add_up
 
 ALL: Final = 0
 YEAR: Final = 4
@@ -26,16 +25,7 @@ COUNTED_BY: Final[dict[str, int]] = {
 ADD_TO_TIMELINE: Final = add_once(t.timeline)
 _ADD_BLOB: Final = add_once(t.blobs)
 _ADD_UNREADABLE: Final = add_once(t.unreadable)
-_START_COUNTING: Final = add_once(t.tallies)
-_COUNT: Final = (
-    sa.update(t.tallies)
-    .where(
-        t.tallies.c.journal == bindparam("k_journal"),
-        t.tallies.c.kind == bindparam("k_kind"),
-        t.tallies.c.period == bindparam("k_period"),
-    )
-    .values(written=t.tallies.c.written + 1)
-)
+_COUNT: Final = add_up(t.tallies, "written")
 _FORGIVE: Final = sa.update(t.operators).where(t.where_key(t.operators)).values(failed=0, locked_until="")
 
 
@@ -52,8 +42,7 @@ def header_ops(header: Header) -> Ops:
     length = COUNTED_BY.get(header.kind)
     if length is not None:
         period = header.at[:length]
-        yield _START_COUNTING, {"journal": header.journal, "kind": header.kind, "period": period, "written": 0}
-        yield _COUNT, {"k_journal": header.journal, "k_kind": header.kind, "k_period": period}
+        yield _COUNT, {"journal": header.journal, "kind": header.kind, "period": period, "written": 1}
 
 
 def blob_ops(header: Header) -> Ops:
