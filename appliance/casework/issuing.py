@@ -286,13 +286,25 @@ def _record(centre: Centre, ground: _Ground) -> CertificateRecord:
         facts=tuple(
             _fact(service.field(each), case.fields[each], rule.languages)
             for each in rule.shows
-            if case.fields.get(each)
+            if case.fields.get(each) and not _is_of_holder(service.field(each), case.fields[each], rule, holder)
         ),
         attested_by=Attester(ground.approver or "-", _office(service, case.fields, today, frozenset(roles))),
         salt=new_salt(centre.store.random(SALT_BYTES)),
         specimen=centre.rules.specimen,
         languages=rule.languages,
     )
+
+
+def _is_of_holder(field: Field, answer: str, rule: CertificateRule, holder: Person) -> bool:
+    """Whether the head of the page says this of the holder already."""
+    role, _, fact = (field.fact or "").partition(".")
+    head = {
+        "name": holder.name,
+        "name_native": holder.name_native,
+        "born": holder.born,
+        holder.identity_kind: holder.identity_number,
+    }
+    return role == rule.holder and head.get(fact) == answer
 
 
 def _fact(field: Field, answer: str, languages: Sequence[str]) -> Fact:
