@@ -21,12 +21,11 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 from sqlcipher3 import dbapi2
 
 from appliance.journal.errors import BugError, SanadError
 from appliance.records import failures
+from appliance.records.definitions import DIALECT, definitions, late_indexes
 from appliance.records.disk import sync_folder
 from appliance.records.failures import (
     StorageBusy,
@@ -36,7 +35,6 @@ from appliance.records.failures import (
     StoreMissing,
     StoreUnreadable,
 )
-from appliance.records.tables.base import ALONGSIDE
 
 KEY_BYTES: Final = 32
 PAGE_BYTES: Final = 4096
@@ -51,7 +49,6 @@ LOG_ROWS: Final = 500
 # SQLite needs an index of its log, in a file of its own, before it can open a database.
 INDEX_BYTES: Final = 32 * 1024
 
-_DIALECT: Final = sqlite.dialect(paramstyle="named")
 
 Row = tuple[Any, ...]
 Params = Mapping[str, object]
@@ -73,7 +70,7 @@ class _Compiled:
         if known is None:
             if not isinstance(statement, sa.ClauseElement):
                 raise BugError("Only SQLAlchemy Core statements are run.")
-            compiled = statement.compile(dialect=_DIALECT)
+            compiled = statement.compile(dialect=DIALECT)
             fixed = {name: value for name, value in (compiled.params or {}).items() if value is not None}
             # The statement is kept with its text, so that its identity is never given to another one.
             known = self._texts[id(statement)] = (statement, str(compiled), fixed)
@@ -171,7 +168,7 @@ class Tx:
                 which is much quicker than keeping them up row by row.
         """
         for table in tables.sorted_tables:
-            late = set(_late_indexes(table)) if to_fill else set()
+            late = set(late_indexes(table)) if to_fill else set()
             for text in definitions(table):
                 if text not in late:
                     self._run(text, {})
@@ -179,7 +176,7 @@ class Tx:
     def index(self, tables: sa.MetaData) -> None:
         """Make what `create` left for later."""
         for table in tables.sorted_tables:
-            for text in _late_indexes(table):
+            for text in late_indexes(table):
                 self._run(text, {})
 
     def drop_all_like(self, prefix: str) -> None:
@@ -189,7 +186,7 @@ class Tx:
             found = self._run("SELECT type, name FROM sqlite_master WHERE sql LIKE :made", {"made": made}).fetchall()
             for kind, name in found:
                 if name.startswith(prefix):
-                    self._run(f"DROP {kind} {_DIALECT.identifier_preparer.quote_identifier(name)}", {})
+                    self._run(f"DROP {kind} {DIALECT.identifier_preparer.quote_identifier(name)}", {})
 
     def layout(self) -> dict[str, tuple[str, str, str | None]]:
         """Everything that the database is made of, by name: type, the table it belongs to, and the words that made it.
@@ -214,23 +211,6 @@ class Tx:
                 raise _ours(error) from None
             faults += [str(row[0]) for row in rows if row[0] != "ok"]
         return faults
-
-
-def definitions(table: sa.Table) -> list[str]:
-    """The statements that make a table, its indexes, and what SQLite keeps beside it."""
-    made: list[ExecutableDDLElement] = [CreateTable(table, if_not_exists=True)]
-    made += (CreateIndex(index, if_not_exists=True) for index in sorted(table.indexes, key=lambda each: str(each.name)))
-    return [*(str(each.compile(dialect=_DIALECT)) for each in made), *table.info.get(ALONGSIDE, ())]
-
-
-def _late_indexes(table: sa.Table) -> list[str]:
-    """The statements of the indexes that no fold asks: all but those by subject, which erasing uses."""
-    made = sorted(table.indexes, key=lambda each: str(each.name))
-    return [
-        str(CreateIndex(index, if_not_exists=True).compile(dialect=_DIALECT))
-        for index in made
-        if [column.name for column in index.columns] != ["journal", "about"]
-    ]
 
 
 class _Held:

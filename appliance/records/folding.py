@@ -26,7 +26,8 @@ from appliance.journal.kinds import OrdersApplied, SubjectErased, decode_body
 from appliance.journal.tree import root_at
 from appliance.records import search
 from appliance.records import tables as t
-from appliance.records.database import Row, Tx, definitions
+from appliance.records.database import Row, Tx
+from appliance.records.definitions import definitions
 from appliance.records.folds import (
     ADD_TO_TIMELINE,
     FOLD_VERSION,
