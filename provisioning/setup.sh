@@ -21,7 +21,7 @@ missing=""
 if [ "$purpose" = test ]; then
     for pair in age:age strace:strace openssl:openssl umockdev-wrapper:umockdev udevadm:udev \
         ippeveprinter:cups-ipp-utils dbus-daemon:dbus-daemon avahi-daemon:avahi-daemon avahi-browse:avahi-utils scanimage:sane-utils \
-        pdfsig:poppler-utils certutil:libnss3-tools qpdf:qpdf tmux:tmux; do
+        pdfsig:poppler-utils certutil:libnss3-tools qpdf:qpdf tmux:tmux softhsm2-util:softhsm2; do
         PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
     done
     # The emulated USB bus: libusb under test, and Debian's own python3, which drives umockdev.
