@@ -44,8 +44,10 @@ from sync.central.ingest import Ingest
 from sync.central.locker import Locker
 from sync.central.orders import Orders
 from sync.central.registry import Node
+from sync.central.sessions import Session, Sessions
 from sync.invite import BadInvite, Invite, encode_invite, fingerprint, parse_invite
-from sync.refusals import BadRequest
+from sync.refusals import BadRequest, OutOfStep
+from sync.session import CentralState
 from sync.signatures import Claims, Incoming
 from sync.wire import SessionRequest, StateAnswer
 
@@ -179,6 +181,7 @@ class Central:
         self.archive = Archive(self._archive_db, self._locker, self._cosigner, clock=clock, halt=halt, stored=stored)
         self.index = Index(self._index_db, self._archive_db)
         self._challenges = Challenges(monotonic_s, random)
+        self._sessions = Sessions(random)
         recipients = (age.recipient_of(self._secret(name).decode()) for name in (LOCKER_IDENTITY, RECOVERY_IDENTITY))
         self._enrolment = Enrolment(
             self._archive_db,
@@ -371,8 +374,7 @@ class Central:
             request = _SESSION_DECODER.decode(body)
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             raise BadRequest("A session request is not of its form.") from None
-        if frames.VERSION not in request.versions:
-            raise BadRequest("Node and central speak no common version.", "Bring both to one version.")
+        version = frames.choose_version(request.versions)
         offered = open_checkpoint(request.checkpoint, node.verifier)
         if offered.size != claims.offered:
             raise BadRequest("A node offers another size than it signed for.")
@@ -382,11 +384,24 @@ class Central:
         if request.orders > state.orders:
             with self._archive_db.write() as tx:
                 registry.set_orders_held(tx, node.journal, request.orders)
-        return StateAnswer.of(state, self.challenge(node.journal))
+        return self._answer(node, state, self._sessions.begin(node.journal, version))
 
-    def ingest(self, node: Node, claims: Claims) -> Ingest:
-        """Begin a stream."""
-        return Ingest(self.archive, node, claims.offered, self.index.soon)
+    def ingest(self, node: Node, claims: Claims, news: Callable[[], None] = lambda: None) -> Ingest:
+        """Begin a stream.
+
+        Args:
+            node: whose it is.
+            claims: what its request signed.
+            news: told when there is something that the node waits to hear.
+
+        Raises:
+            OutOfStep: it is not of the node's newest session, or does not begin where central's copy ends.
+        """
+        session = self._sessions.require(node.journal, claims.session)
+        ingest = Ingest(self.archive, node, claims.offered, self.index.soon, session, news)
+        if ingest.start != claims.offset:
+            raise OutOfStep("A stream begins elsewhere than where central's copy of the node ends.", "Sync again.")
+        return ingest
 
     def finish(self, node: Node, ingest: Ingest) -> StateAnswer:
         """End a stream whose bytes all came.
@@ -394,7 +409,25 @@ class Central:
         Raises:
             BadFrame: it was cut.
         """
-        return StateAnswer.of(ingest.finish(), self.challenge(node.journal), tuple(sorted(ingest.spoilt)))
+        return self._answer(node, ingest.finish(), ingest.session)
+
+    def state(self, node: Node, claims: Claims) -> StateAnswer:
+        """What central has of a node now, in its newest session.
+
+        Raises:
+            OutOfStep: the request is of an older one.
+        """
+        session = self._sessions.require(node.journal, claims.session)
+        return self._answer(node, self.archive.state(node.journal), session)
+
+    def _answer(self, node: Node, state: CentralState, session: Session) -> StateAnswer:
+        return StateAnswer.of(
+            state,
+            self.challenge(node.journal),
+            version=session.version,
+            session=session.name,
+            spoilt=tuple(sorted(session.spoilt)),
+        )
 
     def orders_stream(self, node: Node, start: int) -> bytes:
         """The orders for a node from `start` on, as frames."""
