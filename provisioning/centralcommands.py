@@ -68,7 +68,8 @@ def make_central(home: Path, settings: CentralSettings, passphrase: str) -> str:
         Central.create(layout, key, name=settings.name, clock=real_clock, random=os.urandom, halt=terminal.halt)
         write_durably(making / CENTRAL_FILE, central_toml(settings).encode())
         with open_central(making, key) as central:
-            write_durably(making / "trust", format_trust([central.cosigner]))
+            central.trust.publish()
+            write_durably(making / "trust", format_trust([central.cosigner, central.trust.key]))
             return central.fingerprint
 
 

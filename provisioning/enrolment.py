@@ -43,6 +43,7 @@ from appliance.store.store import (
     LOCKER,
     NODE_KEY,
     ORDERS_SIGNER,
+    PUBLISHER,
     NodeKeys,
     Store,
 )
@@ -164,7 +165,8 @@ def ask_central(store: Store, invite: Invite) -> Enrolled:
 def keep_answer(store: Store, unlocked: Unlocked, invite: Invite, answer: Enrolled) -> None:
     """Step 3: keep central's keys, the recovery slot, the certificates and the first orders."""
     home = store.layout.home
-    store.remember(**{COSIGNER: answer.cosigner.text, ORDERS_SIGNER: answer.orders_key.text, LOCKER: answer.locker})
+    keys = {COSIGNER: answer.cosigner, ORDERS_SIGNER: answer.orders_key, PUBLISHER: answer.publisher}
+    store.remember(**{name: key.text for name, key in keys.items()}, **{LOCKER: answer.locker})
     store.take_orders(answer.orders, answer.orders_checkpoint)
     store.take_cosignature(answer.cosigned)
     if not any(slot.recipient == answer.recovery for slot in unlocked.slots.slots):
@@ -177,7 +179,7 @@ def keep_answer(store: Store, unlocked: Unlocked, invite: Invite, answer: Enroll
     write_durably(store.layout.authority, authority.public_bytes(Encoding.PEM))
     write_durably(store.layout.centre_certificate, for_centre.public_bytes(Encoding.PEM))
     write_durably(home / KEYS / "node.crt", certificate.public_bytes(Encoding.PEM))
-    write_durably(home / "trust", format_trust([store.verifier, answer.cosigner, answer.orders_key]))
+    write_durably(home / "trust", format_trust([store.verifier, *keys.values()]))
     settings = node_toml(Centre(code=invite.centre, name=invite.centre_name), answer.address.url)
     write_durably(home / NODE_FILE, settings.encode())
 

@@ -26,7 +26,7 @@ from appliance.journal.tree import Frontier
 from appliance.sealing import age
 from appliance.store.commit import MAX_DRAFTS
 from appliance.store.layout import Layout
-from appliance.store.store import COSIGNER, LOCKER, ORDERS_SIGNER, Draft, NodeKeys, Store
+from appliance.store.store import COSIGNER, LOCKER, ORDERS_SIGNER, PUBLISHER, Draft, NodeKeys, Store
 from sync import frames
 from sync.central.archive import no_fault
 from sync.central.central import Central, CentralLayout
@@ -154,6 +154,7 @@ def enrol(home: Path, invite: Invite) -> EnrolledNode:
         **{
             COSIGNER: enrolled.cosigner.text,
             ORDERS_SIGNER: enrolled.orders_key.text,
+            PUBLISHER: enrolled.publisher.text,
             LOCKER: enrolled.locker,
         }
     )
