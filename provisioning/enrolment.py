@@ -53,6 +53,7 @@ from provisioning.making import KEYS, first_slot, new_home
 from provisioning.opening import HomeOption, JsonOption, home_of, open_store, real_clock
 from provisioning.settings import NODE_FILE, Centre, node_toml
 from provisioning.unlock import changing, open_home, read_passphrase, read_password
+from sync.agent import fetch_lists_now
 from sync.enrol import Enrolled, enrol_request
 from sync.invite import INVITE_START, MAX_INVITE, Invite, parse_invite
 
@@ -109,6 +110,8 @@ def enrol_node(
         _check_centre(store, invite)
         answer = ask_central(store, invite)
         keep_answer(store, unlocked, invite, answer)
+        if trouble := fetch_lists_now(store, answer.address):
+            terminal.note(f"Central's public lists did not come yet; the next sync brings them. {trouble}")
         if not operators.operators(store):
             password = first.password or read_password(home, PASSWORD_FILE, f"New password of {first.login}", new=True)
             operators.add_first_supervisor(store, replace(first, password=password), os.urandom)

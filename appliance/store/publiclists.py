@@ -79,16 +79,17 @@ def keep(store: Store, content: bytes) -> bool:
     offered = read_lists(content, [store.central_key(PUBLISHER)])
     with _alone(store):
         here = kept(store)
-        if here.lists is not None and not newer(here.lists, offered):
-            return False
+        news = here.lists is None or newer(here.lists, offered)
         if offered.number < here.number:
             raise OlderLists(
                 f"These lists are older (number {offered.number}) than those that were here before ({here.number}).",
                 "Sync again later. If that does not help, tell central IT.",
             )
-        write_durably(store.layout.lists, content)
-        store.remember(**{NUMBER: str(offered.number), AT: to_text(offered.at)})
-    return True
+        if news:
+            write_durably(store.layout.lists, content)
+        if offered.number > here.number:
+            store.remember(**{NUMBER: str(offered.number), AT: to_text(offered.at)})
+    return news
 
 
 def _content(store: Store) -> bytes | None:

@@ -12,7 +12,6 @@ Several processes may publish for one home, one at a time; the file is the truth
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -38,6 +37,7 @@ from appliance.records.moment import Clock, at_text, parse_at
 from sync.central import known
 from sync.central.authority import VALID_FROM
 from sync.central.known import Known
+from sync.listsfetch import etag
 
 NUMBER: Final = "lists-number"
 AT: Final = "lists-at"
@@ -60,13 +60,8 @@ class Publication:
 
     @property
     def etag(self) -> str:
-        """What names this publication to HTTP (RFC 9110, section 8.8.3)."""
+        """What names it to HTTP."""
         return etag(self.content)
-
-
-def etag(content: bytes) -> str:
-    """What names lists to HTTP: theirs alone, whoever made them."""
-    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
 class Publisher:

@@ -23,6 +23,7 @@ from appliance.journal.ids import BlobDigest, JournalId, Kind, journal_id, origi
 from appliance.journal.kinds import Body, JournalOpened, NodeStarted, SubjectErased, encode_body
 from appliance.journal.notes import Signer
 from appliance.journal.tree import Frontier
+from appliance.records.moment import Clock
 from appliance.sealing import age
 from appliance.store.commit import MAX_DRAFTS
 from appliance.store.layout import Layout
@@ -56,13 +57,14 @@ def open_central(
     *,
     stored: Callable[[JournalId], None] = no_fault,
     monotonic_s: Callable[[], float] = time.monotonic,
+    clock: Clock = real_clock,
 ) -> Central:
     """Open a central that was made before."""
     central = Central(
         CentralLayout(home),
         key,
         url=url,
-        clock=real_clock,
+        clock=clock,
         monotonic_s=monotonic_s,
         random=os.urandom,
         halt=halt,
