@@ -14,7 +14,7 @@ from appliance.certificates.lists import PublicLists, TrustedLog, TrustedSigner,
 from appliance.records.moment import parse_at
 from appliance.store.publiclists import kept
 from appliance.store.store import Store
-from provisioning import outfile, terminal
+from provisioning import logs, outfile, terminal
 from provisioning.centralopening import CentralOption, central_home, central_key, open_central
 from provisioning.opening import JsonOption
 
@@ -56,6 +56,7 @@ def lists(
     as_json: JsonOption = False,
 ) -> None:
     """Make the public lists, of trusted keys and ended certificates, anew where that is due; show or write them."""
+    logs.configure()
     place = central_home(home)
     if file is not None:
         outfile.refuse_unfit(file, homes=[place], magic=MAGIC, force=False)
@@ -92,6 +93,7 @@ def revoke_key(
     as_json: JsonOption = False,
 ) -> None:
     """Revoke a centre's or an officer's key, or take a node out of service. It can't be undone."""
+    logs.configure()
     place = central_home(home)
     with open_central(place, central_key(place)) as central:
         done = central.trust.revoke(kid, reason, None if at is None else at.replace(tzinfo=UTC))

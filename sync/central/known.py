@@ -7,12 +7,13 @@ only where it bears a number that central leased to its centre, and what cannot 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import product
 from typing import Final, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from appliance.certificates.lists import (
     Ended,
@@ -37,14 +38,13 @@ _NUMBER: Final = re.compile(r"[A-Z0-9][A-Z0-9/-]{0,39}")
 _CODE: Final = re.compile(r"[a-z][a-z_]{0,31}")
 _COUNTED: Final = re.compile(r"-?([0-9]{6,12})-[0-9A-Z]")
 _OTHER: Final = "other"
+_STATES: Final = ("revoked", "superseded")
 _ENDED: Final = select(
-    records.certificates.c.journal,
     records.certificates.c.number,
-    records.certificates.c.state,
     records.certificates.c.ended_at,
     records.certificates.c.reason_code,
     records.certificates.c.replaced_by,
-).where(records.certificates.c.state.in_(("superseded", "revoked")))
+).where(records.certificates.c.journal == bindparam("journal"), records.certificates.c.state == bindparam("state"))
 _BLOCKS: Final = select(t.blocks.c.prefix, t.blocks.c.first, t.blocks.c.last)
 _NODES: Final = select(func.count()).select_from(t.nodes)
 _KEYS: Final = select(func.count(), func.min(t.ended_keys.c.at), func.max(t.ended_keys.c.said_at))
@@ -90,7 +90,7 @@ def gather(
         signers=tuple(_with_end(each, ends.get(key_of(each.certificate))) for each in (*centres, *others)),
         logs=tuple(TrustedLog(each.verifier, each.centre, _since(ends.get(each.journal))) for each in nodes),
         cosigners=(cosigner,),
-        ended=tuple(_ended(archive, index, {each.journal: each.centre for each in nodes})),
+        ended=_ended(archive, index, {each.journal: each.centre for each in nodes}),
     )
 
 
@@ -127,29 +127,29 @@ def say(said: PublicLists | None, known: Known, number: int, at: datetime) -> tu
     return trust, Revocations(number, at, tuple(ended.values()))
 
 
-def _ended(archive: Tx, index: Tx, centres: dict[JournalId, str]) -> Iterator[Ended]:
+def _ended(archive: Tx, index: Tx, centres: dict[JournalId, str]) -> tuple[Ended, ...]:
     blocks: dict[str, list[tuple[int, int]]] = {}
     for prefix, first, last in archive.all(_BLOCKS):
         blocks.setdefault(prefix, []).append((first, last))
     found: dict[str, Ended] = {}
-    for journal, number, state, at, code, by in index.each(_ENDED):
-        centre = centres.get(journal, "")
-        reason = code.replace(" ", "_")
-        if _is_leased(number, centre, blocks.get(centre, [])):
-            one = Ended(
-                number=number,
-                state=cast("EndState", state),
-                at=parse_at(at).replace(microsecond=0),
-                reason=reason if _CODE.fullmatch(reason) else _OTHER,
-                by=by if _NUMBER.fullmatch(by) else "",
-            )
-            found[number] = min(found.get(number, one), one, key=_weight)
-    yield from found.values()
+    for (journal, centre), state in product(centres.items(), _STATES):
+        for number, at, code, by in index.each(_ENDED, {"journal": journal, "state": state}):
+            if _is_leased(number, centre, blocks.get(centre, [])):
+                reason = code.replace(" ", "_")
+                one = Ended(
+                    number=number,
+                    state=cast("EndState", state),
+                    at=parse_at(at).replace(microsecond=0),
+                    reason=reason if _CODE.fullmatch(reason) else _OTHER,
+                    by=by if _NUMBER.fullmatch(by) else "",
+                )
+                found[number] = min(found.get(number, one), one, key=_weight)
+    return tuple(found.values())
 
 
 def _is_leased(number: str, centre: str, blocks: list[tuple[int, int]]) -> bool:
     """Whether a number is one that central leased to its centre; a node could write any."""
-    counted = _COUNTED.fullmatch(number.removeprefix(centre)) if centre and number.startswith(centre) else None
+    counted = _COUNTED.fullmatch(number.removeprefix(centre)) if number.startswith(centre) else None
     return counted is not None and any(first <= int(counted[1]) <= last for first, last in blocks)
 
 
