@@ -6,6 +6,7 @@ That is what a short PIN is worth; tries at the console are counted by whoever a
 
 from __future__ import annotations
 
+import itertools
 from typing import Final
 
 import msgspec
@@ -63,7 +64,7 @@ def check_new_pin(pin: str) -> bytes:
     """
     encoded = prepared_new(pin, MIN_PIN)
     text = encoded.decode()
-    steps = {ord(after) - ord(before) for before, after in zip(text, text[1:], strict=False)}
+    steps = {ord(after) - ord(before) for before, after in itertools.pairwise(text)}
     if len(set(text)) < MIN_DIFFERENT or (len(steps) == 1 and steps <= {-1, 1}):
         raise PassphraseError(
             "That PIN is among the first that anybody would try.",

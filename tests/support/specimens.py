@@ -33,7 +33,7 @@ SPECIMENS: Final[dict[str, Callable[[str], k.Body]]] = {
     k.OfficerKeyRevoked.KIND: lambda m: k.OfficerKeyRevoked(reason="lost", remark=m),
     k.OfficerKeyCertified.KIND: lambda m: k.OfficerKeyCertified(key=SOMEBODY, certificate=m.encode()),
     k.OfficerKeyRefused.KIND: lambda _: k.OfficerKeyRefused(key=SOMEBODY, reason="request"),
-    k.OfficerKeyRecalled.KIND: lambda _: k.OfficerKeyRecalled(key=SOMEBODY, reason="exposed"),
+    k.OfficerKeyRecalled.KIND: lambda _: k.OfficerKeyRecalled(key=SOMEBODY, reason="compromised"),
     k.PersonAdded.KIND: lambda m: k.PersonAdded(**dict.fromkeys(k.PersonAdded.__struct_fields__, m)),
     k.PersonCorrected.KIND: lambda m: k.PersonCorrected(
         changes=dict.fromkeys((*k.PersonAdded.__struct_fields__, m), m), reason=m

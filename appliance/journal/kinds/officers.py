@@ -16,7 +16,7 @@ Kid = Annotated[str, msgspec.Meta(pattern=r"\A(?:[0-9a-f]{16})?\Z")]
 KeyStorage = Literal["sealed", "token"]
 KeyRefusal = Literal["request", "name", "role", "repeated"]
 """The request is not of its form; names somebody else; its maker is no officer; the key was certified before."""
-KeyEnd = Literal["forgotten", "lost", "exposed", "replaced", "left"]
+KeyEnd = Literal["forgotten", "lost", "compromised", "replaced", "left"]
 """The PIN was forgotten; the token was lost; somebody else may have it; there is a newer one; the officer left."""
 
 

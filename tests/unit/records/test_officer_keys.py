@@ -74,7 +74,7 @@ def test_a_key_that_was_ended_stays_so_and_still_shows_the_certificate_that_was_
         *(OFFICER, "revoked", b"certificate", NAMED),
         *("2026-11-22T09:02:00.000Z", "2026-11-22T09:01:00.000Z", "forgotten"),
     )
-    recalled = k.OfficerKeyRecalled(key=KEY, reason="exposed")
+    recalled = k.OfficerKeyRecalled(key=KEY, reason="compromised")
     assert folded(MADE, CERTIFIED, REVOKED, recalled) == folded(MADE, CERTIFIED, REVOKED)
     assert (folded(MADE, CERTIFIED, recalled) or ())[1] == "revoked"
 
