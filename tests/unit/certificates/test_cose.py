@@ -29,7 +29,7 @@ def public(vector: dict[str, str]) -> ec.EllipticCurvePublicKey:
 
 
 def rewritten(
-    vector: dict[str, str], *, tags: tuple[int, ...] = (), parts: Mapping[str, object] | None = None
+    vector: dict[str, str], *, tags: tuple[int, ...] = (), parts: Mapping[str, object] = MappingProxyType({})
 ) -> bytes:
     """The message with other parts."""
     protected, unprotected, payload, signature = cbor2.loads(bytes.fromhex(vector["message"])).value
