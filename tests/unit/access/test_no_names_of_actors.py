@@ -24,6 +24,7 @@ from appliance.casework import (
     attestation,
     certificates,
     complaints,
+    correcting,
     delivery,
     drafts,
     exemptions,
@@ -125,7 +126,7 @@ def test_every_verb_that_writes_takes_a_session() -> None:
         *(operators, applications, people, families, identity),
         *(attestation, complaints, delivery, drafts, papers, reviewing, slips, steps),
         *(shifts, money, reversals, exemptions, tokens, printing, signatures, issuing, certificates, revoking),
-        *(reprinting,),
+        *(reprinting, correcting),
     ):
         found = verbs(module)
         assert found
