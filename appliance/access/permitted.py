@@ -124,8 +124,8 @@ _ABOUT_TOKENS: Final = {
     k.TokenServed.KIND: _OPERATOR,
 }
 
-# What the law bids a centre to keep: a subject about which one of these was written is not erased.
-# An officer's key is named by what it signed.
+# What the law bids a centre to keep: a subject about which one of these was written is not erased. An officer's key is
+# named by what it signed. Of a certificate that ended the paper is still about, and nobody could say so any more.
 KEPT_BY_LAW: Final = frozenset(
     {
         k.ShiftOpened.KIND,
@@ -133,6 +133,8 @@ KEPT_BY_LAW: Final = frozenset(
         k.ExemptionAsked.KIND,
         k.TokenIssued.KIND,
         k.OfficerKeyMade.KIND,
+        k.CertificateCorrected.KIND,
+        k.CertificateRevoked.KIND,
     }
 )
 _AT_WORK: Final = _OPERATOR | _OFFICER | _SUPERVISOR
