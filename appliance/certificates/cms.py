@@ -13,13 +13,11 @@ from typing import Final
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from appliance.certificates.der import CONTEXT_0, CONTEXT_1, ECDSA_SHA256, OCTETS, SET, integer, oid, sequence, tlv
 from appliance.certificates.signer import DocumentSigner, load_certificate, signed_by
 
 MAX_SIGNATURE: Final = 72
 """Bytes of an ECDSA signature by a P-256 key, in DER."""
-
-_SEQUENCE, _SET, _OCTETS, _INTEGER, _OID = 0x30, 0x31, 0x04, 0x02, 0x06
-_CONTEXT_0, _CONTEXT_1 = 0xA0, 0xA1
 
 
 def signed_data(digest: bytes, signer: DocumentSigner) -> bytes:
@@ -39,15 +37,15 @@ def signed_data(digest: bytes, signer: DocumentSigner) -> bytes:
     attributes = sorted(
         [
             _attribute(_CONTENT_TYPE, _DATA),
-            _attribute(_MESSAGE_DIGEST, _tlv(_OCTETS, digest)),
+            _attribute(_MESSAGE_DIGEST, tlv(OCTETS, digest)),
             _attribute(_SIGNING_CERTIFICATE_V2, _signing_certificate(signer.certificate)),
-            _attribute(_ALGORITHM_PROTECTION, _sequence(_SHA256, _tlv(_CONTEXT_1, _ECDSA_SHA256_BARE))),
+            _attribute(_ALGORITHM_PROTECTION, sequence(_SHA256, tlv(CONTEXT_1, ECDSA_SHA256))),
         ]
     )
     # What is signed is the attributes as a SET (RFC 5652, section 5.4); what is sent has an implicit tag in its place.
-    signed = _tlv(_SET, *attributes)
+    signed = tlv(SET, *attributes)
     signature = signed_by(signer, hashlib.sha256(signed).digest())
-    return _package(_tlv(_CONTEXT_0, *attributes), signature, signer)
+    return _package(tlv(CONTEXT_0, *attributes), signature, signer)
 
 
 def room_for(signer: DocumentSigner) -> int:
@@ -56,70 +54,39 @@ def room_for(signer: DocumentSigner) -> int:
     Raises:
         IntegrityError: a certificate of the signer's cannot be read.
     """
-    attributes = _tlv(
-        _CONTEXT_0,
+    attributes = tlv(
+        CONTEXT_0,
         _attribute(_CONTENT_TYPE, _DATA),
-        _attribute(_MESSAGE_DIGEST, _tlv(_OCTETS, bytes(SHA256.digest_size))),
+        _attribute(_MESSAGE_DIGEST, tlv(OCTETS, bytes(SHA256.digest_size))),
         _attribute(_SIGNING_CERTIFICATE_V2, _signing_certificate(signer.certificate)),
-        _attribute(_ALGORITHM_PROTECTION, _sequence(_SHA256, _tlv(_CONTEXT_1, _ECDSA_SHA256_BARE))),
+        _attribute(_ALGORITHM_PROTECTION, sequence(_SHA256, tlv(CONTEXT_1, ECDSA_SHA256))),
     )
     return len(_package(attributes, bytes(MAX_SIGNATURE), signer))
 
 
 def _package(attributes: bytes, signature: bytes, by: DocumentSigner) -> bytes:
     certificate, *chain = (load_certificate(each) for each in (by.certificate, *by.chain))
-    issuer_and_serial = _sequence(certificate.issuer.public_bytes(), _integer(certificate.serial_number))
-    signer = _sequence(_integer(1), issuer_and_serial, _SHA256, attributes, _ECDSA_SHA256, _tlv(_OCTETS, signature))
+    issuer_and_serial = sequence(certificate.issuer.public_bytes(), integer(certificate.serial_number))
+    signer = sequence(integer(1), issuer_and_serial, _SHA256, attributes, _ECDSA_SHA256, tlv(OCTETS, signature))
     certificates = sorted(each.public_bytes(Encoding.DER) for each in (certificate, *chain))
-    data = _sequence(
-        _integer(1), _tlv(_SET, _SHA256), _sequence(_DATA), _tlv(_CONTEXT_0, *certificates), _tlv(_SET, signer)
-    )
-    return _sequence(_SIGNED_DATA, _tlv(_CONTEXT_0, data))
+    data = sequence(integer(1), tlv(SET, _SHA256), sequence(_DATA), tlv(CONTEXT_0, *certificates), tlv(SET, signer))
+    return sequence(_SIGNED_DATA, tlv(CONTEXT_0, data))
 
 
 def _signing_certificate(der: bytes) -> bytes:
     """SigningCertificateV2 (RFC 5035, section 3): the certificate's SHA-256, the default that is not written."""
-    return _sequence(_sequence(_sequence(_tlv(_OCTETS, hashlib.sha256(der).digest()))))
+    return sequence(sequence(sequence(tlv(OCTETS, hashlib.sha256(der).digest()))))
 
 
 def _attribute(kind: bytes, value: bytes) -> bytes:
-    return _sequence(kind, _tlv(_SET, value))
+    return sequence(kind, tlv(SET, value))
 
 
-def _sequence(*parts: bytes) -> bytes:
-    return _tlv(_SEQUENCE, *parts)
-
-
-def _integer(value: int) -> bytes:
-    return _tlv(_INTEGER, value.to_bytes(value.bit_length() // 8 + 1))
-
-
-def _tlv(tag: int, *parts: bytes) -> bytes:
-    content = b"".join(parts)
-    size = len(content)
-    if size < 0x80:
-        return bytes((tag, size)) + content
-    length = size.to_bytes((size.bit_length() + 7) // 8)
-    return bytes((tag, 0x80 | len(length))) + length + content
-
-
-def _oid(dotted: str) -> bytes:
-    first, second, *rest = (int(arc) for arc in dotted.split("."))
-    body = bytearray()
-    for arc in (40 * first + second, *rest):
-        digits = [arc & 0x7F]
-        while arc := arc >> 7:
-            digits.append(0x80 | arc & 0x7F)
-        body += bytes(reversed(digits))
-    return _tlv(_OID, bytes(body))
-
-
-_DATA: Final = _oid("1.2.840.113549.1.7.1")
-_SIGNED_DATA: Final = _oid("1.2.840.113549.1.7.2")
-_CONTENT_TYPE: Final = _oid("1.2.840.113549.1.9.3")
-_MESSAGE_DIGEST: Final = _oid("1.2.840.113549.1.9.4")
-_SIGNING_CERTIFICATE_V2: Final = _oid("1.2.840.113549.1.9.16.2.47")
-_ALGORITHM_PROTECTION: Final = _oid("1.2.840.113549.1.9.52")
-_SHA256: Final = _sequence(_oid("2.16.840.1.101.3.4.2.1"))
-_ECDSA_SHA256_BARE: Final = _oid("1.2.840.10045.4.3.2")
-_ECDSA_SHA256: Final = _sequence(_ECDSA_SHA256_BARE)
+_DATA: Final = oid("1.2.840.113549.1.7.1")
+_SIGNED_DATA: Final = oid("1.2.840.113549.1.7.2")
+_CONTENT_TYPE: Final = oid("1.2.840.113549.1.9.3")
+_MESSAGE_DIGEST: Final = oid("1.2.840.113549.1.9.4")
+_SIGNING_CERTIFICATE_V2: Final = oid("1.2.840.113549.1.9.16.2.47")
+_ALGORITHM_PROTECTION: Final = oid("1.2.840.113549.1.9.52")
+_SHA256: Final = sequence(oid("2.16.840.1.101.3.4.2.1"))
+_ECDSA_SHA256: Final = sequence(ECDSA_SHA256)

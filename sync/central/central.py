@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +39,7 @@ from sync.central import endedkeys, registry
 from sync.central import tables as t
 from sync.central.archive import Archive, no_fault
 from sync.central.authority import Authority, key_bytes, load_key, new_key, serves
+from sync.central.certifying import Certifier, try_answer
 from sync.central.challenges import Challenges
 from sync.central.enrolment import Enrolment, Identity
 from sync.central.index import Index
@@ -62,6 +64,8 @@ _SESSION_DECODER: Final = msgspec.json.Decoder(SessionRequest)
 
 SETTLE_S: Final = 1.0
 """For what came just now to be folded, before the public lists are looked at."""
+ANSWER_WITHIN_S: Final = 5.0
+"""How long the end of a stream waits for what central answers to its entries."""
 
 ORDERS_KEY: Final = "orders-key"
 COSIGN_KEY: Final = "cosign-key"
@@ -188,7 +192,8 @@ class Central:
         self._authority = Authority.load(self._secret(CA_KEY), self._secret(CA_CERTIFICATE))
         self._locker = Locker(layout.blobs, layout.incoming)
         self.archive = Archive(self._archive_db, self._locker, self._cosigner, clock=clock, halt=halt, stored=stored)
-        self.index = Index(self._index_db, self._archive_db)
+        self._certifier = Certifier(self._archive_db, self._index_db, self._authority, self._give, clock)
+        self.index = Index(self._index_db, self._archive_db, partial(try_answer, self._certifier))
         self._challenges = Challenges(monotonic_s, random)
         self.trust = Trust(
             self._archive_db,
@@ -197,6 +202,7 @@ class Central:
             Signer(publisher_name(self.id), self._secret(LISTS_KEY)),
             self._authority,
             self._cosigner.verifier,
+            self._give,
             self._settle,
             clock=clock,
             monotonic_s=monotonic_s,
@@ -260,7 +266,10 @@ class Central:
         archive.close()
 
     def start(self, progress: Progress = no_progress) -> None:
-        """Make good what a crash left: doomed files, unwanted pieces, entries that were not folded."""
+        """Make good what a crash left: doomed files, unwanted pieces, entries not folded, officers not answered."""
+        with self._archive_db.write() as tx:
+            # What a later version keeps beside what this home was made with.
+            tx.create(t.CENTRAL)
         self.archive.tidy()
         self.index.read_all([status.node.journal for status in self.nodes()], progress)
 
@@ -420,7 +429,13 @@ class Central:
         Raises:
             BadFrame: it was cut.
         """
-        return StateAnswer.of(ingest.finish(), self.challenge(node.journal), tuple(sorted(ingest.spoilt)))
+        ingest.finish()
+        if ingest.asks:
+            # So that the answer comes with this session; where the fold is long, it comes with the next one.
+            with suppress(TimeoutError):
+                self.index.settle(ANSWER_WITHIN_S)
+        state = self.archive.state(node.journal)
+        return StateAnswer.of(state, self.challenge(node.journal), tuple(sorted(ingest.spoilt)))
 
     def orders_stream(self, node: Node, start: int) -> bytes:
         """The orders for a node from `start` on, as frames."""

@@ -7,15 +7,18 @@ from typing import Final
 
 from appliance.journal.errors import IntegrityError
 from appliance.journal.ids import BlobDigest, JournalId
+from appliance.journal.kinds import OfficerKeyMade
 from sync.central.archive import Archive
 from sync.central.locker import Outcome
 from sync.central.registry import Node
 from sync.frames import Decoder
 from sync.refusals import Fork, StartAgain
-from sync.session import Accept, CentralState, Keep
+from sync.session import Accept, CentralState, Keep, Stage
 
 MAX_STREAM_BYTES: Final = 4 * 1024 * 1024 * 1024
 """Of one request; a sender ends far below."""
+ANSWERED: Final = frozenset({OfficerKeyMade.KIND})
+"""The kinds of entries that central answers with an order."""
 
 
 class Ingest:
@@ -37,6 +40,8 @@ class Ingest:
         self._bytes = 0
         self.spoilt: set[BlobDigest] = set()
         """Blobs that came whole and were not what their digest names."""
+        self.asks = False
+        """Whether an entry came that central answers with an order."""
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes.
@@ -52,6 +57,8 @@ class Ingest:
                 effect = self._receiver.take(frame)
                 if effect is None:
                     continue
+                if isinstance(effect, Stage):
+                    self.asks |= any(each.header.kind in ANSWERED for each in effect.entries)
                 outcome = self._archive.store(self._node.journal, effect)
                 if outcome is Outcome.SPOILT and isinstance(effect, Keep):
                     self.spoilt.add(BlobDigest(effect.piece.digest))
