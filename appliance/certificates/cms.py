@@ -8,10 +8,10 @@ cms-algorithm-protection are signed; there is no signing-time, since the PDF's o
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Final
 
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.certificates.signer import DocumentSigner, load_certificate, signed_by
 
@@ -36,18 +36,40 @@ def signed_data(digest: bytes, signer: DocumentSigner) -> bytes:
         IntegrityError: the signer's certificate is another key's, or one of the chain cannot be read.
         SanadError: the key could not be reached or used.
     """
-    attributes = sorted(
-        [
-            _attribute(_CONTENT_TYPE, _DATA),
-            _attribute(_MESSAGE_DIGEST, _tlv(_OCTETS, digest)),
-            _attribute(_SIGNING_CERTIFICATE_V2, _signing_certificate(signer.certificate)),
-            _attribute(_ALGORITHM_PROTECTION, _sequence(_SHA256, _tlv(_CONTEXT_1, _ECDSA_SHA256_BARE))),
-        ]
-    )
-    # What is signed is the attributes as a SET (RFC 5652, section 5.4); what is sent has an implicit tag in its place.
-    signed = _tlv(_SET, *attributes)
-    signature = signed_by(signer, hashlib.sha256(signed).digest())
-    return _package(_tlv(_CONTEXT_0, *attributes), signature, signer)
+    signature = signed_by(signer, hashlib.sha256(to_sign(digest, signer.certificate)).digest())
+    return assemble(digest, signature, signer.certificate, signer.chain)
+
+
+def to_sign(digest: bytes, certificate: bytes) -> bytes:
+    """What the key signs for content with this SHA-256 (RFC 5652, section 5.4): the signed attributes, as a SET.
+
+    Args:
+        digest: of the content, 32 bytes.
+        certificate: the signer's, DER.
+    """
+    return _tlv(_SET, *_attributes(digest, certificate))
+
+
+def assemble(digest: bytes, signature: bytes, certificate: bytes, chain: Sequence[bytes]) -> bytes:
+    """The whole of a CMS signature, which is written in no other way.
+
+    Args:
+        digest: of the content, 32 bytes.
+        signature: over `to_sign`, DER.
+        certificate: the signer's, DER.
+        chain: what else is carried along, DER.
+
+    Raises:
+        IntegrityError: the signer's certificate cannot be read.
+    """
+    own = load_certificate(certificate)
+    issuer_and_serial = _sequence(own.issuer.public_bytes(), _integer(own.serial_number))
+    # What was signed as a SET is sent under an implicit tag.
+    attributes = _tlv(_CONTEXT_0, *_attributes(digest, certificate))
+    signer = _sequence(_integer(1), issuer_and_serial, _SHA256, attributes, _ECDSA_SHA256, _tlv(_OCTETS, signature))
+    certificates = _tlv(_CONTEXT_0, *sorted((certificate, *chain)))
+    data = _sequence(_integer(1), _tlv(_SET, _SHA256), _sequence(_DATA), certificates, _tlv(_SET, signer))
+    return _sequence(_SIGNED_DATA, _tlv(_CONTEXT_0, data))
 
 
 def room_for(signer: DocumentSigner) -> int:
@@ -56,25 +78,18 @@ def room_for(signer: DocumentSigner) -> int:
     Raises:
         IntegrityError: a certificate of the signer's cannot be read.
     """
-    attributes = _tlv(
-        _CONTEXT_0,
-        _attribute(_CONTENT_TYPE, _DATA),
-        _attribute(_MESSAGE_DIGEST, _tlv(_OCTETS, bytes(SHA256.digest_size))),
-        _attribute(_SIGNING_CERTIFICATE_V2, _signing_certificate(signer.certificate)),
-        _attribute(_ALGORITHM_PROTECTION, _sequence(_SHA256, _tlv(_CONTEXT_1, _ECDSA_SHA256_BARE))),
-    )
-    return len(_package(attributes, bytes(MAX_SIGNATURE), signer))
+    return len(assemble(bytes(SHA256.digest_size), bytes(MAX_SIGNATURE), signer.certificate, signer.chain))
 
 
-def _package(attributes: bytes, signature: bytes, by: DocumentSigner) -> bytes:
-    certificate, *chain = (load_certificate(each) for each in (by.certificate, *by.chain))
-    issuer_and_serial = _sequence(certificate.issuer.public_bytes(), _integer(certificate.serial_number))
-    signer = _sequence(_integer(1), issuer_and_serial, _SHA256, attributes, _ECDSA_SHA256, _tlv(_OCTETS, signature))
-    certificates = sorted(each.public_bytes(Encoding.DER) for each in (certificate, *chain))
-    data = _sequence(
-        _integer(1), _tlv(_SET, _SHA256), _sequence(_DATA), _tlv(_CONTEXT_0, *certificates), _tlv(_SET, signer)
+def _attributes(digest: bytes, certificate: bytes) -> list[bytes]:
+    return sorted(
+        [
+            _attribute(_CONTENT_TYPE, _DATA),
+            _attribute(MESSAGE_DIGEST, _tlv(_OCTETS, digest)),
+            _attribute(_SIGNING_CERTIFICATE_V2, _signing_certificate(certificate)),
+            _attribute(_ALGORITHM_PROTECTION, _sequence(_SHA256, _tlv(_CONTEXT_1, _ECDSA_SHA256_BARE))),
+        ]
     )
-    return _sequence(_SIGNED_DATA, _tlv(_CONTEXT_0, data))
 
 
 def _signing_certificate(der: bytes) -> bytes:
@@ -117,7 +132,7 @@ def _oid(dotted: str) -> bytes:
 _DATA: Final = _oid("1.2.840.113549.1.7.1")
 _SIGNED_DATA: Final = _oid("1.2.840.113549.1.7.2")
 _CONTENT_TYPE: Final = _oid("1.2.840.113549.1.9.3")
-_MESSAGE_DIGEST: Final = _oid("1.2.840.113549.1.9.4")
+MESSAGE_DIGEST: Final = _oid("1.2.840.113549.1.9.4")
 _SIGNING_CERTIFICATE_V2: Final = _oid("1.2.840.113549.1.9.16.2.47")
 _ALGORITHM_PROTECTION: Final = _oid("1.2.840.113549.1.9.52")
 _SHA256: Final = _sequence(_oid("2.16.840.1.101.3.4.2.1"))
