@@ -1,4 +1,4 @@
-"""Holds what somebody brought against the rules of a certificate: a signed PDF, a picture of the paper, the code's text.
+"""Holds what was brought against the rules of a certificate: a signed PDF, a picture of the paper, the code's text.
 
 Every module here reads hostile bytes and either answers what it found or raises one of `faults`: `Broken` where it was
 changed or never was as it must be, `Unreadable` where there is nothing to judge. None of them asks whom the reader

@@ -1,4 +1,4 @@
-"""The signature's own bytes: read, then built again from their parts and compared, so that there is one way to write it.
+"""The signature's own bytes: read, built again from their parts, and compared: there is one way to write them.
 
 What `cms` writes for this digest, these certificates and this signature must be what stands in the file, byte for byte.
 So no byte in it is without a meaning that is checked: versions, algorithms and order are fixed, and nothing unsigned
@@ -122,7 +122,9 @@ def _digest(attributes: bytes) -> bytes:
     raise Broken(_OTHER_SHAPE)
 
 
-def _signer(certificates: list[bytes], contents: bytes, digest: bytes, signature: bytes) -> tuple[bytes, tuple[bytes, ...]]:
+def _signer(
+    certificates: list[bytes], contents: bytes, digest: bytes, signature: bytes
+) -> tuple[bytes, tuple[bytes, ...]]:
     """Which of the certificates is the signer's: the one with which the same bytes come out."""
     for index, own in enumerate(certificates):
         load(own)
