@@ -11,7 +11,13 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, load_der_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_der_private_key,
+)
 
 from appliance.certificates.sign import sign_pdf
 from appliance.certificates.signer import SoftwareSigner
@@ -45,6 +51,15 @@ class Centre:
     @property
     def signer(self) -> SoftwareSigner:
         return SoftwareSigner(self.key, self.certificate, (self.authority_der,))
+
+    @property
+    def public_pem(self) -> bytes:
+        return self.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+    @property
+    def private_pem(self) -> bytes:
+        key = load_der_private_key(self.key, None)
+        return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
     def sign(self, pdf: bytes) -> bytes:
         """Sign a PDF as the counter does."""
