@@ -14,19 +14,21 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from asn1crypto import x509 as asn1
-from pyhanko.pdf_utils import generic
+
+# Filters are not used here; pyHanko loads them late, when a confined process can load nothing more.
+from pyhanko.pdf_utils import filters, generic  # noqa: F401
 from pyhanko.pdf_utils.decode_limits import DecodeLimits, DocumentDecodeBudget, StreamDecodeLimits
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.fields import MDPPerm, enumerate_sig_fields
-from pyhanko.sign.validation import validate_pdf_signature
-from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature, async_validate_pdf_signature
+from pyhanko.sign.validation.status import PdfSignatureStatus
 from pyhanko_certvalidator import ValidationContext
 
 from appliance.certificates.checking import layout, page
@@ -57,6 +59,9 @@ _LIMITS: Final = DecodeLimits(
     document_budget=DocumentDecodeBudget(base_allowance=64 * _MEBIBYTE, max_ratio=4),
 )
 _RANGES: Final = re.compile(rb"/ByteRange \[0 (\d{1,10}) (\d{1,10}) (\d{1,10})\]")
+_SIGNS: Final = (b"/ByteRange", b"/EmbeddedFiles", RECORD.encode(), b"/DocMDP")
+"""What stands in clear in every certificate's file, and in hardly any other that a scanner makes."""
+_NO_CERTIFICATE: Final = "This PDF is no certificate: it carries neither a seal nor a record."
 _SEAL_FILTER: Final = "/ETSI.CAdES.detached"
 _STAMP_FILTER: Final = "/ETSI.RFC3161"
 _MAY_NAME_NEW: Final = frozenset({"/AcroForm", "/DSS", "/Extensions"})
@@ -96,6 +101,8 @@ def read_pdf(content: bytes) -> Sealed:
         raise
     except Exception:  # noqa: BLE001
         # A hostile file can make a parser raise anything; what it says may hold what stands in the file.
+        if not any(sign in content for sign in _SIGNS):
+            raise NoSeal(_NO_CERTIFICATE) from None
         raise Broken(CHANGED if _RANGES.search(content) else _BROKEN_FILE) from None
 
 
@@ -134,12 +141,12 @@ def _check_ends(content: bytes) -> None:
 def _signatures(reader: PdfFileReader, content: bytes) -> list[EmbeddedPdfSignature]:
     """The signatures of the file, in the order in which they were made."""
     if reader.encrypted:
-        raise Broken(NOT_OUR_SEAL)
+        raise NoSeal("This PDF is locked with a password; no certificate is.")
     fields = list(enumerate_sig_fields(reader, filled_status=True))
     if not fields:
-        if b"/ByteRange" in content or "/AF" in reader.root or "/Names" in reader.root:
+        if any(sign in content for sign in _SIGNS):
             raise Broken(NOT_SEALED)
-        raise NoSeal("This PDF is no certificate: it carries neither a seal nor a record.")
+        raise NoSeal(_NO_CERTIFICATE)
     if len(fields) > MAX_SIGNATURES:
         raise Broken(SIGNED_AGAIN)
     found = [EmbeddedPdfSignature(reader, field, name) for name, _, field in fields]
@@ -176,13 +183,24 @@ def _check_by_pyhanko(own: EmbeddedPdfSignature, seal: Seal, at: datetime) -> No
     """The second opinion. Whom the reader trusts is not asked here, so what was carried along stands in for it."""
     roots = [asn1.Certificate.load(each) for each in seal.chain[-1:] or (seal.certificate,)]
     context = ValidationContext(trust_roots=roots, allow_fetching=False, moment=at, best_signature_time=at)
-    status = validate_pdf_signature(own, context)
+    status = _at_once(async_validate_pdf_signature(own, context))
     if not status.intact or not status.valid:
         raise Broken(CHANGED)
     if status.modification_level not in (ModificationLevel.NONE, ModificationLevel.LTA_UPDATES):
         raise Broken(REPLACED)
     if not status.bottom_line:
         raise Broken(NOT_OUR_SEAL)
+
+
+def _at_once(work: Coroutine[object, object, PdfSignatureStatus]) -> PdfSignatureStatus:
+    """Run what waits for nothing, without a loop of events: that would want sockets, which a confined process lacks."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        found: PdfSignatureStatus = done.value
+        return found
+    work.close()
+    raise Broken(NOT_OUR_SEAL)
 
 
 def _check_updates(reader: PdfFileReader, signed: int) -> None:
