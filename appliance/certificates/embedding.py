@@ -25,7 +25,7 @@ FIELD: Final = "Seal"
 """The name of the signature field."""
 
 
-class _Unchanged(IncrementalPdfFileWriter):
+class Unchanged(IncrementalPdfFileWriter):
     """A writer that leaves the metadata of a file as it is."""
 
     def _update_meta(self) -> None:
@@ -48,7 +48,7 @@ def embed(
         BugError: it is no whole PDF, or was signed before.
     """
     try:
-        writer = _Unchanged(io.BytesIO(pdf))
+        writer = Unchanged(io.BytesIO(pdf))
         if writer.prev.embedded_signatures:
             raise BugError("This file was signed before.")
         steps = PdfCMSEmbedder(SigFieldSpec(FIELD)).write_cms(FIELD, writer)
