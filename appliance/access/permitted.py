@@ -117,8 +117,10 @@ _ABOUT_TOKENS: Final = {
     k.TokenServed.KIND: _OPERATOR,
 }
 
-# What the law bids a centre to keep: a subject about which one of these was written is not erased.
-KEPT_BY_LAW: Final = frozenset({k.ShiftOpened.KIND, k.PaymentTaken.KIND, k.ExemptionAsked.KIND, k.TokenIssued.KIND})
+# What the law bids a centre to keep: a subject about which one of these was written is not erased. Nor is the
+# application of a certificate that ended, because the paper is still about, and nobody could say so any more.
+ENDED: Final = frozenset({k.CertificateCorrected.KIND, k.CertificateRevoked.KIND})
+KEPT_BY_LAW: Final = ENDED | {k.ShiftOpened.KIND, k.PaymentTaken.KIND, k.ExemptionAsked.KIND, k.TokenIssued.KIND}
 _AT_WORK: Final = _OPERATOR | _OFFICER | _SUPERVISOR
 _ABOUT_PRINTING: Final = {
     k.PrintIntended.KIND: _AT_WORK,

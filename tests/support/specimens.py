@@ -100,7 +100,7 @@ SPECIMENS: Final[dict[str, Callable[[str], k.Body]]] = {
     ),
     k.CertificateRevocationAsked.KIND: lambda m: k.CertificateRevocationAsked(number=m, reason_code="fraud", reason=m),
     k.CertificateRevocationRefused.KIND: lambda m: k.CertificateRevocationRefused(number=m, reason=m),
-    k.CertificateRevoked.KIND: lambda m: k.CertificateRevoked(number=m, reason_code="court order", reason=m),
+    k.CertificateRevoked.KIND: lambda m: k.CertificateRevoked(number=m, reason_code="court_order", reason=m),
     k.AttestationMade.KIND: lambda m: k.AttestationMade(
         application=SOMEBODY,
         person=SOMEBODY,

@@ -11,7 +11,7 @@ from typing import Literal
 from appliance.journal.kinds.base import Body, Day, Fields, Hex32, Line, Remark, kind
 from appliance.journal.kinds.cases import Ids, Items, Leans
 
-RevocationReason = Literal["issued in error", "fraud", "court order", "holder asked", "no longer true", "other"]
+RevocationReason = Literal["issued_in_error", "fraud", "court_order", "holder_asked", "no_longer_true", "other"]
 
 
 @kind("certificate.correction_asked")

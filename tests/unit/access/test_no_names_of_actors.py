@@ -22,6 +22,7 @@ from appliance.access.session import PERMITTED, Role, Session
 from appliance.casework import (
     applications,
     attestation,
+    certificates,
     complaints,
     delivery,
     drafts,
@@ -35,6 +36,7 @@ from appliance.casework import (
     printing,
     reversals,
     reviewing,
+    revoking,
     shifts,
     signatures,
     slips,
@@ -109,11 +111,12 @@ def test_no_public_function_takes_an_actors_name() -> None:
 def test_every_verb_that_writes_takes_a_session() -> None:
     readers = {"operators", "applications_of", "person", "relatives", *READERS_OF_MONEY}
     readers |= {"leaning_on", "attestations_of", "open_complaints", "complaints_about", "received_on"}
+    readers |= {"certificate_numbered", "certificates_of", "certificates", "open_requests"}
     readers |= {"issued", "certificate_pdf", "open_prints", "prints_of", "signatures_of"}
     for module in (
         *(operators, applications, people, families, identity),
         *(attestation, complaints, delivery, drafts, papers, reviewing, slips, steps),
-        *(shifts, money, reversals, exemptions, tokens, printing, signatures, issuing),
+        *(shifts, money, reversals, exemptions, tokens, printing, signatures, issuing, certificates, revoking),
     ):
         found = verbs(module)
         assert found
