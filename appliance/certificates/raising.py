@@ -25,7 +25,7 @@ from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
 from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp, PreparedByteRangeDigest
 
 from appliance.certificates.embedding import Unchanged
-from appliance.certificates.timestamps import MAX_TOKEN
+from appliance.certificates.timestamptokens import MAX_TOKEN
 from appliance.journal.errors import BugError, IntegrityError
 
 FIELD: Final = "Timestamp"
@@ -113,7 +113,7 @@ def prepare(pdf: bytes, *, certificates: Sequence[bytes], crls: Sequence[bytes],
         steps = PdfCMSEmbedder(SigFieldSpec(FIELD)).write_cms(FIELD, writer)
         next(steps)
         # Counted in hexadecimal digits.
-        steps.send(SigObjSetup(DocumentTimestamp(bytes_reserved=2 * room)))
+        steps.send(SigObjSetup(DocumentTimestamp(bytes_reserved=2 * room)))  # type: ignore[no-untyped-call]
         place, output = steps.send(SigIOSetup("sha256"))
     except _MALFORMED as error:
         raise NotRaised("A sealed certificate cannot be read as a PDF.") from error
@@ -167,10 +167,10 @@ def _add_store(writer: Unchanged, certificates: dict[bytes, None], crls: dict[by
     def kept(values: dict[bytes, None]) -> ArrayObject:
         return ArrayObject([writer.add_object(StreamObject(stream_data=each)) for each in values])
 
-    store = DictionaryObject({pdf_name("/Type"): pdf_name("/DSS"), pdf_name("/Certs"): kept(certificates)})
+    store = DictionaryObject({pdf_name("/Type"): pdf_name("/DSS"), pdf_name("/Certs"): kept(certificates)})  # type: ignore[no-untyped-call]
     if crls:
         store[pdf_name("/CRLs")] = kept(crls)
     writer.root[pdf_name("/DSS")] = writer.add_object(store)
     # These structures came after PDF 1.7 (ISO 32000-1, 7.12).
     writer.register_extension(ESIC_EXTENSION_1)
-    writer.update_root()
+    writer.update_root()  # type: ignore[no-untyped-call]

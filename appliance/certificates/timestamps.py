@@ -3,7 +3,7 @@
 An answer is accepted when all of these hold, in this order:
 
  1. it is no larger than it may be, is whole, and says that the request was granted;
- 2. it holds one signed statement, of one signer, over this digest (SHA-256), with this nonce, under the policy asked for;
+ 2. it holds one statement, signed once, over this digest (SHA-256), with this nonce, under the policy asked for;
  3. what the signer signed names the statement, by digest, and the signer's certificate, which is there;
  4. the signature holds;
  5. the certificate is for timestamps and for nothing else, said critically, and leads to an authority that is believed,
@@ -16,12 +16,11 @@ The clock of this machine is asked nothing: the time in a timestamp is that of t
 from __future__ import annotations
 
 import hashlib
-import re
+import itertools
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from asn1crypto import algos, cms, core, tsp
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -29,37 +28,49 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAl
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from appliance.certificates import chains
+from appliance.certificates import chains, cms, der
 from appliance.certificates.chains import BadChain
-from appliance.journal.errors import BugError, IntegrityError, NetworkError
+from appliance.certificates.der import BadDer, Reader, integer, oid, sequence, tlv
+from appliance.certificates.timestamptokens import (
+    MAX_TOKEN,
+    SHA256_ALGORITHM,
+    STATEMENT,
+    BadTimestamp,
+    Signed,
+    Stated,
+    Token,
+    read_token,
+)
+from appliance.journal.errors import BugError, NetworkError
 
 NONCE_BYTES: Final = 16
 MAX_REQUEST: Final = 512
 """Bytes."""
-MAX_TOKEN: Final = 24 * 1024
-"""Bytes of a timestamp with its certificates."""
 MAX_RESPONSE: Final = MAX_TOKEN + 1024
 """Bytes."""
-REQUEST_TYPE: Final = "application/timestamp-query"
-RESPONSE_TYPE: Final = "application/timestamp-reply"
-
 MIN_RSA_BITS: Final = 2048
-_GEN_TIME: Final = re.compile(rb"\d{14}(\.\d{0,5}[1-9])?Z")
-_HASHES: Final[dict[str, HashAlgorithm]] = {"sha256": SHA256(), "sha384": SHA384(), "sha512": SHA512()}
-_MALFORMED: Final = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
 
+GRANTED: Final = 0
+REJECTED: Final = 2
+FAILURES: Final = {
+    0: "it does not accept the digest's kind",
+    2: "it does not carry out such requests",
+    5: "the request was not of its form",
+    14: "it has no time",
+    15: "it does not stamp under that policy",
+    16: "it does not know an extension",
+    25: "it failed",
+}
+"""What a refusal says, by its bit (RFC 3161, section 2.4.2)."""
 
-class Response(core.Sequence):  # type: ignore[misc]
-    """RFC 3161, section 2.4.2; in asn1crypto's own the timestamp is not optional."""
-
-    _fields = [("status", tsp.PKIStatusInfo), ("time_stamp_token", cms.ContentInfo, {"optional": True})]  # noqa: RUF012
-
-
-class BadTimestamp(IntegrityError):
-    """A timestamp is not what it must be."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence, "Nothing was changed. Tell central IT.")
+_SIGNING_CERTIFICATE: Final = oid("1.2.840.113549.1.9.16.2.12")
+_RSA: Final = oid("1.2.840.113549.1.1.1")
+# By the kind of a digest: the hash, and what a signature over it by ECDSA and by RSA is called.
+_HASHES: Final[dict[bytes, tuple[HashAlgorithm, bytes, bytes]]] = {
+    SHA256_ALGORITHM: (SHA256(), oid("1.2.840.10045.4.3.2"), oid("1.2.840.113549.1.1.11")),
+    oid("2.16.840.1.101.3.4.2.2"): (SHA384(), oid("1.2.840.10045.4.3.3"), oid("1.2.840.113549.1.1.12")),
+    oid("2.16.840.1.101.3.4.2.3"): (SHA512(), oid("1.2.840.10045.4.3.4"), oid("1.2.840.113549.1.1.13")),
+}
 
 
 class StampRefused(NetworkError):
@@ -88,6 +99,22 @@ class Believed:
 
 
 @dataclass(frozen=True, slots=True)
+class Material:
+    """What central gives for raising documents, before any timestamp is asked for."""
+
+    at: datetime
+    """Central's time when it gave this, aware: the time that counts."""
+    believed: Believed
+    """By what the timestamps are judged; all of it goes into the documents."""
+    certificates: tuple[bytes, ...]
+    """The timestamp service's, and those between it and its authority, DER."""
+    policy: str | None
+    """Under which it stamps, dotted; None where any will do."""
+    room: int
+    """Bytes of its largest timestamp."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stamp:
     """A timestamp that holds."""
 
@@ -112,15 +139,10 @@ def make_request(digest: bytes, nonce: bytes, policy: str | None = None) -> Requ
     if len(digest) != SHA256.digest_size or len(nonce) != NONCE_BYTES:
         raise BugError("A request for a timestamp holds a SHA-256 and a nonce.")
     number = int.from_bytes(nonce)
-    fields = {
-        "version": 1,
-        "message_imprint": {"hash_algorithm": {"algorithm": "sha256"}, "hashed_message": digest},
-        "nonce": number,
-        "cert_req": True,
-    }
-    if policy is not None:
-        fields["req_policy"] = policy
-    return Request(tsp.TimeStampReq(fields).dump(), digest, number, policy)
+    imprint = sequence(sequence(SHA256_ALGORITHM, tlv(der.NULL)), tlv(der.OCTETS, digest))
+    wanted = b"" if policy is None else oid(policy)
+    asked = sequence(integer(1), imprint, wanted, integer(number), tlv(der.BOOLEAN, b"\xff"))
+    return Request(asked, digest, number, policy)
 
 
 def check_response(
@@ -142,17 +164,19 @@ def check_response(
     if len(response) > MAX_RESPONSE:
         raise BadTimestamp("The timestamp service's answer is larger than any.")
     try:
-        answer = Response.load(response, strict=True)
-        refused = _why(answer["status"])
-        token = answer["time_stamp_token"].dump()
-    except _MALFORMED:
+        answer = der.whole(response)
+        why = _refusal(answer.inside())
+        token = b"" if why is not None else answer.raw(der.SEQUENCE)
+        if why is None:
+            answer.end()
+    except BadDer:
         raise BadTimestamp("The timestamp service's answer cannot be read.") from None
-    if refused:
-        raise StampRefused(refused)
-    stamp, info = _check(token, request.digest, believed)
-    if info["nonce"].native != request.nonce:
+    if why is not None:
+        raise StampRefused(why)
+    stamp, stated = _check(token, request.digest, believed)
+    if stated.nonce != request.nonce:
         raise BadTimestamp("A timestamp answers another request.")
-    if request.policy is not None and info["policy"].native != request.policy:
+    if request.policy is not None and stated.policy != oid(request.policy):
         raise BadTimestamp("A timestamp was given under another policy than the one that was asked for.")
     if not earliest <= stamp.at <= latest:
         raise BadTimestamp(f"A timestamp states a time that cannot be: {stamp.at:%Y-%m-%d %H:%M:%S} UTC.")
@@ -173,106 +197,79 @@ def check_token(token: bytes, digest: bytes, believed: Believed) -> Stamp:
     return _check(token, digest, believed)[0]
 
 
-def _check(token: bytes, digest: bytes, believed: Believed) -> tuple[Stamp, Any]:
-    if len(token) > MAX_TOKEN:
-        raise BadTimestamp("A timestamp is larger than any.")
+def _check(token: bytes, digest: bytes, believed: Believed) -> tuple[Stamp, Stated]:
     try:
-        return _judge(token, digest, believed)
+        found = read_token(token)
+        stated = found.stated
+        if stated.digest != digest:
+            raise BadTimestamp("A timestamp is over another document.")
+        own = _signed_by(found)
+        chain = _accepted(own, found.certificates, believed, stated.at)
     except BadChain as error:
         raise BadTimestamp(f"A timestamp's certificate is not accepted. {error.sentence}") from None
-    except (*_MALFORMED, UnsupportedAlgorithm, x509.DuplicateExtension):
+    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
         raise BadTimestamp("A timestamp cannot be read.") from None
-
-
-def _judge(token: bytes, digest: bytes, believed: Believed) -> tuple[Stamp, Any]:
-    envelope = cms.ContentInfo.load(token, strict=True)
-    if envelope["content_type"].native != "signed_data":
-        raise BadTimestamp("A timestamp is not signed.")
-    signed = envelope["content"]
-    content = signed["encap_content_info"]
-    if content["content_type"].native != "tst_info" or len(signed["signer_infos"]) != 1:
-        raise BadTimestamp("A timestamp holds another statement, or other signatures, than it must.")
-    statement = bytes(content["content"])
-    info = tsp.TSTInfo.load(statement, strict=True)
-    imprint = info["message_imprint"]
-    if imprint["hash_algorithm"]["algorithm"].native != "sha256" or imprint["hashed_message"].native != digest:
-        raise BadTimestamp("A timestamp is over another document.")
-    if info["version"].native != "v1" or info["extensions"].native or not _GEN_TIME.fullmatch(_raw(info["gen_time"])):
-        raise BadTimestamp("A timestamp's statement is not of its form.")
-    certificates = [chains.load_certificate(each.dump()) for each in signed["certificates"]]
-    (signer,) = signed["signer_infos"]
-    own = _signed_by(signer, statement, certificates)
-    at: datetime = info["gen_time"].native
-    chain = _accepted(own, certificates, believed, at)
     name = own.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
     shown = str(name[0].value) if name else own.subject.rfc4514_string()
-    return Stamp(token, at, shown, tuple(each.public_bytes(Encoding.DER) for each in chain)), info
+    return Stamp(token, stated.at, shown, tuple(each.public_bytes(Encoding.DER) for each in chain)), stated
 
 
-def _signed_by(signer: Any, statement: bytes, certificates: list[x509.Certificate]) -> x509.Certificate:
-    """The certificate by whose key the statement was signed, checks 3 and 4."""
-    attributes: dict[str, Any] = {}
-    for each in signer["signed_attrs"]:
-        if each["type"].native in attributes or len(each["values"]) != 1:
-            raise BadTimestamp("A timestamp says one thing twice.")
-        attributes[each["type"].native] = each["values"][0]
-    hashed = _hash(signer["digest_algorithm"]["algorithm"].native)
-    if attributes["content_type"].native != "tst_info":
+def _refusal(status: Reader) -> str | None:
+    """Why there is no timestamp, by what RFC 3161 gives names to; None where there is one. Free text is not shown."""
+    number = status.integer()
+    status.maybe(der.SEQUENCE)
+    bits = status.maybe(der.BITS) or b"\0"
+    status.end()
+    if number == GRANTED:
+        return None
+    set_bits = [8 * place + bit for place, byte in enumerate(bits[1:]) for bit in range(8) if byte & 0x80 >> bit]
+    return "; ".join(FAILURES[each] for each in set_bits if each in FAILURES) or "it gave no reason"
+
+
+def _signed_by(token: Token) -> x509.Certificate:
+    """The certificate by whose key the statement was signed: checks 3 and 4."""
+    hashed, said = _hash(token.signer.digest_kind)[0], token.signer.attributes
+    if said.get(cms.CONTENT_TYPE) != STATEMENT:
         raise BadTimestamp("A timestamp is signed as something else.")
-    if attributes["message_digest"].native != hashlib.new(hashed.name, statement).digest():
+    if said.get(cms.MESSAGE_DIGEST) != tlv(der.OCTETS, hashlib.new(hashed.name, token.statement).digest()):
         raise BadTimestamp("A timestamp's statement was changed.")
-    named = _named(attributes)
-    own = next((each for each in certificates if named(each)), None)
-    if own is None:
-        raise BadTimestamp("A timestamp does not name its own certificate.")
-    # The attributes are signed as a SET; in the file an implicit tag stands in its place (RFC 5652, section 5.4).
-    content = b"\x31" + signer["signed_attrs"].dump()[1:]
-    _see_signed(own, signer["signature_algorithm"], signer["signature"].native, content, hashed)
-    return own
+    algorithm, wanted = _named(said)
+    for own in token.certificates:
+        if hashlib.new(algorithm, own.public_bytes(Encoding.DER), usedforsecurity=False).digest() == wanted:
+            _see_signed(own, token.signer)
+            return own
+    raise BadTimestamp("A timestamp does not carry the certificate that it names.")
 
 
-def _named(attributes: dict[str, Any]) -> Any:
-    """Tells whether a certificate is the one that the signed attributes name (RFC 5816, section 2.2.1)."""
-    if "signing_certificate_v2" in attributes:
-        first = attributes["signing_certificate_v2"]["certs"][0]
-        algorithm = _hash(first["hash_algorithm"]["algorithm"].native).name
-    else:
-        first = attributes["signing_certificate"]["certs"][0]
-        algorithm = "sha1"
-    wanted = first["cert_hash"].native
-
-    def is_named(certificate: x509.Certificate) -> bool:
-        der = certificate.public_bytes(Encoding.DER)
-        return bool(hashlib.new(algorithm, der, usedforsecurity=False).digest() == wanted)
-
-    return is_named
+def _named(said: dict[bytes, bytes]) -> tuple[str, bytes]:
+    """By which hash, and by what value of it, the signer's certificate is named (RFC 5816, section 2.2.1)."""
+    if cms.SIGNING_CERTIFICATE_V2 in said:
+        first = der.whole(said[cms.SIGNING_CERTIFICATE_V2]).inside().inside()
+        kind = first.inside().raw(der.OID) if first.tag == der.SEQUENCE else SHA256_ALGORITHM
+        return _hash(kind)[0].name, first.take(der.OCTETS)
+    if _SIGNING_CERTIFICATE in said:
+        return "sha1", der.whole(said[_SIGNING_CERTIFICATE]).inside().inside().take(der.OCTETS)
+    raise BadTimestamp("A timestamp does not name its certificate.")
 
 
-def _see_signed(
-    certificate: x509.Certificate,
-    algorithm: algos.SignedDigestAlgorithm,
-    signature: bytes,
-    content: bytes,
-    hashed: HashAlgorithm,
-) -> None:
-    key, kind = certificate.public_key(), algorithm["algorithm"].native
+def _see_signed(certificate: x509.Certificate, signer: Signed) -> None:
+    key = certificate.public_key()
+    hashed, by_ecdsa, by_rsa = _hash(signer.digest_kind)
     try:
-        if isinstance(key, ec.EllipticCurvePublicKey) and kind == f"{hashed.name}_ecdsa":
-            key.verify(signature, content, ec.ECDSA(hashed))
-            return
-        is_rsa = kind in ("rsassa_pkcs1v15", f"{hashed.name}_rsa")
-        if isinstance(key, rsa.RSAPublicKey) and key.key_size >= MIN_RSA_BITS and is_rsa:
-            key.verify(signature, content, padding.PKCS1v15(), hashed)
-            return
+        if isinstance(key, ec.EllipticCurvePublicKey) and signer.kind == by_ecdsa:
+            key.verify(signer.signature, signer.content, ec.ECDSA(hashed))
+        elif isinstance(key, rsa.RSAPublicKey) and key.key_size >= MIN_RSA_BITS and signer.kind in (_RSA, by_rsa):
+            key.verify(signer.signature, signer.content, padding.PKCS1v15(), hashed)
+        else:
+            raise BadTimestamp("A timestamp is signed in a way that is not accepted here.")
     except InvalidSignature:
         raise BadTimestamp("A timestamp's signature does not hold.") from None
-    raise BadTimestamp("A timestamp is signed in a way that is not accepted here.")
 
 
 def _accepted(
-    own: x509.Certificate, others: list[x509.Certificate], believed: Believed, at: datetime
+    own: x509.Certificate, others: tuple[x509.Certificate, ...], believed: Believed, at: datetime
 ) -> tuple[x509.Certificate, ...]:
-    """The chain of the service's certificate, check 5."""
+    """The chain of the service's certificate: check 5."""
     try:
         purpose = own.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
     except x509.ExtensionNotFound:
@@ -281,26 +278,13 @@ def _accepted(
         raise BadTimestamp("A timestamp's certificate is not one for timestamps alone.")
     chain = chains.find_chain(own, others, [chains.load_certificate(each) for each in believed.authorities], at)
     crls = [chains.load_crl(each) for each in believed.crls]
-    for each, issuer in zip(chain, chain[1:], strict=False):
+    for each, issuer in itertools.pairwise(chain):
         if chains.revocation(each, issuer, crls) is not None:
             raise BadTimestamp("A timestamp's certificate was revoked.")
     return chain
 
 
-def _hash(name: str) -> HashAlgorithm:
-    if name not in _HASHES:
+def _hash(kind: bytes) -> tuple[HashAlgorithm, bytes, bytes]:
+    if kind not in _HASHES:
         raise BadTimestamp("A timestamp uses a digest that is not accepted here.")
-    return _HASHES[name]
-
-
-def _raw(value: Any) -> bytes:
-    return bytes(value.contents)
-
-
-def _why(status: Any) -> str:
-    """What a refusal says of itself, by names that RFC 3161 gives; its free text is not shown. Empty if granted."""
-    if status["status"].native == "granted":
-        return ""
-    failure = status["fail_info"].native
-    named = sorted(failure) if failure else [str(status["status"].native)]
-    return ", ".join(each.replace("_", " ") for each in named)
+    return _HASHES[kind]

@@ -7,29 +7,34 @@ backup. Digests other than SHA-256 are refused.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC
 from typing import Final, Protocol
 
-from asn1crypto import cms, core, tsp
-from asn1crypto import x509 as asn1_x509
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from appliance.certificates.timestamps import MAX_REQUEST, Response
+from appliance.certificates import der
+from appliance.certificates.cms import MAX_SIGNATURE, signed_content
+from appliance.certificates.der import BadDer, integer, oid, sequence, tlv
+from appliance.certificates.signer import DocumentSigner
+from appliance.certificates.timestamps import GRANTED, MAX_REQUEST, REJECTED
+from appliance.certificates.timestamptokens import SHA256_ALGORITHM, STATEMENT
 from appliance.records.moment import Clock
 
 POLICY: Final = "2.25.280189930116982128382564070107541909502"
 """Under which the embedded service stamps; an identifier made of a random UUID (ITU-T X.667)."""
 SERIAL_BYTES: Final = 16
-MAX_NONCE_BYTES: Final = 33
-ACCURACY: Final = timedelta(seconds=1)
+MAX_NONCE: Final = 40
+"""Bytes of a nonce, as it is written."""
+ACCURACY_S: Final = 1
 """Whole seconds are stated. How far central's clock itself is from the true time, nobody here knows."""
-_SLACK: Final = 16
-"""A signature and the nonce's sign bit make a timestamp some bytes larger or smaller."""
-_MALFORMED: Final = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
+# Why a request is refused (RFC 3161, section 2.4.2).
+BAD_ALGORITHM: Final = 0
+BAD_REQUEST: Final = 2
+BAD_FORM: Final = 5
+UNACCEPTED_POLICY: Final = 15
+UNACCEPTED_EXTENSION: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,112 +70,103 @@ class Timestamps(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request (RFC 3161, section 2.4.1), as far as it is answered: parts of the statement, in DER."""
+
+    imprint: bytes
+    nonce: bytes
+    with_certificate: bool
+
+
+class _Refused(Exception):
+    """A request that gets no timestamp; the bit says why."""
+
+    def __init__(self, bit: int) -> None:
+        super().__init__(bit)
+        self.bit = bit
+
+
 class OwnTimestamps:
     """The embedded service.
 
     Args:
-        key: P-256.
-        certificate: by central's authority, DER.
-        authority: its certificate, DER.
+        signer: its key and certificate.
+        authority: the certificate of central's authority, DER.
         clock: what time it is.
         random: a cryptographic source of random bytes.
     """
 
     def __init__(
-        self,
-        key: ec.EllipticCurvePrivateKey,
-        certificate: bytes,
-        authority: bytes,
-        *,
-        clock: Clock,
-        random: Callable[[int], bytes],
+        self, signer: DocumentSigner, authority: bytes, *, clock: Clock, random: Callable[[int], bytes]
     ) -> None:
-        self._key = key
-        self._certificate = asn1_x509.Certificate.load(certificate)
+        self._signer = signer
         self._authority = authority
         self._clock = clock
         self._random = random
-        self._signer = {
-            "version": "v1",
-            "sid": cms.IssuerAndSerialNumber(
-                {"issuer": self._certificate.issuer, "serial_number": self._certificate.serial_number}
-            ),
-        }
-        largest = {"hash_algorithm": {"algorithm": "sha256"}, "hashed_message": bytes(SHA256.digest_size)}
-        self._room = len(self._token(tsp.MessageImprint(largest), None, with_certificate=True)) + MAX_NONCE_BYTES
+        largest = _Asked(_imprint(bytes(SHA256.digest_size)), bytes(MAX_NONCE), with_certificate=True)
+        # Two signatures differ by some bytes, and so do two numbers.
+        self._room = len(self._token(largest)) + MAX_SIGNATURE
 
     def service(self) -> Service:
         """See `Timestamps`."""
-        return Service((self._authority,), (self._certificate.dump(),), (), POLICY, self._room + _SLACK)
+        return Service((self._authority,), (self._signer.certificate,), (), POLICY, self._room)
 
     def answer(self, request: bytes) -> bytes:
         """See `Timestamps`."""
-        if len(request) > MAX_REQUEST:
-            return _refusal("bad_request")
         try:
-            asked = tsp.TimeStampReq.load(request, strict=True)
-            imprint, nonce, policy = asked["message_imprint"], asked["nonce"].native, asked["req_policy"].native
-            algorithm, digest = imprint["hash_algorithm"]["algorithm"].native, imprint["hashed_message"].native
-            version, extensions, wanted = asked["version"].native, asked["extensions"].native, asked["cert_req"].native
-        except _MALFORMED:
-            return _refusal("bad_data_format")
-        if version != "v1" or (nonce is not None and nonce.bit_length() >= 8 * MAX_NONCE_BYTES):
-            return _refusal("bad_request")
-        if algorithm != "sha256":
-            return _refusal("bad_alg")
-        if len(digest) != SHA256.digest_size:
-            return _refusal("bad_data_format")
-        if policy not in (None, POLICY):
-            return _refusal("unaccepted_policy")
-        if extensions:
-            return _refusal("unaccepted_extensions")
-        token = self._token(imprint, nonce, with_certificate=wanted)
-        return bytes(
-            Response({"status": {"status": "granted"}, "time_stamp_token": cms.ContentInfo.load(token)}).dump()
+            token = self._token(_read(request))
+        except _Refused as refused:
+            # A BIT STRING that ends with its one bit; the first byte counts those left over.
+            bits = (0x80 >> refused.bit % 8).to_bytes(refused.bit // 8 + 1)
+            failure = tlv(der.BITS, bytes([7 - refused.bit % 8]), bits)
+            return sequence(sequence(integer(REJECTED), failure))
+        return sequence(sequence(integer(GRANTED)), token)
+
+    def _token(self, asked: _Asked) -> bytes:
+        statement = sequence(
+            integer(1),
+            oid(POLICY),
+            asked.imprint,
+            integer(int.from_bytes(self._random(SERIAL_BYTES))),
+            tlv(der.GENERALIZED_TIME, f"{self._clock().astimezone(UTC):%Y%m%d%H%M%SZ}".encode()),
+            sequence(integer(ACCURACY_S)),
+            asked.nonce,
         )
-
-    def _token(self, imprint: tsp.MessageImprint, nonce: int | None, *, with_certificate: bool) -> bytes:
-        now = self._clock()
-        fields = {
-            "version": "v1",
-            "policy": POLICY,
-            "message_imprint": imprint,
-            "serial_number": int.from_bytes(self._random(SERIAL_BYTES)),
-            "gen_time": now.replace(microsecond=0),
-            "accuracy": {"seconds": int(ACCURACY.total_seconds())},
-        }
-        if nonce is not None:
-            fields["nonce"] = nonce
-        statement = tsp.TSTInfo(fields).dump()
-        attributes = cms.CMSAttributes(
-            [
-                _attribute("content_type", "tst_info"),
-                _attribute("message_digest", hashlib.sha256(statement).digest()),
-                _attribute("signing_certificate_v2", {"certs": [{"cert_hash": self._certificate.sha256}]}),
-            ]
-        )
-        signature = self._key.sign(attributes.dump(), ec.ECDSA(SHA256()))
-        signer = {
-            **self._signer,
-            "digest_algorithm": {"algorithm": "sha256"},
-            "signed_attrs": attributes,
-            "signature_algorithm": {"algorithm": "sha256_ecdsa"},
-            "signature": signature,
-        }
-        signed = {
-            "version": "v3",
-            "digest_algorithms": [{"algorithm": "sha256"}],
-            "encap_content_info": {"content_type": "tst_info", "content": core.ParsableOctetString(statement)},
-            "signer_infos": [signer],
-        }
-        if with_certificate:
-            signed["certificates"] = [self._certificate]
-        return bytes(cms.ContentInfo({"content_type": "signed_data", "content": cms.SignedData(signed)}).dump())
+        return signed_content(STATEMENT, statement, self._signer, with_certificates=asked.with_certificate)
 
 
-def _attribute(kind: str, value: object) -> cms.CMSAttribute:
-    return cms.CMSAttribute({"type": kind, "values": [value]})
+def _read(request: bytes) -> _Asked:
+    """Read a request; raises `_Refused`."""
+    if len(request) > MAX_REQUEST:
+        raise _Refused(BAD_REQUEST)
+    try:
+        asked = der.whole(request)
+        version = asked.integer()
+        imprint = asked.inside()
+        algorithm = imprint.inside()
+        kind, digest = algorithm.raw(der.OID), imprint.take(der.OCTETS)
+        algorithm.maybe(der.NULL)
+        policy = asked.raw() if asked.tag == der.OID else None
+        nonce = asked.raw() if asked.tag == der.INTEGER else b""
+        wanted = asked.maybe(der.BOOLEAN)
+        extensions = asked.maybe(der.CONTEXT_0)
+        for each in (algorithm, imprint, asked):
+            each.end()
+    except BadDer:
+        raise _Refused(BAD_FORM) from None
+    if kind != SHA256_ALGORITHM:
+        raise _Refused(BAD_ALGORITHM)
+    if len(digest) != SHA256.digest_size:
+        raise _Refused(BAD_FORM)
+    if policy not in (None, oid(POLICY)):
+        raise _Refused(UNACCEPTED_POLICY)
+    if extensions is not None:
+        raise _Refused(UNACCEPTED_EXTENSION)
+    if version != 1 or len(nonce) > MAX_NONCE:
+        raise _Refused(BAD_REQUEST)
+    return _Asked(_imprint(digest), nonce, with_certificate=wanted == b"\xff")
 
 
-def _refusal(why: str) -> bytes:
-    return bytes(Response({"status": {"status": "rejection", "fail_info": {why}}}).dump())
+def _imprint(digest: bytes) -> bytes:
+    return sequence(sequence(SHA256_ALGORITHM, tlv(der.NULL)), tlv(der.OCTETS, digest))
