@@ -56,6 +56,7 @@ def verify(
     for name in ("pyhanko", "pyhanko_certvalidator", "PIL"):
         # What they would say of a hostile file helps nobody at a counter, and may hold what stands in it.
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    found: dict[str, Any]
     try:
         content = read_file(file)
         reader = given(trust) if trust is not None else of_home(home)

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from appliance.certificates.checking import der
+from appliance.certificates import der
 from appliance.certificates.checking.faults import CHANGED, Broken
+from appliance.certificates.der import BadDer, Reader
 
 MAX_CONTENTS: Final = 128 * 1024
 """Bytes of one signature, with the room kept for it."""
@@ -79,7 +80,10 @@ def _contents(text: bytes) -> bytes:
     if _HEX.fullmatch(text) is None or len(text) % 2:
         raise Broken(PADDING)
     padded = binascii.unhexlify(text)
-    _, _, end = der.split(padded)
-    if padded.strip(b"\0") and any(padded[end:]):
+    try:
+        contents = Reader(padded).raw(der.SEQUENCE)
+    except BadDer:
+        raise Broken(PADDING) from None
+    if any(padded[len(contents) :]):
         raise Broken(PADDING)
-    return padded[:end]
+    return contents

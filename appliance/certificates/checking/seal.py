@@ -8,7 +8,6 @@ can be carried along.
 from __future__ import annotations
 
 import functools
-import hashlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from appliance.certificates import cms
-from appliance.certificates.checking import der
+from appliance.certificates import cms, der
 from appliance.certificates.checking.faults import CHANGED, Broken
+from appliance.certificates.der import BadDer, Reader
 
 MAX_CERTIFICATES: Final = 8
 MAX_CERTIFICATE: Final = 8192
@@ -95,30 +94,37 @@ def load(certificate: bytes) -> x509.Certificate:
 
 def _parts(contents: bytes) -> tuple[list[bytes], bytes, bytes]:
     """The certificates, the digest and the signature; all else is compared afterwards."""
-    info = der.parts(der.whole(contents, der.SEQUENCE))
-    if [tag for tag, _, _ in info[1:]] != [der.CONTEXT_0]:
+    try:
+        info = der.whole(contents)
+        info.raw(der.OID)
+        data = info.inside(der.CONTEXT_0).inside()
+        data.integer()
+        data.raw(der.SET)
+        data.raw(der.SEQUENCE)
+        carried = data.inside(der.CONTEXT_0)
+        certificates: list[bytes] = []
+        while carried.tag is not None and len(certificates) <= MAX_CERTIFICATES:
+            certificates.append(carried.raw(der.SEQUENCE))
+        signer = data.inside(der.SET).inside()
+        signer.integer()
+        signer.raw(der.SEQUENCE)
+        signer.raw(der.SEQUENCE)
+        digest = _digest(signer.inside(der.CONTEXT_0))
+        signer.raw(der.SEQUENCE)
+        signature = signer.take(der.OCTETS)
+    except BadDer:
+        raise Broken(_OTHER_SHAPE) from None
+    if not 1 <= len(certificates) <= MAX_CERTIFICATES:
         raise Broken(_OTHER_SHAPE)
-    data = der.parts(der.whole(info[1][1], der.SEQUENCE))
-    if [tag for tag, _, _ in data] != [der.INTEGER, der.SET, der.SEQUENCE, der.CONTEXT_0, der.SET]:
-        raise Broken(_OTHER_SHAPE)
-    certificates = [each for _, _, each in der.parts(data[3][1])]
-    signers = der.parts(data[4][1])
-    if len(signers) != 1 or not 1 <= len(certificates) <= MAX_CERTIFICATES:
-        raise Broken(_OTHER_SHAPE)
-    fields = der.parts(signers[0][1])
-    expected = [der.INTEGER, der.SEQUENCE, der.SEQUENCE, der.CONTEXT_0, der.SEQUENCE, der.OCTETS]
-    if [tag for tag, _, _ in fields] != expected:
-        raise Broken(_OTHER_SHAPE)
-    return certificates, _digest(fields[3][1]), fields[5][1]
+    return certificates, digest, signature
 
 
-def _digest(attributes: bytes) -> bytes:
-    for _, inside, _ in der.parts(attributes):
-        attribute = der.parts(inside)
-        if len(attribute) == 2 and attribute[0][2] == cms.MESSAGE_DIGEST:
-            digest = der.whole(attribute[1][1], der.OCTETS)
-            if len(digest) == hashlib.sha256().digest_size:
-                return digest
+def _digest(attributes: Reader) -> bytes:
+    while attributes.tag is not None:
+        attribute = attributes.inside()
+        name, values = attribute.raw(der.OID), attribute.inside(der.SET)
+        if name == cms.MESSAGE_DIGEST:
+            return values.take(der.OCTETS)
     raise Broken(_OTHER_SHAPE)
 
 
