@@ -69,7 +69,7 @@ def verify(
     for remark in reader.remarks:
         terminal.note(remark)
     terminal.answer(found, "\n".join(words(found)), as_json=as_json)
-    raise typer.Exit(EXIT_CODES[Word(found["verdict"])])
+    raise typer.Exit(EXIT_CODES[Word(str(found["verdict"]))])
 
 
 def read_file(file: Path) -> bytes:
