@@ -14,7 +14,7 @@ from typing import Final
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from appliance.certificates import der
-from appliance.certificates.der import integer, oid, sequence, tlv
+from appliance.certificates.der import ECDSA_SHA256, integer, oid, sequence, tlv
 from appliance.certificates.signer import DocumentSigner, load_certificate, signed_by
 
 MAX_SIGNATURE: Final = 72
@@ -127,7 +127,7 @@ def _attributes(digest: bytes, certificate: bytes, kind: bytes) -> list[bytes]:
             _attribute(CONTENT_TYPE, kind),
             _attribute(MESSAGE_DIGEST, tlv(der.OCTETS, digest)),
             _attribute(SIGNING_CERTIFICATE_V2, _signing_certificate(certificate)),
-            _attribute(_ALGORITHM_PROTECTION, sequence(_SHA256, tlv(der.CONTEXT_1, _ECDSA_SHA256_BARE))),
+            _attribute(_ALGORITHM_PROTECTION, sequence(_SHA256, tlv(der.CONTEXT_1, ECDSA_SHA256))),
         ]
     )
 
@@ -148,5 +148,4 @@ MESSAGE_DIGEST: Final = oid("1.2.840.113549.1.9.4")
 SIGNING_CERTIFICATE_V2: Final = oid("1.2.840.113549.1.9.16.2.47")
 _ALGORITHM_PROTECTION: Final = oid("1.2.840.113549.1.9.52")
 _SHA256: Final = sequence(oid("2.16.840.1.101.3.4.2.1"))
-_ECDSA_SHA256_BARE: Final = oid("1.2.840.10045.4.3.2")
-_ECDSA_SHA256: Final = sequence(_ECDSA_SHA256_BARE)
+_ECDSA_SHA256: Final = sequence(ECDSA_SHA256)

@@ -52,7 +52,7 @@ class NodeKeys:
     def generate(cls, random: Randomness) -> NodeKeys:
         """Fresh keys."""
         seeds = [random(SEED_BYTES) for _ in range(3)]
-        return cls(seeds[0], seeds[1], age.new_identity(), seeds[2], _p256(random))
+        return cls(seeds[0], seeds[1], age.new_identity(), seeds[2], new_p256(random))
 
     def secrets(self) -> dict[str, bytes]:
         """Each secret under the name by which the store keeps it."""
@@ -65,7 +65,8 @@ class NodeKeys:
         }
 
 
-def _p256(random: Randomness) -> bytes:
+def new_p256(random: Randomness) -> bytes:
+    """A fresh P-256 key, PKCS #8, DER."""
     scalar = int.from_bytes(random(_SCALAR_BYTES)) % (_P256_ORDER - 1) + 1
     key = ec.derive_private_key(scalar, ec.SECP256R1())
     return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
