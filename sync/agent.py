@@ -21,6 +21,7 @@ from appliance.journal.errors import IntegrityError, NetworkError, SanadError
 from appliance.journal.ids import BlobDigest, orders_of
 from appliance.records import tables as t
 from appliance.records.log import Head, Log
+from appliance.store import publiclists
 from appliance.store.blobs import BlobMissing
 from appliance.store.store import NODE_KEY, ORDERS_SIGNER, Store
 from sync import frames
@@ -28,6 +29,7 @@ from sync.calls import Caller, Calls
 from sync.following import Follower, Timing
 from sync.frames import End, Hello
 from sync.link import Address, Link, LinkDown
+from sync.listsfetch import fetch_lists
 from sync.outcome import SyncOutcome, SyncProgress, Watch, unwatched
 from sync.refusals import OutOfStep, StartAgain
 from sync.session import MAX_WANTED, STREAM_BLOB_BYTES, Accept, CentralState, Receiver, Sender, Stage
@@ -118,6 +120,20 @@ def sync_once(store: Store, central: Address, *, now_s: Callable[[], int], watch
                 raise
 
 
+def fetch_lists_now(store: Store, central: Address) -> str:
+    """Bring the public lists to a node that has none yet, without anything else.
+
+    Returns:
+        What was in the way, where something was.
+    """
+    try:
+        with Link(central) as link:
+            fetch_lists(link, b"", lambda content: publiclists.keep(store, content), lambda _: None)
+    except SanadError as error:
+        return str(error)
+    return ""
+
+
 def follow(
     store: Store,
     central: Address,
@@ -155,6 +171,7 @@ def follow(
         try:
             while True:
                 session.take(answer, session.calls)
+                session.take_lists()
                 heard(session.outcome(answer))
                 if timing.wait(0.0):
                     return session.outcome(answer)
@@ -175,6 +192,7 @@ class _Session:
     orders_taken: int = 0
     trouble: IntegrityError | None = None
     """Why central's orders were not taken up; it does not keep this node's own entries from going up."""
+    lists_trouble: str = ""
     missing: dict[BlobDigest, None] = field(default_factory=dict)
     spoilt: set[BlobDigest] = field(default_factory=set)
     taking: threading.Lock = field(default_factory=threading.Lock)
@@ -186,6 +204,7 @@ class _Session:
             self.take(answer, self.calls)
             head = self.store.head()
             if head.size == head.cosigned_size == answer.stored and not self._wanted(answer):
+                self.take_lists()
                 if self.trouble is not None:
                     raise self.trouble
                 return self.outcome(answer)
@@ -214,6 +233,7 @@ class _Session:
             # Not what central wanted before it knew that the subject was erased.
             missing=tuple(digest for digest in self.missing if digest in wanted),
             wanted=len(wanted - self.missing.keys()),
+            lists_trouble=self.lists_trouble,
         )
 
     def take(self, answer: StateAnswer, calls: Calls) -> None:
@@ -226,6 +246,16 @@ class _Session:
                     self._take_orders_from(held, calls)
             except IntegrityError as error:
                 self.trouble = error
+
+    def take_lists(self) -> None:
+        """Bring the public lists up to date; what is in the way, where something is, stops nothing else."""
+        held, size = publiclists.kept(self.store).content, self.store.head().size
+        try:
+            self.calls.fetch_lists(held, lambda content: publiclists.keep(self.store, content), size)
+        except SanadError as error:
+            self.lists_trouble = str(error)
+        else:
+            self.lists_trouble = ""
 
     def stream_on(
         self, answer: StateAnswer, timing: Timing, may_send: Callable[[int], bool], news: _News

@@ -17,6 +17,7 @@ import requests
 from appliance.journal.ids import JournalId
 from sync import frames, signatures, wire
 from sync.link import Link, not_understood
+from sync.listsfetch import fetch_lists
 from sync.signatures import NO_SESSION, Said
 from sync.wire import ChallengeAnswer, Known, SessionRequest, StateAnswer
 
@@ -71,6 +72,15 @@ class Calls:
         """Central's orders from `start` on, as frames."""
         return self._call("GET", f"{wire.ORDERS}?from={start}", offered, limit=MAX_ORDERS_ANSWER)
 
+    def fetch_lists(self, held: bytes, keep: Callable[[bytes], bool], offered: int) -> bool:
+        """Bring the public lists up to date: see `sync.listsfetch`."""
+
+        def sign(request: requests.PreparedRequest) -> None:
+            self._sign(request, offered, 0)
+
+        self._ready()
+        return fetch_lists(self._link, held, keep, sign)
+
     def _call(
         self,
         method: str,
@@ -81,17 +91,23 @@ class Calls:
         offset: int = 0,
         limit: int = wire.MAX_ANSWER,
     ) -> bytes:
-        if not self._nonce:
-            self._nonce = self._challenge()
-        said, self._nonce = Said(offered, self._nonce, self.session, offset), ""
-
         def sign(request: requests.PreparedRequest) -> None:
-            caller = self._caller
-            signatures.sign(request, said, seed=caller.seed, journal=caller.journal, now_s=caller.now_s())
+            self._sign(request, offered, offset)
 
+        self._ready()
         reply = self._link.call(method, path, limit=limit, body=body, sign=sign)
         self._nonce = reply.headers.get(wire.CHALLENGE_HEADER, "")
         return reply.body
+
+    def _ready(self) -> None:
+        """Have a challenge at hand: no request can be made while another is being sent."""
+        if not self._nonce:
+            self._nonce = self._challenge()
+
+    def _sign(self, request: requests.PreparedRequest, offered: int, offset: int) -> None:
+        said, self._nonce = Said(offered, self._nonce, self.session, offset), ""
+        caller = self._caller
+        signatures.sign(request, said, seed=caller.seed, journal=caller.journal, now_s=caller.now_s())
 
     def _challenge(self) -> str:
         headers = {signatures.JOURNAL_HEADER: self._caller.journal}

@@ -33,6 +33,8 @@ class SyncOutcome:
     """Blobs that central lacks and this node has not, or not undamaged."""
     wanted: int = 0
     """Blobs that central lacks and this node has."""
+    lists_trouble: str = ""
+    """Why the public lists are not up to date; nothing else depends on them."""
 
     @property
     def complete(self) -> bool:

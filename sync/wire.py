@@ -7,11 +7,14 @@
     GET  /v1/news?cosigned=N&orders=M&wanted=K&busy=0&spoilt=L
                            what central has now, as soon as that is more than the node says it knows, or after a while
     POST /v1/enrol         see `sync.invite`
+    GET  /v1/lists         the public lists, for anybody (`appliance.certificates.listsfile`)
+    POST /v1/lists         lists that a node holds and central has lost
+    GET  /v1/crl           the authority's revocation list (X.509, DER), for anybody
 
-All but the first and the last are signed (`sync.signatures`), and all but the second name the session that it began:
-central takes a stream of a node's newest session only, from where its own copy ends. Every answer to a signed request
-holds the next challenge, so a session costs one round trip for each thing that it does. News are asked for beside a
-stream, with challenges of their own.
+Signed (`sync.signatures`) are those to session, orders, news and stream, and lists that are handed back. They name the
+session that the node opened: central takes a stream of its newest one only, from where its own copy ends. Every answer
+to a signed request holds the next challenge, so a session costs one round trip for each thing that it does. News are
+asked for beside a stream, with challenges of their own.
 """
 
 from __future__ import annotations
@@ -30,6 +33,8 @@ ORDERS: Final = "/v1/orders"
 STREAM: Final = "/v1/stream"
 NEWS: Final = "/v1/news"
 ENROL: Final = "/v1/enrol"
+LISTS: Final = "/v1/lists"
+CRL: Final = "/v1/crl"
 HEALTH: Final = "/healthz"
 
 CHALLENGE_HEADER: Final = "sanad-challenge"

@@ -7,16 +7,19 @@ from typing import Final
 
 from appliance.journal.errors import IntegrityError
 from appliance.journal.ids import BlobDigest, JournalId
+from appliance.journal.kinds import OfficerKeyMade
 from sync.central.archive import Archive
 from sync.central.locker import Outcome
 from sync.central.registry import Node
 from sync.central.sessions import Session
 from sync.frames import Decoder
 from sync.refusals import Fork, StartAgain
-from sync.session import Accept, CentralState, Keep
+from sync.session import Accept, CentralState, Keep, Stage
 
 MAX_STREAM_BYTES: Final = 4 * 1024 * 1024 * 1024
 """Of one request; a sender ends far below."""
+ANSWERED: Final = frozenset({OfficerKeyMade.KIND})
+"""The kinds of entries that central answers with an order."""
 
 
 class Ingest:
@@ -50,6 +53,8 @@ class Ingest:
         self.session = session
         self.start = self._receiver.frontier.size
         """Where the stream's entries must begin."""
+        self.asks = False
+        """Whether an entry came that central answers with an order."""
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes.
@@ -65,6 +70,8 @@ class Ingest:
                 effect = self._receiver.take(frame)
                 if effect is None:
                     continue
+                if isinstance(effect, Stage):
+                    self.asks |= any(each.header.kind in ANSWERED for each in effect.entries)
                 outcome = self._archive.store(self._node.journal, effect)
                 if outcome is Outcome.SPOILT and isinstance(effect, Keep):
                     self.session.spoilt.add(BlobDigest(effect.piece.digest))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,6 +37,9 @@ ANSWERS: Final = {"name": "Gul Khan", "born": "1990-01-02", "district": "Peshawa
 PAPERS: Final = {"cnic": "cnic", "rent": "rent_deed"}
 OMAR: Final = "omar"
 RABIA: Final = "rabia"
+NUMBER: Final = "PEW01-000001-X"
+"""Of the certificate that `issue` says was issued, and PDF its file."""
+PDF: Final = b"%PDF- a certificate"
 HOLIDAY: Final = date(2026, 11, 25)
 CATALOGUE: Final = load_catalogue([bundled(), SERVICES])
 
@@ -169,9 +173,12 @@ class Desk:
 
     def issue(self, application: EntityId) -> None:
         """Say that a certificate was issued, without making one."""
-        digest = self.store.put_blob(b"%PDF- a certificate")
+        digest = self.store.put_blob(PDF)
         body = k.ApplicationIssued(
-            number="PEW01-000001-X", record_sha256="ab" * 32, pdf_sha256="cd" * 32, issued_on="2026-11-22"
+            number=NUMBER,
+            record_sha256="ab" * 32,
+            pdf_sha256=hashlib.sha256(PDF).hexdigest(),
+            issued_on="2026-11-22",
         )
         self.store.commit(self.officer, lambda _: [Draft(body, application, (digest,))])
 

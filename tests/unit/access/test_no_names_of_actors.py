@@ -22,7 +22,9 @@ from appliance.access.session import PERMITTED, Role, Session
 from appliance.casework import (
     applications,
     attestation,
+    certificates,
     complaints,
+    correcting,
     delivery,
     drafts,
     exemptions,
@@ -33,8 +35,10 @@ from appliance.casework import (
     papers,
     people,
     printing,
+    reprinting,
     reversals,
     reviewing,
+    revoking,
     shifts,
     signatures,
     slips,
@@ -109,11 +113,20 @@ def test_no_public_function_takes_an_actors_name() -> None:
 def test_every_verb_that_writes_takes_a_session() -> None:
     readers = {"operators", "applications_of", "person", "relatives", *READERS_OF_MONEY}
     readers |= {"leaning_on", "attestations_of", "open_complaints", "complaints_about", "received_on"}
+    readers |= {
+        "certificate_numbered",
+        "certificates_of",
+        "certificates",
+        "open_requests",
+        "certificate_file",
+        "certificate_paper",
+    }
     readers |= {"issued", "certificate_pdf", "open_prints", "prints_of", "signatures_of"}
     for module in (
         *(operators, applications, people, families, identity),
         *(attestation, complaints, delivery, drafts, papers, reviewing, slips, steps),
-        *(shifts, money, reversals, exemptions, tokens, printing, signatures, issuing),
+        *(shifts, money, reversals, exemptions, tokens, printing, signatures, issuing, certificates, revoking),
+        *(reprinting, correcting),
     ):
         found = verbs(module)
         assert found
