@@ -16,6 +16,7 @@ from appliance.records.failures import of_os
 from appliance.store.store import Store
 from provisioning import terminal
 from provisioning.enrolled import NotEnrolledYet, is_begun, is_enrolled, require_enrolled
+from provisioning.listscommands import lists_standing
 from provisioning.making import KEYS
 from provisioning.opening import HomeOption, JsonOption, node_store
 from provisioning.settings import NODE_FILE, NodeSettings, load
@@ -97,10 +98,13 @@ def now(home: HomeOption = None, as_json: JsonOption = False) -> None:
         "blob_bytes_sent": outcome.blob_bytes_sent,
         "orders_taken": outcome.orders_taken,
         "missing": list(outcome.missing),
+        "lists_trouble": outcome.lists_trouble or None,
         "complete": outcome.complete,
     }
     words = f"{outcome.cosigned_size} of {outcome.size} entries are countersigned by central. {trouble(outcome)}"
     terminal.answer(values, words.rstrip(), as_json=as_json)
+    if outcome.lists_trouble:
+        terminal.note(f"The public lists are not up to date. {outcome.lists_trouble}")
     if not outcome.complete:
         sys.exit(terminal.EXIT_REFUSED)
 
@@ -112,6 +116,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         head = store.head()
         last_at, last_trouble = store.local(LAST_AT), store.local(LAST_TROUBLE) or ""
         enrolled = is_enrolled(store)
+        lists = lists_standing(store) if enrolled else None
     waiting = head.size - head.cosigned_size
     values = {
         "enrolled": enrolled,
@@ -120,6 +125,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         "waiting": waiting,
         "last_complete_contact": last_at,
         "trouble": last_trouble or None,
+        "lists": None if lists is None else lists.values,
     }
     if not enrolled:
         words = str(NotEnrolledYet())
@@ -129,4 +135,6 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         words = f"{waiting} entries wait for central; last contact {last_at or 'never'}."
     else:
         words = f"All {head.size} entries are at central; last contact {last_at}."
+    if lists is not None:
+        words += f"\n{lists.words}"
     terminal.answer(values, words, as_json=as_json)

@@ -18,11 +18,13 @@ from appliance.journal.entry import Entry
 from appliance.journal.errors import IntegrityError, NetworkError, SanadError
 from appliance.journal.ids import BlobDigest, orders_of
 from appliance.records.log import Head, Log
+from appliance.store import publiclists
 from appliance.store.blobs import BlobMissing
 from appliance.store.store import NODE_KEY, ORDERS_SIGNER, Store
 from sync import frames, signatures, wire
 from sync.frames import End, Hello
 from sync.link import CHUNK, Address, Link, not_understood
+from sync.listsfetch import fetch_lists
 from sync.refusals import OutOfStep, StartAgain
 from sync.session import (
     STREAM_BLOB_BYTES,
@@ -73,6 +75,8 @@ class SyncOutcome:
     orders_taken: int
     missing: tuple[BlobDigest, ...]
     """Blobs that central lacks and this node has not, or not undamaged."""
+    lists_trouble: str = ""
+    """Why the public lists are not up to date; nothing else depends on them."""
 
     @property
     def complete(self) -> bool:
@@ -111,6 +115,20 @@ def sync_once(store: Store, central: Address, *, now_s: Callable[[], int], watch
             restarts += 1
             if restarts > MAX_RESTARTS:
                 raise
+
+
+def fetch_lists_now(store: Store, central: Address) -> str:
+    """Bring the public lists to a node that has none yet, without anything else.
+
+    Returns:
+        What was in the way, where something was.
+    """
+    try:
+        with Link(central) as link:
+            fetch_lists(link, b"", lambda content: publiclists.keep(store, content), _unsigned)
+    except SanadError as error:
+        return str(error)
+    return ""
 
 
 def backoff_s(failures: int, random: Callable[[], float]) -> float:
@@ -183,16 +201,17 @@ class _Session:
             self._take_orders(state)
             head = self.store.head()
             if self._is_done(head, state):
+                lists_trouble = self._take_lists(head)
                 if self.trouble is not None:
                     raise self.trouble
-                return self._outcome(head, state)
+                return self._outcome(head, state, lists_trouble)
             before = state, len(self.missing), len(self.spoilt)
             state = self._stream(head, state)
             if before == (state, len(self.missing), len(self.spoilt)):
                 raise IntegrityError("Central took nothing of what it asked for.", "Tell central IT.")
         raise IntegrityError("A session with central does not end.", "Tell central IT.")
 
-    def _outcome(self, head: Head, state: CentralState) -> SyncOutcome:
+    def _outcome(self, head: Head, state: CentralState, lists_trouble: str) -> SyncOutcome:
         return SyncOutcome(
             size=head.size,
             cosigned_size=head.cosigned_size,
@@ -201,6 +220,7 @@ class _Session:
             orders_taken=self.orders_taken,
             # Not what central wanted before it knew that the subject was erased.
             missing=tuple(each.digest for each in state.wanted),
+            lists_trouble=lists_trouble,
         )
 
     def _is_done(self, head: Head, state: CentralState) -> bool:
@@ -243,6 +263,15 @@ class _Session:
     def _take_cosignature(self, state: CentralState) -> None:
         if state.cosigned is not None and state.cosigned != self.store.head().cosigned:
             self.store.take_cosignature(state.cosigned)
+
+    def _take_lists(self, head: Head) -> str:
+        """Bring the public lists up to date; what is in the way, where something is."""
+        try:
+            held = publiclists.kept(self.store).content
+            fetch_lists(self.link, held, lambda content: publiclists.keep(self.store, content), self._sign(head.size))
+        except SanadError as error:
+            return str(error)
+        return ""
 
     # Orders
 
@@ -336,6 +365,10 @@ class _Session:
         left = max(0, size - sender.position)
         done = self.entries_sent + sender.entries_sent
         self.watch(SyncProgress(done, left, self.blob_bytes_sent + sender.blob_bytes_sent, sender.blobs_left))
+
+
+def _unsigned(_request: requests.PreparedRequest) -> None:
+    """Asked by nobody in particular."""
 
 
 def _sliced(parts: Iterator[bytes]) -> Iterator[bytes]:

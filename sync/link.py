@@ -58,6 +58,8 @@ class Reply:
 
     headers: Mapping[str, str]
     body: bytes
+    status: int = HTTPStatus.OK
+    """Or 304, where a request asked for news only (`If-None-Match`)."""
 
 
 class Link:
@@ -119,8 +121,8 @@ class Link:
                 status = response.status_code
         except (requests.RequestException, OSError) as error:
             raise translate(error) from error
-        if status == HTTPStatus.OK:
-            return Reply(response.headers, answer)
+        if status == HTTPStatus.OK or (status == HTTPStatus.NOT_MODIFIED and "if-none-match" in prepared.headers):
+            return Reply(response.headers, answer, status)
         refused = from_wire(status, answer) if status >= HTTPStatus.BAD_REQUEST else None
         raise refused or not_understood()
 

@@ -5,9 +5,12 @@
     GET  /v1/orders?from=N frames: central's orders from N on
     POST /v1/stream        frames: what central lacks; answered by what central has now
     POST /v1/enrol         see `sync.invite`
+    GET  /v1/lists         the public lists, for anybody (`appliance.certificates.listsfile`)
+    POST /v1/lists         lists that a node holds and central has lost
+    GET  /v1/crl           the authority's revocation list (X.509, DER), for anybody
 
-All but the first and the last are signed (`sync.signatures`). Every answer to a signed request holds the next
-challenge, so a session costs one round trip for each thing that it does.
+Signed (`sync.signatures`) are those to session, orders and stream, and lists that are handed back. Every answer to a
+signed request holds the next challenge, so a session costs one round trip for each thing that it does.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ SESSION: Final = "/v1/session"
 ORDERS: Final = "/v1/orders"
 STREAM: Final = "/v1/stream"
 ENROL: Final = "/v1/enrol"
+LISTS: Final = "/v1/lists"
+CRL: Final = "/v1/crl"
 HEALTH: Final = "/healthz"
 
 CHALLENGE_HEADER: Final = "sanad-challenge"

@@ -190,21 +190,20 @@ class Authority:
         builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
         return builder.sign(self._key, SHA256())
 
-    def crl(self, revoked: Iterable[RevokedCertificate], now: datetime) -> bytes:
+    def crl(self, revoked: Iterable[RevokedCertificate], *, number: int, at: datetime) -> bytes:
         """The authority's revocation list (RFC 5280, section 5), DER.
-
-        Its number counts milliseconds, so that it also grows after central was restored from a backup.
 
         Args:
             revoked: every certificate that is revoked.
-            now: the present, aware.
+            number: of the list; it rises, also after central was restored from a backup (section 5.2.3).
+            at: when it is made, aware.
         """
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(self.certificate.subject)
-            .last_update(now)
-            .next_update(now + CRL_LIFE)
-            .add_extension(x509.CRLNumber(int(now.timestamp() * 1000)), critical=False)
+            .last_update(at)
+            .next_update(at + CRL_LIFE)
+            .add_extension(x509.CRLNumber(number), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._public()), critical=False)
         )
         for each in revoked:

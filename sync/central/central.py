@@ -1,7 +1,7 @@
 """One central, opened: its two databases, its keys, and everything that it does for nodes and for people.
 
-Central's private keys lie in the archive's database and nowhere else: the orders key, the cosigner's, the authority's,
-the server's, and the age identities of the locker and of recovery.
+Central's private keys lie in the archive's database and nowhere else: the orders key, the cosigner's, the publisher's,
+the authority's, the server's, and the age identities of the locker and of recovery.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import bindparam, select
 
+from appliance.certificates.lists import publisher_name
 from appliance.journal.checkpoint import open_checkpoint
 from appliance.journal.errors import BugError, OperatorError
 from appliance.journal.ids import BlobDigest, EntityId, JournalId, entity_id, orders_of
@@ -33,7 +34,7 @@ from appliance.records.log import Log
 from appliance.records.moment import Clock
 from appliance.sealing import age
 from sync import frames, signatures, wire
-from sync.central import registry
+from sync.central import endedkeys, registry
 from sync.central import tables as t
 from sync.central.archive import Archive, no_fault
 from sync.central.authority import Authority, key_bytes, load_key, new_key, serves
@@ -44,6 +45,7 @@ from sync.central.ingest import Ingest
 from sync.central.locker import Locker
 from sync.central.orders import Orders
 from sync.central.registry import Node
+from sync.central.trust import Trust
 from sync.invite import BadInvite, Invite, encode_invite, fingerprint, parse_invite
 from sync.refusals import BadRequest
 from sync.signatures import Claims, Incoming
@@ -58,8 +60,12 @@ _ADD_LOCAL = sa.insert(log_tables.local)
 _COUNT_WANTED = select(sa.func.count(sa.distinct(t.wanted.c.digest))).where(t.wanted.c.journal == bindparam("journal"))
 _SESSION_DECODER: Final = msgspec.json.Decoder(SessionRequest)
 
+SETTLE_S: Final = 1.0
+"""For what came just now to be folded, before the public lists are looked at."""
+
 ORDERS_KEY: Final = "orders-key"
 COSIGN_KEY: Final = "cosign-key"
+LISTS_KEY: Final = "lists-key"
 CA_KEY: Final = "ca-key"
 CA_CERTIFICATE: Final = "ca-certificate"
 TLS_KEY: Final = "tls-key"
@@ -107,6 +113,11 @@ class CentralLayout:
     def server(self) -> Path:
         """The server's certificate, PEM."""
         return self.keys / "tls.crt"
+
+    @property
+    def lists(self) -> Path:
+        """The public lists, as they were published last."""
+        return self.home / "lists"
 
     @property
     def serving(self) -> Path:
@@ -179,13 +190,26 @@ class Central:
         self.archive = Archive(self._archive_db, self._locker, self._cosigner, clock=clock, halt=halt, stored=stored)
         self.index = Index(self._index_db, self._archive_db)
         self._challenges = Challenges(monotonic_s, random)
-        recipients = (age.recipient_of(self._secret(name).decode()) for name in (LOCKER_IDENTITY, RECOVERY_IDENTITY))
+        self.trust = Trust(
+            self._archive_db,
+            self._index_db,
+            layout.lists,
+            Signer(publisher_name(self.id), self._secret(LISTS_KEY)),
+            self._authority,
+            self._cosigner.verifier,
+            self._settle,
+            clock=clock,
+            monotonic_s=monotonic_s,
+        )
+        locker, recovery = (
+            age.recipient_of(self._secret(name).decode()) for name in (LOCKER_IDENTITY, RECOVERY_IDENTITY)
+        )
         self._enrolment = Enrolment(
             self._archive_db,
             self._authority,
             self._orders,
             self._cosigner,
-            Identity(self.id, self.name, *recipients),
+            Identity(self.id, self.name, locker, recovery, self.trust.key.text),
             clock=clock,
         )
 
@@ -216,6 +240,7 @@ class Central:
         secrets = {
             ORDERS_KEY: random(32),
             COSIGN_KEY: random(32),
+            LISTS_KEY: random(32),
             CA_KEY: authority.secret,
             CA_CERTIFICATE: certificate.public_bytes(Encoding.DER),
             TLS_KEY: key_bytes(new_key()),
@@ -357,6 +382,7 @@ class Central:
         """
         with self._archive_db.read() as tx:
             node = registry.require_node(tx, signatures.claimed_journal(request))
+            endedkeys.refuse_stopped(tx, node.journal)
         claims = signatures.verify(request, node.node_key)
         self._challenges.spend(node.journal, claims.nonce)
         return node, claims
@@ -414,6 +440,11 @@ class Central:
                 "Restore a newer backup. Until then the node syncs, but gets no new orders.",
             )
         self._orders.give(tx, node.journal, bodies)
+
+    def _settle(self) -> None:
+        # Whoever syncs and then asks for the lists is to find in them what it just carried here.
+        with suppress(TimeoutError):
+            self.index.settle(SETTLE_S)
 
     def _secret(self, name: str) -> bytes:
         with self._archive_db.read() as tx:
