@@ -1,0 +1,172 @@
+"""Central's timestamp service (RFC 3161): a key of its own, certified by central's authority for nothing else.
+
+It states that a digest was known at a time, by central's clock, and nothing of what the digest is over: enrolled nodes
+may ask for anything. Serial numbers are random (128 bits), so that none comes twice after central was restored from a
+backup. Digests other than SHA-256 are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Final, Protocol
+
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from appliance.certificates import der
+from appliance.certificates.cms import MAX_SIGNATURE, signed_content
+from appliance.certificates.der import BadDer, integer, oid, sequence, tlv
+from appliance.certificates.signer import DocumentSigner
+from appliance.certificates.timestamps import GRANTED, MAX_REQUEST, REJECTED
+from appliance.certificates.timestamptokens import SHA256_ALGORITHM, STATEMENT
+from appliance.records.moment import Clock
+
+POLICY: Final = "2.25.280189930116982128382564070107541909502"
+"""Under which the embedded service stamps; an identifier made of a random UUID (ITU-T X.667)."""
+SERIAL_BYTES: Final = 16
+MAX_NONCE: Final = 40
+"""Bytes of a nonce, as it is written."""
+ACCURACY_S: Final = 1
+"""Whole seconds are stated. How far central's clock itself is from the true time, nobody here knows."""
+# Why a request is refused (RFC 3161, section 2.4.2).
+BAD_ALGORITHM: Final = 0
+BAD_REQUEST: Final = 2
+BAD_FORM: Final = 5
+UNACCEPTED_POLICY: Final = 15
+UNACCEPTED_EXTENSION: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a node must know of the service before it asks, because it goes into the document before the timestamp."""
+
+    authorities: tuple[bytes, ...]
+    """By which its timestamps are judged, DER."""
+    certificates: tuple[bytes, ...]
+    """The service's own, and those up to the authorities, DER."""
+    crls: tuple[bytes, ...]
+    """Of authorities that are not central's own, DER."""
+    policy: str | None
+    room: int
+    """Bytes of the largest timestamp."""
+
+
+class Timestamps(Protocol):
+    """A timestamp service as central offers it: its own, or one outside."""
+
+    def service(self) -> Service:
+        """What must be known of it.
+
+        Raises:
+            NoTimestamp: it cannot be reached.
+        """
+
+    def answer(self, request: bytes) -> bytes:
+        """Answer a request (TimeStampReq, DER) with a TimeStampResp, DER; it may be a refusal.
+
+        Raises:
+            NoTimestamp: it cannot be reached.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request (RFC 3161, section 2.4.1), as far as it is answered: parts of the statement, in DER."""
+
+    imprint: bytes
+    nonce: bytes
+    with_certificate: bool
+
+
+class _Refused(Exception):
+    """A request that gets no timestamp; the bit says why."""
+
+    def __init__(self, bit: int) -> None:
+        super().__init__(bit)
+        self.bit = bit
+
+
+class OwnTimestamps:
+    """The embedded service.
+
+    Args:
+        signer: its key and certificate.
+        authority: the certificate of central's authority, DER.
+        clock: what time it is.
+        random: a cryptographic source of random bytes.
+    """
+
+    def __init__(
+        self, signer: DocumentSigner, authority: bytes, *, clock: Clock, random: Callable[[int], bytes]
+    ) -> None:
+        self._signer = signer
+        self._authority = authority
+        self._clock = clock
+        self._random = random
+        largest = _Asked(_imprint(bytes(SHA256.digest_size)), bytes(MAX_NONCE), with_certificate=True)
+        # Two signatures differ by some bytes, and so do two numbers.
+        self._room = len(self._token(largest)) + MAX_SIGNATURE
+
+    def service(self) -> Service:
+        """See `Timestamps`."""
+        return Service((self._authority,), (self._signer.certificate,), (), POLICY, self._room)
+
+    def answer(self, request: bytes) -> bytes:
+        """See `Timestamps`."""
+        try:
+            token = self._token(_read(request))
+        except _Refused as refused:
+            # A BIT STRING that ends with its one bit; the first byte counts those left over.
+            bits = (0x80 >> refused.bit % 8).to_bytes(refused.bit // 8 + 1)
+            failure = tlv(der.BITS, bytes([7 - refused.bit % 8]), bits)
+            return sequence(sequence(integer(REJECTED), failure))
+        return sequence(sequence(integer(GRANTED)), token)
+
+    def _token(self, asked: _Asked) -> bytes:
+        statement = sequence(
+            integer(1),
+            oid(POLICY),
+            asked.imprint,
+            integer(int.from_bytes(self._random(SERIAL_BYTES))),
+            tlv(der.GENERALIZED_TIME, f"{self._clock().astimezone(UTC):%Y%m%d%H%M%SZ}".encode()),
+            sequence(integer(ACCURACY_S)),
+            asked.nonce,
+        )
+        return signed_content(STATEMENT, statement, self._signer, with_certificates=asked.with_certificate)
+
+
+def _read(request: bytes) -> _Asked:
+    """Read a request; raises `_Refused`."""
+    if len(request) > MAX_REQUEST:
+        raise _Refused(BAD_REQUEST)
+    try:
+        asked = der.whole(request)
+        version = asked.integer()
+        imprint = asked.inside()
+        algorithm = imprint.inside()
+        kind, digest = algorithm.raw(der.OID), imprint.take(der.OCTETS)
+        algorithm.maybe(der.NULL)
+        policy = asked.raw() if asked.tag == der.OID else None
+        nonce = asked.raw() if asked.tag == der.INTEGER else b""
+        wanted = asked.maybe(der.BOOLEAN)
+        extensions = asked.maybe(der.CONTEXT_0)
+        for each in (algorithm, imprint, asked):
+            each.end()
+    except BadDer:
+        raise _Refused(BAD_FORM) from None
+    if kind != SHA256_ALGORITHM:
+        raise _Refused(BAD_ALGORITHM)
+    if len(digest) != SHA256.digest_size:
+        raise _Refused(BAD_FORM)
+    if policy not in (None, oid(POLICY)):
+        raise _Refused(UNACCEPTED_POLICY)
+    if extensions is not None:
+        raise _Refused(UNACCEPTED_EXTENSION)
+    if version != 1 or len(nonce) > MAX_NONCE:
+        raise _Refused(BAD_REQUEST)
+    return _Asked(_imprint(digest), nonce, with_certificate=wanted == b"\xff")
+
+
+def _imprint(digest: bytes) -> bytes:
+    return sequence(sequence(SHA256_ALGORITHM, tlv(der.NULL)), tlv(der.OCTETS, digest))
