@@ -1,4 +1,4 @@
-"""Asking that a certificate be corrected: the form of its application again, with the paper that proves what is wrong."""
+"""Asking that a certificate be corrected: its form again, with the paper that proves what is wrong."""
 
 from __future__ import annotations
 
