@@ -88,6 +88,8 @@ class Desk:
     bench: Bench
     centre: Centre
     challans: int = field(default=0)
+    scan: bytes = b"a scan"
+    """What papers are added as."""
 
     @classmethod
     def at(cls, bench: Bench) -> Desk:
@@ -153,8 +155,9 @@ class Desk:
         for rule, kind in papers.items():
             self.paper(form.id, rule, kind)
 
-    def paper(self, application: EntityId, rule: str, kind: str, content: bytes = b"a scan") -> EntityId:
+    def paper(self, application: EntityId, rule: str, kind: str, content: bytes | None = None) -> EntityId:
         """Add a paper without having it read: that takes a process of its own."""
+        content = self.scan if content is None else content
         digest = self.store.put_blob(content)
         body = k.PaperAdded(
             paper=self.store.new_id(),
