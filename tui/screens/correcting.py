@@ -43,6 +43,9 @@ class Correcting(PuttingRight):
         super().__init__(view)
         self._number = number
 
+    def _where(self) -> str:
+        return f"Correct {self._number}: {super()._where()}"
+
     @property
     def filling(self) -> Filling:
         """The form as it should be."""

@@ -53,14 +53,14 @@ def standing(centre: Centre, view: CaseView) -> Text:
 
 
 def facts(centre: Centre, view: CaseView, service: Service | None, progress: Progress | None) -> RenderableType:
-    """Everything but the papers: steps, people, answers with who attested them, objections, what happened."""
+    """Everything but the papers: certificates, steps, people, answers with who attested them, objections, what happened."""
     return Group(
+        *_certificates(centre, view, service),
         *_objections(centre, view),
         *_steps(centre, view, progress),
         _people(view, service),
         _answers(centre, view, service),
         *_outcome(view),
-        *_certificates(centre, view, service),
         _timeline(centre, view),
     )
 
