@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from appliance.journal import ids
 from appliance.journal.errors import BugError, IntegrityError, SanadError
 from appliance.journal.ids import JournalId
-from sync import signatures, wire
+from sync import signatures, stampwire, wire
 from sync.central.central import Central
 from sync.central.inflow import Body, Turns, pump, read_body
 from sync.central.registry import Node
@@ -104,6 +104,15 @@ class _Desk:
         _log.info("stream", journal=node.journal, stored=answer.stored, wanted=len(answer.wanted))
         return _json(answer)
 
+    async def validation(self, request: Request, _body: Body) -> Response:
+        node, _ = await self._authenticate(request)
+        return _json(await self._run(lambda: self._central.stamps.validation(node.journal)))
+
+    async def timestamp(self, request: Request, body: Body) -> Response:
+        node, _ = await self._authenticate(request)
+        asked = await read_body(body, stampwire.MAX_STAMPS_ASKED)
+        return _json(await self._run(lambda: self._central.stamps.stamp(node.journal, asked)))
+
     async def refuse(self, request: Request, body: Body, refused: SanadError) -> Response:
         """Say no. A sender that was cut off in the middle of a long stream hears why at its next session."""
         status, words = to_wire(refused)
@@ -154,6 +163,8 @@ def make_app(central: Central) -> FastAPI:
         ("POST", wire.SESSION, desk.session),
         ("POST", wire.STREAM, desk.stream),
         ("POST", wire.ENROL, desk.enrol),
+        ("GET", stampwire.VALIDATION, desk.validation),
+        ("POST", stampwire.TIMESTAMP, desk.timestamp),
     )
     for method, path, route in routes:
         app.add_route(path, desk.guarded(route), methods=[method])

@@ -44,6 +44,8 @@ from sync.central.ingest import Ingest
 from sync.central.locker import Locker
 from sync.central.orders import Orders
 from sync.central.registry import Node
+from sync.central.stampdesk import StampDesk
+from sync.central.timestamping import OwnTimestamps, Timestamps, own_timestamps
 from sync.invite import BadInvite, Invite, encode_invite, fingerprint, parse_invite
 from sync.refusals import BadRequest
 from sync.signatures import Claims, Incoming
@@ -146,6 +148,7 @@ class Central:
         random: a cryptographic source of random bytes.
         halt: called, and never returns, when the disk failed while being written.
         stored: see `Archive`.
+        timestamps: a service outside, to be asked in the place of central's own.
 
     Raises:
         StoreMissing, StoreUnreadable: there is no central here, or this is not its key.
@@ -162,6 +165,7 @@ class Central:
         random: Randomness,
         halt: Halt,
         stored: Callable[[JournalId], None] = no_fault,
+        timestamps: Timestamps | None = None,
     ) -> None:
         self.layout = layout
         self.url = url.rstrip("/")
@@ -179,6 +183,13 @@ class Central:
         self.archive = Archive(self._archive_db, self._locker, self._cosigner, clock=clock, halt=halt, stored=stored)
         self.index = Index(self._index_db, self._archive_db)
         self._challenges = Challenges(monotonic_s, random)
+        self.stamps = StampDesk(
+            timestamps or self._own_timestamps(),
+            self._authority.certificate.public_bytes(Encoding.DER),
+            crl=lambda: self._authority.crl((), clock()),
+            clock=clock,
+            challenge=self._challenges.give,
+        )
         recipients = (age.recipient_of(self._secret(name).decode()) for name in (LOCKER_IDENTITY, RECOVERY_IDENTITY))
         self._enrolment = Enrolment(
             self._archive_db,
@@ -414,6 +425,15 @@ class Central:
                 "Restore a newer backup. Until then the node syncs, but gets no new orders.",
             )
         self._orders.give(tx, node.journal, bodies)
+
+    def _own_timestamps(self) -> OwnTimestamps:
+        return own_timestamps(
+            self._archive_db,
+            self._authority,
+            name=f"Sanad central {self.id} timestamps",
+            clock=self._clock,
+            random=self._random,
+        )
 
     def _secret(self, name: str) -> bytes:
         with self._archive_db.read() as tx:

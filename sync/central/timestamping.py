@@ -12,15 +12,21 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Final, Protocol
 
+import sqlalchemy as sa
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy import bindparam, select
 
 from appliance.certificates import der
 from appliance.certificates.cms import MAX_SIGNATURE, signed_content
 from appliance.certificates.der import BadDer, integer, oid, sequence, tlv
-from appliance.certificates.signer import DocumentSigner
+from appliance.certificates.signer import DocumentSigner, SoftwareSigner
 from appliance.certificates.timestamps import GRANTED, MAX_REQUEST, REJECTED
 from appliance.certificates.timestamptokens import SHA256_ALGORITHM, STATEMENT
+from appliance.records import tables as log_tables
+from appliance.records.database import Database, Tx
 from appliance.records.moment import Clock
+from sync.central.authority import Authority, key_bytes, new_key
 
 POLICY: Final = "2.25.280189930116982128382564070107541909502"
 """Under which the embedded service stamps; an identifier made of a random UUID (ITU-T X.667)."""
@@ -29,6 +35,10 @@ MAX_NONCE: Final = 40
 """Bytes of a nonce, as it is written."""
 ACCURACY_S: Final = 1
 """Whole seconds are stated. How far central's clock itself is from the true time, nobody here knows."""
+KEY: Final = "timestamp-key"
+CERTIFICATE: Final = "timestamp-certificate"
+_SECRET: Final = select(log_tables.secrets.c.value).where(log_tables.secrets.c.name == bindparam("name"))
+_ADD_SECRET: Final = sa.insert(log_tables.secrets)
 # Why a request is refused (RFC 3161, section 2.4.2).
 BAD_ALGORITHM: Final = 0
 BAD_REQUEST: Final = 2
@@ -170,3 +180,38 @@ def _read(request: bytes) -> _Asked:
 
 def _imprint(digest: bytes) -> bytes:
     return sequence(sequence(SHA256_ALGORITHM, tlv(der.NULL)), tlv(der.OCTETS, digest))
+
+
+def own_timestamps(
+    database: Database, authority: Authority, *, name: str, clock: Clock, random: Callable[[int], bytes]
+) -> OwnTimestamps:
+    """The embedded service of a central, whose key is made, certified and kept where there is none yet.
+
+    Args:
+        database: the archive; the key lies in it and nowhere else.
+        authority: certifies the key.
+        name: the common name in its certificate.
+        clock: what time it is.
+        random: a cryptographic source of random bytes.
+    """
+    with database.read() as tx:
+        kept = _kept(tx)
+    if kept is None:
+        with database.write() as tx:
+            kept = _kept(tx) or _made(tx, authority, name)
+    signer = SoftwareSigner(*kept, chain=())
+    return OwnTimestamps(signer, authority.certificate.public_bytes(Encoding.DER), clock=clock, random=random)
+
+
+def _kept(tx: Tx) -> tuple[bytes, bytes] | None:
+    rows = [tx.one(_SECRET, {"name": name}) for name in (KEY, CERTIFICATE)]
+    key, certificate = (None if row is None else bytes(row[0]) for row in rows)
+    return None if key is None or certificate is None else (key, certificate)
+
+
+def _made(tx: Tx, authority: Authority, name: str) -> tuple[bytes, bytes]:
+    key = new_key()
+    certificate = authority.certify_timestamps(key.public_key(), name).public_bytes(Encoding.DER)
+    made = key_bytes(key), certificate
+    tx.many(_ADD_SECRET, [{"name": each, "value": value} for each, value in zip((KEY, CERTIFICATE), made, strict=True)])
+    return made
