@@ -17,12 +17,15 @@ from typing import Final
 
 import requests
 from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from appliance.certificates import chains
+from appliance.certificates.chains import BadChain
 from appliance.certificates.timestamps import (
     MAX_RESPONSE,
     NONCE_BYTES,
     Believed,
+    Request,
     Stamp,
     StampRefused,
     check_response,
@@ -31,7 +34,7 @@ from appliance.certificates.timestamps import (
 from appliance.certificates.timestamptokens import BadTimestamp
 from appliance.journal.errors import SanadError
 from appliance.records.moment import Clock
-from sync.central.timestamping import RequestRefused, Service, read_request, refusal
+from sync.central.timestamping import BAD_REQUEST, RequestRefused, Service, read_request, refusal
 from sync.refusals import NoTimestamp
 
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -98,27 +101,35 @@ class OutsideTimestamps:
     def answer(self, request: bytes) -> bytes:
         """See `Timestamps`."""
         try:
-            read_request(request)
+            asked = read_request(request)
+            if asked.nonce is None:
+                raise RequestRefused(BAD_REQUEST)
         except RequestRefused as refused:
             return refusal(refused.bit)
-        return self._fetch("POST", self._url, request, MAX_RESPONSE)
-
-    def forget(self) -> None:
-        """Look anew at the next question by which certificates it stamps."""
-        self._known = None
+        answer = self._fetch("POST", self._url, request, MAX_RESPONSE)
+        try:
+            stamp = self._judge(answer, Request(request, asked.digest, asked.nonce, self._policy))
+        except StampRefused:
+            return answer
+        known = self._known
+        if known is None or not {*stamp.chain} <= {*known[0].certificates, *self._authorities}:
+            # It stamps by other certificates now: the next question finds out by which. The node refuses this one.
+            self._known = None
+        return answer
 
     def _probe(self) -> Stamp:
-        request = make_request(self._random(32), self._random(NONCE_BYTES), self._policy)
-        answer = self._fetch("POST", self._url, request.der, MAX_RESPONSE)
-        now = self._clock()
+        request = make_request(self._random(SHA256.digest_size), self._random(NONCE_BYTES), self._policy)
         try:
-            return check_response(
-                answer, request, Believed(self._authorities), earliest=now - TOLERANCE, latest=now + TOLERANCE
-            )
-        except (BadTimestamp, StampRefused) as error:
-            raise NoTimestamp(
-                f"The timestamp service that central uses is not right. {error.sentence}", _LATER
-            ) from None
+            return self._judge(self._fetch("POST", self._url, request.der, MAX_RESPONSE), request)
+        except StampRefused as error:
+            raise NoTimestamp(error.sentence, _LATER) from None
+
+    def _judge(self, answer: bytes, request: Request) -> Stamp:
+        now, believed = self._clock(), Believed(self._authorities)
+        try:
+            return check_response(answer, request, believed, earliest=now - TOLERANCE, latest=now + TOLERANCE)
+        except BadTimestamp as error:
+            raise _wrong(error) from None
 
     def _lists(self, chain: list[x509.Certificate]) -> Iterable[bytes]:
         """The revocation lists of all but the last of the chain, from where the certificates say that they are."""
@@ -127,10 +138,8 @@ class OutsideTimestamps:
             held = [self._fetch("GET", place, None, chains.MAX_CRL) for place in places]
             try:
                 revoked = chains.revocation(certificate, issuer, [chains.load_crl(each) for each in held])
-            except SanadError as error:
-                raise NoTimestamp(
-                    f"The timestamp service that central uses is not right. {error.sentence}", _LATER
-                ) from None
+            except BadChain as error:
+                raise _wrong(error) from None
             if revoked is not None:
                 raise NoTimestamp("A certificate of the timestamp service that central uses was revoked.", _LATER)
             yield from held
@@ -158,6 +167,10 @@ class OutsideTimestamps:
             raise NoTimestamp("The timestamp service that central uses was not reached.", _LATER) from None
         finally:
             self._turns.release()
+
+
+def _wrong(error: SanadError) -> NoTimestamp:
+    return NoTimestamp(f"The timestamp service that central uses is not right. {error.sentence}", _LATER)
 
 
 def _read(response: requests.Response, limit: int) -> bytes:
