@@ -57,18 +57,20 @@ _OF_NAMED: Final = sa.and_(
     t.blobs.c.digest == t.certificates.c.blob,
     t.blobs.c.about == t.certificates.c.about,
 )
+_IS_PENDING: Final = (
+    t.certificates.c.journal == bindparam("journal"),
+    t.certificates.c.level == "",
+    t.blobs.c.seq < t.heads.c.cosigned_size,
+)
+_JOINED: Final = t.certificates.join(t.blobs, _OF_NAMED).join(t.heads, t.heads.c.journal == t.certificates.c.journal)
 _PENDING: Final = (
     select(t.certificates.c.about, t.certificates.c.number, t.certificates.c.blob, t.certificates.c.pdf_sha256)
-    .join_from(t.certificates, t.blobs, _OF_NAMED)
-    .join(t.heads, t.heads.c.journal == t.certificates.c.journal)
-    .where(
-        t.certificates.c.journal == bindparam("journal"),
-        t.certificates.c.level == "",
-        t.blobs.c.seq < t.heads.c.cosigned_size,
-    )
+    .select_from(_JOINED)
+    .where(*_IS_PENDING)
     .order_by(t.blobs.c.seq)
     .limit(bindparam("limit"))
 )
+_COUNT: Final = select(sa.func.count()).select_from(_JOINED).where(*_IS_PENDING)
 
 
 class Stamps(Protocol):
@@ -129,6 +131,13 @@ def pending(store: Store, limit: int) -> list[Pending]:
         rows = tx.all(_PENDING, {"journal": store.journal, "limit": limit + len(passed_over)})
     found = [Pending(EntityId(about), number, BlobDigest(blob), digest) for about, number, blob, digest in rows]
     return [each for each in found if each.number not in passed_over][:limit]
+
+
+def pending_count(store: Store) -> int:
+    """How many certificates are to be raised, those that are marked among them."""
+    with store.read() as tx:
+        row = tx.one(_COUNT, {"journal": store.journal})
+    return 0 if row is None else int(row[0])
 
 
 def marks(store: Store) -> list[Mark]:
