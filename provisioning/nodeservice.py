@@ -26,10 +26,12 @@ from provisioning import logs, terminal
 from provisioning.enrolled import require_enrolled
 from provisioning.keyservice import NODE_SOCKET, AlreadyRunning, KeyService, is_running
 from provisioning.opening import HomeOption, home_of, open_store
+from provisioning.raising import Raising, keep_raised
 from provisioning.synccommands import Carrier, central_address
 from provisioning.unlock import store_key
 from sync.following import Timing
 from sync.keeping import keep_synced
+from sync.link import Address
 from sync.outcome import SyncOutcome
 
 SERVICE_LOCK: Final = "node.lock"
@@ -56,7 +58,8 @@ def node(home: HomeOption = None) -> None:
         with KeyService(place, NODE_SOCKET, key):
             terminal.note(f"This node is open; other commands with --home {place} need no passphrase now.")
             carrier = Carrier(store, address, Timing(time.monotonic, end.wait))
-            carry(store, carrier.session, end.wait, log)
+            with raising(store, address, end, log):
+                carry(store, carrier.session, end.wait, log)
     log.info("stopped")
 
 
@@ -73,6 +76,25 @@ def only_one(home: Path) -> Iterator[None]:
         except BlockingIOError:
             raise AlreadyRunning from None
         yield
+
+
+@contextmanager
+def raising(store: Store, address: Address, end: threading.Event, log: FilteringBoundLogger) -> Iterator[None]:
+    """Beside all else, give timestamps to what was countersigned, until the block ends."""
+
+    def report(result: Raising | SanadError) -> None:
+        if isinstance(result, SanadError):
+            log.warning("not raised", error=type(result).__name__, sentence=result.sentence)
+        else:
+            log.info("raised", certificates=len(result.numbers), trouble=result.trouble or None)
+
+    thread = threading.Thread(target=keep_raised, args=(store, address, end.wait, report), name="raising")
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
 
 
 def carry(
