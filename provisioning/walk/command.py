@@ -67,6 +67,9 @@ def run(
             walk.step("supervisor added two operators who are officers too", lambda: system.ensure_staff(walk, store))
             system.ensure_specimen(walk)
             centre = open_centre(walk.home, store)
+            walk.step("officer made a key of her own, which her PIN opens", lambda: system.ensure_key(walk, centre))
+            if not offline:
+                _sync(walk, store, "central certified it")
             if not once and _is_terminal():
                 system.open_console(walk, store)
                 _sync(walk, store)
@@ -84,7 +87,7 @@ def _walk_cases(walk: Walk, centre: Centre, plans: list[Plan], scans: list[Scan]
     return compared(walk, centre.store, cases, synced=_sync(walk, centre.store))
 
 
-def _sync(walk: Walk, store: Store) -> bool:
+def _sync(walk: Walk, store: Store, what: str = "carried to central") -> bool:
     def sync() -> bool:
         try:
             return sync_and_remember(store, central_address(walk.home)).complete
@@ -92,7 +95,7 @@ def _sync(walk: Walk, store: Store) -> bool:
             terminal.note(f"{error.sentence} Everything is kept, and goes when central is back.")
             return False
 
-    return walk.step("carried to central", sync)
+    return walk.step(what, sync)
 
 
 def _plans(service: str | None, data: Path | None) -> list[Plan]:
