@@ -83,7 +83,7 @@ class Attester(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Design(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the page of a service differs from others. It stands in the record, so that the record alone makes the page."""
+    """How the page of a service differs from others; in the record, so that the record alone makes the page."""
 
     accent: Accent = "green"
     ornament: Literal["star", "rosette"] = "star"
