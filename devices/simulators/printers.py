@@ -19,7 +19,7 @@ from devices.contracts import (
 from devices.escpos.encode import ReceiptEncoder
 from devices.pages import page_pictures
 from devices.paper import draw_receipt
-from devices.simulators.fates import SIMULATED, Fate
+from devices.simulators.fates import SIMULATED, Fate, Fated
 
 MAX_KEPT: Final = 100
 OUTCOMES: Final[dict[Fate, tuple[JobEnd, Status, str, str]]] = {
@@ -46,7 +46,7 @@ OUTCOMES: Final[dict[Fate, tuple[JobEnd, Status, str, str]]] = {
 }
 
 
-class _Printer:
+class _Printer(Fated):
     """What both kinds share."""
 
     def __init__(self, kind: Kind, fate: Fate) -> None:
