@@ -63,6 +63,9 @@ _TABLE: Final = (
     Key("add_paper", "ctrl+a", "Add paper", "Add a file as the paper under the cursor."),
     Key("scan_paper", "ctrl+e", "Scan", "Scan the paper under the cursor with this counter's scanner."),
     Key("view_paper", "ctrl+v", "View", "Show the paper large; + and - zoom, arrows move."),
+    # A signature
+    Key("accept_ink", "f10,ctrl+s", "Accept", "The citizen is done: take what they wrote."),
+    Key("clear_ink", "delete,ctrl+d", "Clear", "The citizen begins anew."),
     # A person
     Key("add_person", "f2,ctrl+n", "Add", "Write down somebody who is not here yet."),
     Key("correct_person", "ctrl+e", "Correct", "Correct what is written of this person, with a reason."),

@@ -97,6 +97,22 @@ class Hands:
         await self.settle()
         await self.press(*then)
 
+    async def until(self, stands: str) -> str:
+        """Wait until a text stands on the screen, while something goes on beside it; answers the whole screen."""
+        text = self.text()
+        for _ in range(MAX_ROUNDS):
+            if stands in text and self.app.keys.idle:
+                return text
+            await self._pilot.pause()
+            text = self.text()
+        raise BugError(f"“{stands}” did not appear:\n{text}")
+
+    async def press_meanwhile(self, *keys: str) -> None:
+        """Press keys while something goes on that does not end by itself."""
+        for key in keys:
+            self.app.post_message(Key(key, None))
+            await self._pilot.pause()
+
     async def settle(self) -> None:
         """Wait until no work is under way and no message is waiting."""
         rested = 0
