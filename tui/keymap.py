@@ -38,6 +38,7 @@ _TABLE: Final = (
     Key("drafts", "f7", "Drafts", "Go on with what you began."),
     Key("people", "p", "People", "Find, add, correct; identity seen."),
     Key("money", "f9", "Money", "Shifts and drawers; the statement of the day."),
+    Key("devices", "d", "Devices", "How this counter's devices are."),
     # Lists, from the desk
     Key("review", "f6,r", "Review", "Cases that wait for an officer."),
     Key("returned", "b", "Returned", "Cases that were sent back to the counter."),

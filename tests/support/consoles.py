@@ -101,7 +101,7 @@ class Hands:
         """Wait until a text stands on the screen, while something goes on beside it; answers the whole screen."""
         text = self.text()
         for _ in range(MAX_ROUNDS):
-            if stands in text and self.app.keys.idle:
+            if stands in text and self.app.at_rest:
                 return text
             await self._pilot.pause()
             text = self.text()
@@ -121,7 +121,7 @@ class Hands:
             if [each for each in self.app.workers if not each.is_finished]:
                 await self.app.workers.wait_for_complete()
                 rested = 0
-            elif not self.app.keys.idle:
+            elif not self.app.at_rest:
                 rested = 0
             else:
                 rested += 1

@@ -40,6 +40,7 @@ class Signing(DeskScreen[str]):
     """
 
     HEADING = "The citizen signs"
+    TAKES_CODES = False
     HELP = (
         "Let the citizen read what they sign, then sign. On a pad with a screen they accept, clear and cancel there. "
         "Where the pad has no screen, turn this screen to them: F10 accepts what is written, Delete clears it for "
