@@ -24,7 +24,16 @@ from sync import frames, signatures, wire
 from sync.frames import End, Hello
 from sync.link import CHUNK, Address, Link, not_understood
 from sync.refusals import OutOfStep, StartAgain
-from sync.session import Accept, CentralState, ReadEntries, ReadPiece, Receiver, Sender, Stage
+from sync.session import (
+    STREAM_BLOB_BYTES,
+    Accept,
+    CentralState,
+    ReadEntries,
+    ReadPiece,
+    Receiver,
+    Sender,
+    Stage,
+)
 from sync.wire import ChallengeAnswer, SessionRequest, StateAnswer
 
 MAX_ROUNDS: Final = 100_000
@@ -278,7 +287,7 @@ class _Session:
     def _stream(self, head: Head, state: CentralState) -> CentralState:
         wanted = tuple(each for each in state.wanted if each.digest not in self.missing)
         known = CentralState(state.stored, state.staged, state.cosigned, wanted, state.orders)
-        sender = Sender(self.store.journal, known, head.size)
+        sender = Sender(self.store.journal, known, head.size, budget=STREAM_BLOB_BYTES)
         body = _sliced(self._frames(sender, head.size))
         reply = self.link.call("POST", wire.STREAM, limit=wire.MAX_ANSWER, body=body, sign=self._sign(head.size))
         self.entries_sent += sender.entries_sent

@@ -3,28 +3,34 @@
 A stream is `PREFIX`, then frames. A frame is its length (4 bytes, unsigned, big-endian) and that many bytes of
 MessagePack: an array of the frame's tag and its fields. `End` is the last frame, so a stream that was cut shows.
 
-Entries travel as the exact bytes they were written in; a frame proves nothing by itself. Who believes what is decided
-in `sync.session`, by hashes and signatures.
+Entries travel compressed (`sync.packing`) and come out as the exact bytes they were written in; a frame proves nothing
+by itself. Who believes what is decided in `sync.session`, by hashes and signatures.
 
-Reading is strict: anything that writing would not have made, byte for byte, is refused with `BadFrame`, and a length is
-refused before the memory for it is taken. A frame of a later version has a tag of its own and a later `PREFIX`.
+Reading is strict: anything that writing would not have made is refused with `BadFrame`, byte for byte, but for how well
+entries are compressed; a length is refused before the memory for it is taken. Which version is spoken is agreed before
+(`choose_version`); a stream begins with the `PREFIX` of that version.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 import msgspec
 
 from appliance.journal.entry import MAX_BODY, MAX_HEADER, SALT_BYTES, SEQ_LIMIT
 from appliance.journal.errors import BugError, IntegrityError
+from sync import packing
+from sync.packing import Item
 
-PREFIX: Final = b"sanad frames 1\n"
-VERSION: Final = 1
+PREFIX: Final = b"sanad frames 2\n"
+VERSION: Final = 2
+VERSIONS: Final = (VERSION,)
+"""All that this software speaks, the best one first."""
 
-MAX_BATCH_ENTRIES: Final = 512
+MAX_BATCH_ENTRIES: Final = packing.MAX_ITEMS
 MAX_BATCH_BYTES: Final = 256 * 1024
 """Of headers, salts and bodies together."""
 MAX_PIECE: Final = 32 * 1024
@@ -38,8 +44,6 @@ MAX_FRAME: Final = MAX_BATCH_BYTES + 32 * MAX_BATCH_ENTRIES
 
 _LENGTH: Final = struct.Struct(">I")
 
-Item = tuple[bytes, bytes | None, bytes | None]
-"""Header, salt, body: an entry's exact bytes. Salt and body are None when the body was erased."""
 Size = Annotated[int, msgspec.Meta(ge=0, le=SEQ_LIMIT)]
 Journal = Annotated[str, msgspec.Meta(pattern=r"\A[a-z2-7]{26}(\.orders)?\Z")]
 Digest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
@@ -58,10 +62,17 @@ class Hello(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
     """The size that the sender had when the stream began; the checkpoint may cover more."""
 
 
-class Entries(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="entries"):
-    """Entries in the order of the journal."""
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Entries in the order of the journal, 1 to `MAX_BATCH_ENTRIES`."""
 
-    items: Annotated[tuple[Item, ...], msgspec.Meta(min_length=1, max_length=MAX_BATCH_ENTRIES)]
+    items: tuple[Item, ...]
+
+
+class _PackedEntries(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="entries"):
+    """`Entries` on the wire."""
+
+    packed: bytes
 
 
 class Checkpoint(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="checkpoint"):
@@ -81,14 +92,35 @@ class BlobPiece(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
     data: bytes
 
 
+class Pulse(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="pulse"):
+    """The sender is there, and has nothing to say: it keeps a quiet stream open."""
+
+
 class End(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="end"):
     """The sender has said all it had to say."""
 
 
-Frame = Hello | Entries | Checkpoint | BlobPiece | End
+Frame = Hello | Entries | Checkpoint | BlobPiece | Pulse | End
 
-_DECODER: Final = msgspec.msgpack.Decoder(Frame)
+_Wire = Hello | _PackedEntries | Checkpoint | BlobPiece | Pulse | End
+_DECODER: Final = msgspec.msgpack.Decoder(_Wire)
 _ENCODER: Final = msgspec.msgpack.Encoder()
+
+
+def choose_version(theirs: Iterable[int]) -> int:
+    """The best version that both sides speak.
+
+    Raises:
+        BadFrame: there is none.
+    """
+    offered = set(theirs)
+    chosen = next((version for version in VERSIONS if version in offered), None)
+    if chosen is None:
+        raise BadFrame(
+            f"The other side speaks no version of this protocol that this one speaks ({VERSION}).",
+            "Bring both to one version of Sanad; entries wait here and are not lost.",
+        )
+    return chosen
 
 
 def item_bytes(item: Item) -> int:
@@ -118,9 +150,13 @@ def encode(frame: Frame) -> bytes:
     Raises:
         BugError: no reader would accept it.
     """
-    payload = _ENCODER.encode(frame)
     try:
-        _read(payload)
+        if isinstance(frame, Entries):
+            _check_entries(frame)
+            payload = _ENCODER.encode(_PackedEntries(packing.pack(frame.items)))
+        else:
+            payload = _ENCODER.encode(frame)
+            _read(payload)
     except BadFrame as error:
         raise BugError(f"The program tried to send a frame that nobody could read: {error.sentence}") from error
     return _LENGTH.pack(len(payload)) + payload
@@ -195,18 +231,18 @@ def _read(payload: bytes) -> Frame:
     if len(payload) > MAX_FRAME:
         raise BadFrame(f"A frame has at most {MAX_FRAME} bytes.")
     try:
-        frame: Frame = _DECODER.decode(payload)
+        frame: _Wire = _DECODER.decode(payload)
         canonical = _ENCODER.encode(frame)
     except (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError):
         # Not chained: what msgspec says may quote the bytes.
         raise BadFrame("A frame is not of any known form.") from None
     if canonical != payload:
         raise BadFrame("A frame is not written in its shortest form.")
-    if isinstance(frame, Entries):
-        _check_entries(frame)
-    elif isinstance(frame, Checkpoint) and not 0 < len(frame.note) <= MAX_CHECKPOINT:
+    if isinstance(frame, _PackedEntries):
+        return _unpacked(frame)
+    if isinstance(frame, Checkpoint) and not 0 < len(frame.note) <= MAX_CHECKPOINT:
         raise BadFrame(f"A checkpoint has at most {MAX_CHECKPOINT} bytes.")
-    elif isinstance(frame, BlobPiece):
+    if isinstance(frame, BlobPiece):
         if not 0 < len(frame.data) <= MAX_PIECE:
             raise BadFrame(f"A piece of a blob has between 1 and {MAX_PIECE} bytes.")
         if frame.offset + len(frame.data) > frame.size:
@@ -214,11 +250,24 @@ def _read(payload: bytes) -> Frame:
     return frame
 
 
+def _unpacked(frame: _PackedEntries) -> Entries:
+    try:
+        entries = Entries(packing.unpack(frame.packed))
+    except packing.BadPacking:
+        raise BadFrame("The entries of a frame are not packed as they must be.") from None
+    _check_entries(entries)
+    return entries
+
+
 def _check_entries(frame: Entries) -> None:
+    if not 0 < len(frame.items) <= MAX_BATCH_ENTRIES:
+        raise BadFrame(f"A batch has between 1 and {MAX_BATCH_ENTRIES} entries.")
     if sum(map(item_bytes, frame.items)) > MAX_BATCH_BYTES:
         raise BadFrame(f"A batch of entries has at most {MAX_BATCH_BYTES} bytes.")
     for header, salt, body in frame.items:
         if not 0 < len(header) <= MAX_HEADER or len(body or b"") > MAX_BODY:
             raise BadFrame("An entry in a frame is too large.")
+        if packing.HOLE in header:
+            raise BadFrame("An entry in a frame holds a byte that no header holds.")
         if (salt is None) != (body is None) or (salt is not None and len(salt) != SALT_BYTES):
             raise BadFrame("An entry in a frame has a salt without a body, or a body without its salt.")

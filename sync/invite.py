@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from appliance.journal.errors import OperatorError
-from sync.frames import Item
+from sync.packing import Item
 
 INVITE_LIFE_S: Final = 24 * 3600
 SECRET_BYTES: Final = 32

@@ -20,7 +20,8 @@ Rules of acceptance, in the order in which they are checked:
  5. Where central knows of a larger size that it once countersigned (it was restored from a backup), the tree must pass
     through that root, and no smaller checkpoint is accepted.
  6. An entry without a body needs a later entry, under the same checkpoint, that erases its subject (`bodies_owed`).
- 7. A piece of a blob comes only when all entries are covered, so the entry that names the blob is already known.
+ 7. A piece of a blob comes only when all entries are covered, so the entry that names the blob is already known. More
+    entries may follow it, and pieces of several blobs may take turns.
 
 Whoever calls stores what `Receiver.take` gives before it takes the next frame, and countersigns only after that is
 durable. A raised error ends the session; what was given before it stands.
@@ -28,8 +29,8 @@ durable. A raised error ends the session; what was given before it stands.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+import heapq
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -42,13 +43,13 @@ from appliance.journal.ids import BlobDigest, JournalId
 from appliance.journal.notes import VerifierKey
 from appliance.journal.tree import Frontier
 from sync import frames
-from sync.frames import BlobPiece, End, Entries, Frame, Hello
+from sync.frames import BlobPiece, End, Entries, Frame, Hello, Pulse
 from sync.refusals import Fork, OutOfStep, OutOfTurn, Rollback, StartAgain, WrongJournal
 
 MAX_WANTED: Final = 256
 """Blobs that central asks for in one answer."""
 STREAM_BLOB_BYTES: Final = 8 * 1024 * 1024
-"""Bytes of blobs after which a sender ends the stream, so that an answer comes back. The next stream goes on."""
+"""Bytes of blobs after which a bounded stream ends, so that an answer comes back. The next stream goes on."""
 
 _CALL_IT = "Stop this node and call central IT: either it was copied, or its journal was changed."
 _OLDER = "Do not go on working on this copy. Call central IT: the node must be rebuilt, or its newer disk put back."
@@ -143,6 +144,7 @@ NEXT: Final[dict[tuple[State, type[Frame]], State]] = {
     (State.OPEN, Entries): State.OPEN,
     (State.OPEN, frames.Checkpoint): State.COVERED,
     (State.COVERED, BlobPiece): State.COVERED,
+    (State.COVERED, Pulse): State.COVERED,
     (State.COVERED, End): State.ENDED,
 }
 
@@ -227,7 +229,7 @@ class Receiver:
                 effect = self._checkpoint(frame.note)
             case BlobPiece():
                 effect = Keep(frame)
-            case End():
+            case Pulse() | End():
                 pass
         self.state = state
         return effect
@@ -292,43 +294,73 @@ class ReadPiece:
 
 
 class Sender:
-    """Plans a stream: entries, their checkpoint, then blobs, first those that central asked for.
+    """Plans a stream: entries and their checkpoint, then blobs, the most urgent first; new entries overtake blobs.
 
-    Ask `need`, read that, give it to `entries`, `piece` or `missing`, send the frames, and ask again; None is the end.
+    Ask `need`, read that, give it to `entries`, `piece` or `missing`, send the frames, and ask again. None means that
+    there is nothing to say now: end the stream, or wait until `grown` or `heard` bring something.
 
     The checkpoint is the one that the journal had when the last entries were read, all in one view of the store: a
     body that was erased meanwhile is then under a checkpoint that covers the erasing entry too.
+
+    Args:
+        journal: whose stream it is.
+        state: where central's copy stands.
+        offered: the size that the signed request names.
+        rank: how urgent a blob is; smaller goes first, and of one rank the one that was named first.
+        budget: bytes of blobs after which no more are asked for.
     """
 
     def __init__(
-        self, journal: JournalId, state: CentralState, offered: int, *, budget: int = STREAM_BLOB_BYTES
+        self,
+        journal: JournalId,
+        state: CentralState,
+        offered: int,
+        *,
+        rank: Callable[[BlobDigest], int] = lambda _: 0,
+        budget: int | None = None,
     ) -> None:
         self._journal = journal
         self._offered = offered
+        self._size = offered
         self.position = state.staged
         self._covered = state.staged == state.stored == offered
-        self._blobs = deque(state.wanted)
-        self._named = {each.digest for each in state.wanted}
+        self._rank = rank
+        self._waiting: list[tuple[int, int, BlobDigest]] = []
+        self._offsets: dict[BlobDigest, int] = {}
+        self._named: set[BlobDigest] = set()
         self._budget = budget
         self.entries_sent = 0
         self.blob_bytes_sent = 0
+        self.heard(state.wanted)
 
     @property
     def blobs_left(self) -> int:
         """Blobs that are known to be wanted and not sent."""
-        return len(self._blobs)
+        return len(self._waiting)
 
     def opening(self) -> Frame:
         """The first frame."""
         return Hello(self._journal, self._offered)
 
+    def grown(self, size: int) -> None:
+        """The journal has so many entries now: they go before what is left of the blobs."""
+        if size > self._size:
+            self._size = size
+            self._covered = False
+
+    def heard(self, wanted: Iterable[Wanted]) -> None:
+        """Central lacks these. One that is on its way, or was sent in this stream, is not sent again."""
+        for each in wanted:
+            self._add(each.digest, each.offset)
+
     def need(self) -> ReadEntries | ReadPiece | None:
-        """What must be read next; None when only `End` is left."""
+        """What must be read next; None when there is nothing to send now."""
         if not self._covered:
             return ReadEntries(self.position, frames.MAX_BATCH_ENTRIES)
-        if not self._blobs or self.blob_bytes_sent >= self._budget:
+        if not self._waiting or (self._budget is not None and self.blob_bytes_sent >= self._budget):
             return None
-        return ReadPiece(self._blobs[0].digest, self._blobs[0].offset, frames.MAX_PIECE)
+        digest = self._waiting[0][-1]
+        return ReadPiece(digest, self._offsets[digest], frames.MAX_PIECE)
 
     def entries(self, entries: Sequence[Entry], head_size: int, head_note: bytes) -> list[Frame]:
         """Send these, and the checkpoint if there are no more.
@@ -346,13 +378,12 @@ class Sender:
                 raise BugError("The sender was given other entries than it asked for.")
             self.position += 1
             for digest in entry.header.blobs:
-                if digest not in self._named:
-                    self._named.add(digest)
-                    self._blobs.append(Wanted(digest, 0))
+                self._add(digest, 0)
         self.entries_sent += len(entries)
         sent: list[Frame] = list(frames.batches((each.header_bytes, each.salt, each.body) for each in entries))
         if self.position == head_size:
             self._covered = True
+            self._size = head_size
             sent.append(frames.Checkpoint(head_note))
         elif not entries:
             raise BugError("The journal is smaller than what central holds of it.")
@@ -366,14 +397,24 @@ class Sender:
             data: from the offset that was asked for; not empty. Where central has every byte already, and died before
                 it looked at them, the last one.
         """
-        wanted = self._blobs.popleft()
-        offset = min(wanted.offset, size - 1)
-        end = offset + len(data)
-        if end < size:
-            self._blobs.appendleft(Wanted(wanted.digest, end))
+        digest = self._waiting[0][-1]
+        offset = min(self._offsets[digest], size - 1)
+        self._offsets[digest] = offset + len(data)
+        if self._offsets[digest] >= size:
+            self._drop()
         self.blob_bytes_sent += len(data)
-        return BlobPiece(wanted.digest, size, offset, data)
+        return BlobPiece(digest, size, offset, data)
 
     def missing(self) -> None:
         """The blob that was asked for is not here, or not sound: leave it out."""
-        self._blobs.popleft()
+        self._drop()
+
+    def _add(self, digest: BlobDigest, offset: int) -> None:
+        if digest not in self._named:
+            heapq.heappush(self._waiting, (self._rank(digest), len(self._named), digest))
+            self._named.add(digest)
+            self._offsets[digest] = offset
+
+    def _drop(self) -> None:
+        _, _, digest = heapq.heappop(self._waiting)
+        del self._offsets[digest]

@@ -76,6 +76,15 @@ _ABOUT_CASES: Final = {
     k.ApplicationIssued.KIND: _COUNTER,
     k.ApplicationDelivered.KIND: _OPERATOR,
 }
+_ABOUT_CERTIFICATES: Final = {
+    k.CertificateCorrectionAsked.KIND: _COUNTER,
+    # Who asked may take it back; the verb holds that an operator does no more than that.
+    k.CertificateCorrectionRefused.KIND: _COUNTER | _SUPERVISOR,
+    k.CertificateCorrected.KIND: _OFFICER,
+    k.CertificateRevocationAsked.KIND: _COUNTER | _SUPERVISOR,
+    k.CertificateRevocationRefused.KIND: _COUNTER | _SUPERVISOR,
+    k.CertificateRevoked.KIND: _OFFICER | _SUPERVISOR,
+}
 _ABOUT_ATTESTATIONS: Final = {
     k.AttestationMade.KIND: _OFFICER,
     k.AttestationWithdrawn.KIND: _OFFICER | _SUPERVISOR,
@@ -124,6 +133,7 @@ PERMITTED: Final[dict[str, frozenset[Role]]] = {
     **_ABOUT_OPERATORS,
     **_ABOUT_PEOPLE,
     **_ABOUT_CASES,
+    **_ABOUT_CERTIFICATES,
     **_ABOUT_ATTESTATIONS,
     **_AT_THE_DESK,
     **_ABOUT_MONEY,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 from stdnum.iso7064 import mod_37_36
 
@@ -26,9 +27,9 @@ _BLOCKS: Final = (
     .where(t.number_blocks.c.journal == bindparam("journal"))
     .order_by(t.number_blocks.c.leased, t.number_blocks.c.prefix, t.number_blocks.c.first)
 )
-_GIVEN: Final = select(t.tallies.c.written).where(
+_GIVEN: Final = select(sa.func.coalesce(sa.func.sum(t.tallies.c.written), 0)).where(
     t.tallies.c.journal == bindparam("journal"),
-    t.tallies.c.kind == k.ApplicationIssued.KIND,
+    sa.or_(*(t.tallies.c.kind == each.KIND for each in (k.ApplicationIssued, k.CertificateCorrected))),
     t.tallies.c.period == "",
 )
 

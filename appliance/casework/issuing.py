@@ -13,8 +13,6 @@ from datetime import UTC, date
 from typing import Final
 
 import sqlalchemy as sa
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import bindparam, select
 
 from appliance.access import four_eyes
@@ -28,6 +26,7 @@ from appliance.casework.lifecycle import step
 from appliance.casework.papers import PHOTOGRAPHS
 from appliance.casework.people import Person, records_of, view, who_is
 from appliance.casework.reviewing import NotReady
+from appliance.casework.seals import centre_signer
 from appliance.catalogue import CertificateRule, Field, Service, Text, expires_on, steps_for
 from appliance.certificates.portrait import portrait
 from appliance.certificates.record import (
@@ -47,7 +46,6 @@ from appliance.journal.errors import IntegrityError, OperatorError
 from appliance.journal.ids import BlobDigest, EntityId, JournalId
 from appliance.records import tables as t
 from appliance.records.database import Row, Tx
-from appliance.store.keys import CENTRE_KEY
 from appliance.store.store import Moment, Store
 
 MAX_TRIES: Final = 20
@@ -162,12 +160,9 @@ def _issue_once(centre: Centre, session: Session, application: EntityId, signatu
     pdf = render_certificate(
         record, photo=ground.photo, signature_png=signature_png, qr_text=_code(ground.number, record_sha256)
     )
-    certificate, chain = _seal(store)
     signed = sign_pdf(
         pdf,
-        key=store.secret(CENTRE_KEY),
-        certificate=certificate,
-        chain=chain,
+        signer=centre_signer(store),
         reason=f"{ground.rule.title.en} {ground.number}",
         location=centre.rules.name,
         at=store.clock().astimezone(UTC),
@@ -329,16 +324,3 @@ def _said(text: Text) -> dict[str, str]:
 def _code(number: str, record_sha256: str) -> str:
     """What the code on the page says: number and record, to be compared with what central and the journal hold."""
     return f"SANAD1:{number}:{record_sha256}"
-
-
-def _seal(store: Store) -> tuple[bytes, list[bytes]]:
-    """The centre's certificate and that of central's authority, DER."""
-    files = (store.layout.centre_certificate, store.layout.authority)
-    try:
-        own, authority = (x509.load_pem_x509_certificate(file.read_bytes()) for file in files)
-    except (OSError, ValueError):
-        raise IntegrityError(
-            "The centre's certificate is missing or damaged, so nothing can be signed.",
-            "Put keys/centre.crt and keys/ca.crt back from a backup, or call central IT.",
-        ) from None
-    return own.public_bytes(Encoding.DER), [authority.public_bytes(Encoding.DER)]

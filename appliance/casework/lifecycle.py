@@ -28,6 +28,7 @@ class Status(Enum):
     DISCARDED = "discarded"
     ISSUED = "issued"
     DELIVERED = "delivered"
+    REVOKED = "revoked"
 
 
 class How(Enum):
@@ -55,8 +56,10 @@ _DRAFT, _SUBMITTED, _REVIEW, _RETURNED, _WAITING = (
 )
 OPEN: Final = frozenset({_SUBMITTED, _REVIEW, _RETURNED, _WAITING})
 """Taken in, and not decided yet."""
-CLOSED: Final = frozenset({Status.WITHDRAWN, Status.DISCARDED, Status.DELIVERED})
+CLOSED: Final = frozenset({Status.WITHDRAWN, Status.DISCARDED, Status.REVOKED})
 """Nothing leads on from here."""
+CERTIFIED: Final = (Status.ISSUED, Status.DELIVERED)
+"""Where there may be a certificate that holds."""
 
 
 def _staying(kind: str, *where: Status) -> dict[tuple[Status | None, Move], Status]:
@@ -69,7 +72,8 @@ STEPS: Final[dict[tuple[Status | None, Move], Status]] = {
     (None, Move(k.ApplicationSubmitted.KIND)): _SUBMITTED,
     (_DRAFT, Move(k.ApplicationSubmitted.KIND)): _SUBMITTED,
     (_DRAFT, Move(k.ApplicationDiscarded.KIND)): Status.DISCARDED,
-    **_staying(k.PaperAdded.KIND, _DRAFT, _SUBMITTED, _REVIEW, _RETURNED, _WAITING),
+    # After the issue, what proves that the certificate is wrong.
+    **_staying(k.PaperAdded.KIND, _DRAFT, _SUBMITTED, _REVIEW, _RETURNED, _WAITING, *CERTIFIED),
     **_staying(k.ApplicationAmended.KIND, _SUBMITTED, _RETURNED),
     **_staying(k.ApplicationStepDone.KIND, _SUBMITTED, _REVIEW, _RETURNED, _WAITING, Status.APPROVED, Status.ISSUED),
     (_SUBMITTED, Move(k.ApplicationReviewStarted.KIND)): _REVIEW,
@@ -95,6 +99,13 @@ STEPS: Final[dict[tuple[Status | None, Move], Status]] = {
     # Where the service issues no certificate, which the verb asks the catalogue.
     (Status.APPROVED, Move(k.ApplicationDelivered.KIND)): Status.DELIVERED,
     (Status.ISSUED, Move(k.ApplicationDelivered.KIND)): Status.DELIVERED,
+    **_staying(k.CertificateCorrectionAsked.KIND, *CERTIFIED),
+    **_staying(k.CertificateCorrectionRefused.KIND, *CERTIFIED),
+    **_staying(k.CertificateRevocationAsked.KIND, *CERTIFIED),
+    **_staying(k.CertificateRevocationRefused.KIND, *CERTIFIED),
+    # The new one waits to be handed over, whether the old one was or not.
+    **{(status, Move(k.CertificateCorrected.KIND)): Status.ISSUED for status in CERTIFIED},
+    **{(status, Move(k.CertificateRevoked.KIND)): Status.REVOKED for status in CERTIFIED},
 }
 
 
@@ -151,7 +162,7 @@ def diagram() -> str:
 
 
 def _label(move: Move) -> str:
-    label = move.kind.removeprefix("application.").replace("_", " ").replace(".", " ")
+    label = move.kind.removeprefix("application.").removeprefix("certificate.").replace("_", " ").replace(".", " ")
     return label if move.how is None else f"{label} ({move.how.value})"
 
 

@@ -8,17 +8,12 @@ cms-algorithm-protection are signed; there is no signing-time, since the PDF's o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from typing import Final
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, load_der_private_key
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from appliance.journal.errors import IntegrityError
+from appliance.certificates.signer import DocumentSigner, load_certificate, signed_by
 
 MAX_SIGNATURE: Final = 72
 """Bytes of an ECDSA signature by a P-256 key, in DER."""
@@ -27,65 +22,52 @@ _SEQUENCE, _SET, _OCTETS, _INTEGER, _OID = 0x30, 0x31, 0x04, 0x02, 0x06
 _CONTEXT_0, _CONTEXT_1 = 0xA0, 0xA1
 
 
-def load_key(key: bytes) -> ec.EllipticCurvePrivateKey:
-    """Read the centre's key.
-
-    Raises:
-        IntegrityError: it is no P-256 key (PKCS #8, DER).
-    """
-    try:
-        loaded = load_der_private_key(key, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        loaded = None
-    if not isinstance(loaded, ec.EllipticCurvePrivateKey) or not isinstance(loaded.curve, ec.SECP256R1):
-        raise IntegrityError("The centre's key cannot be read.", "Call central IT; sign nothing.")
-    return loaded
-
-
-def signed_data(
-    digest: bytes, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate, chain: Sequence[x509.Certificate]
-) -> bytes:
+def signed_data(digest: bytes, signer: DocumentSigner) -> bytes:
     """A detached CMS signature over content with this SHA-256.
 
     Args:
         digest: of the content, 32 bytes.
-        key: the signer's.
-        certificate: the signer's; it is named in what is signed.
-        chain: further certificates to carry along.
+        signer: whose signature it is; its certificate is named in what is signed, and its chain is carried along.
 
     Returns:
         A ContentInfo, DER; at most `room_for` bytes.
+
+    Raises:
+        IntegrityError: the signer's certificate is another key's, or one of the chain cannot be read.
+        SanadError: the key could not be reached or used.
     """
-    der = certificate.public_bytes(Encoding.DER)
     attributes = sorted(
         [
             _attribute(_CONTENT_TYPE, _DATA),
             _attribute(_MESSAGE_DIGEST, _tlv(_OCTETS, digest)),
-            _attribute(_SIGNING_CERTIFICATE_V2, _signing_certificate(der)),
+            _attribute(_SIGNING_CERTIFICATE_V2, _signing_certificate(signer.certificate)),
             _attribute(_ALGORITHM_PROTECTION, _sequence(_SHA256, _tlv(_CONTEXT_1, _ECDSA_SHA256_BARE))),
         ]
     )
     # What is signed is the attributes as a SET (RFC 5652, section 5.4); what is sent has an implicit tag in its place.
     signed = _tlv(_SET, *attributes)
-    signature = key.sign(hashlib.sha256(signed).digest(), ec.ECDSA(Prehashed(SHA256())))
-    return _package(_tlv(_CONTEXT_0, *attributes), signature, certificate, chain)
+    signature = signed_by(signer, hashlib.sha256(signed).digest())
+    return _package(_tlv(_CONTEXT_0, *attributes), signature, signer)
 
 
-def room_for(certificate: x509.Certificate, chain: Sequence[x509.Certificate]) -> int:
-    """How many bytes `signed_data` needs at the most, for any digest."""
+def room_for(signer: DocumentSigner) -> int:
+    """How many bytes `signed_data` needs at the most, for any digest.
+
+    Raises:
+        IntegrityError: a certificate of the signer's cannot be read.
+    """
     attributes = _tlv(
         _CONTEXT_0,
         _attribute(_CONTENT_TYPE, _DATA),
         _attribute(_MESSAGE_DIGEST, _tlv(_OCTETS, bytes(SHA256.digest_size))),
-        _attribute(_SIGNING_CERTIFICATE_V2, _signing_certificate(certificate.public_bytes(Encoding.DER))),
+        _attribute(_SIGNING_CERTIFICATE_V2, _signing_certificate(signer.certificate)),
         _attribute(_ALGORITHM_PROTECTION, _sequence(_SHA256, _tlv(_CONTEXT_1, _ECDSA_SHA256_BARE))),
     )
-    return len(_package(attributes, bytes(MAX_SIGNATURE), certificate, chain))
+    return len(_package(attributes, bytes(MAX_SIGNATURE), signer))
 
 
-def _package(
-    attributes: bytes, signature: bytes, certificate: x509.Certificate, chain: Sequence[x509.Certificate]
-) -> bytes:
+def _package(attributes: bytes, signature: bytes, by: DocumentSigner) -> bytes:
+    certificate, *chain = (load_certificate(each) for each in (by.certificate, *by.chain))
     issuer_and_serial = _sequence(certificate.issuer.public_bytes(), _integer(certificate.serial_number))
     signer = _sequence(_integer(1), issuer_and_serial, _SHA256, attributes, _ECDSA_SHA256, _tlv(_OCTETS, signature))
     certificates = sorted(each.public_bytes(Encoding.DER) for each in (certificate, *chain))

@@ -6,12 +6,9 @@ Apart from `sign`, because pyHanko takes 0.4 s to load, and a console that signs
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
@@ -19,6 +16,7 @@ from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigMDP
 from pyhanko.sign.signers.pdf_byterange import SignatureObject
 
 from appliance.certificates import cms
+from appliance.certificates.signer import DocumentSigner
 from appliance.journal.errors import BugError
 
 FIELD: Final = "Seal"
@@ -32,21 +30,16 @@ class _Unchanged(IncrementalPdfFileWriter):
         """PDF/A wants XMP and document information to agree (ISO 19005-3, 6.6.3); untouched, they do."""
 
 
-def embed(
-    pdf: bytes,
-    key: ec.EllipticCurvePrivateKey,
-    certificate: x509.Certificate,
-    chain: Sequence[x509.Certificate],
-    *,
-    reason: str,
-    location: str,
-    at: datetime,
-) -> bytes:
+def embed(pdf: bytes, signer: DocumentSigner, *, reason: str, location: str, at: datetime) -> bytes:
     """Sign a PDF in an incremental update.
 
     Raises:
         BugError: it is no whole PDF, or was signed before.
+        IntegrityError: the signer's certificate is another key's, or one cannot be read.
+        SanadError: the key could not be reached or used.
     """
+    # Counted in hexadecimal digits.
+    reserved = 2 * cms.room_for(signer)
     try:
         writer = _Unchanged(io.BytesIO(pdf))
         if writer.prev.embedded_signatures:
@@ -58,12 +51,11 @@ def embed(
             subfilter=SigSeedSubFilter.PADES,
             reason=reason,
             location=location,
-            # Counted in hexadecimal digits.
-            bytes_reserved=2 * cms.room_for(certificate, chain),
+            bytes_reserved=reserved,
         )
         steps.send(SigObjSetup(placeholder, SigMDPSetup("sha256", certify=True, docmdp_perms=MDPPerm.NO_CHANGES)))
         prepared, output = steps.send(SigIOSetup("sha256"))
-        steps.send(cms.signed_data(prepared.document_digest, key, certificate, chain))
+        steps.send(cms.signed_data(prepared.document_digest, signer))
     except (PdfError, ValueError, KeyError, TypeError, IndexError) as error:
         raise BugError("This file cannot be signed: it is no whole PDF.") from error
     signed: bytes = output.getvalue()

@@ -25,8 +25,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from PIL import Image
 
-from appliance.certificates.cms import load_key
 from appliance.certificates.codes import draw_code
+from appliance.certificates.signer import load_key
 from appliance.certificates.typesetting import typesetter
 from appliance.certificates.wording import PAYMENT_MODES, say_date, say_money, words
 from appliance.journal.errors import BugError, IntegrityError

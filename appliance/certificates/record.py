@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import date
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -20,6 +20,7 @@ LANGUAGES: Final = ("en", "ur", "ps", "hi", "ta")
 SALT_BYTES: Final = 16
 MAX_RECORD_BYTES: Final = 64 * 1024
 MAX_FACTS: Final = 64
+MAX_SCAN_PAGES: Final = 40
 
 # No control characters but a line's end, and none that turn the direction of what follows: they could make a number
 # read backwards, on the page and in a viewer.
@@ -75,6 +76,18 @@ class Attester(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: Text
 
 
+class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The paper of somebody else of which a certificate is an attested copy."""
+
+    kind: Name
+    """As in the catalogue: `degree`."""
+    sha256: Sha256
+    """Of the scan, in clear."""
+    pages: Annotated[int, msgspec.Meta(ge=1, le=MAX_SCAN_PAGES)]
+    media_type: Literal["image/jpeg", "image/png", "application/pdf"]
+    """Of the scan."""
+
+
 class CertificateRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A certificate."""
 
@@ -101,9 +114,17 @@ class CertificateRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     specimen: bool
     languages: Annotated[tuple[Language, ...], msgspec.Meta(min_length=1, max_length=len(LANGUAGES))]
     """On the page, the first one first."""
+    replaces: Annotated[str, msgspec.Meta(pattern=r"\A([A-Z0-9][A-Z0-9/-]{0,39})?\Z")] = ""
+    """The number of the certificate that this one supersedes."""
+    document: Document | None = None
+    """Where it is an attested copy."""
+    sealed_by: Literal["centre", "officer"] = "centre"
+    """Whose key signs the file."""
 
 
 _DECODER: Final = msgspec.json.Decoder(CertificateRecord)
+# What records gained after the first were issued is left out where it says nothing: old bytes stay canonical.
+_SILENT: Final[dict[str, object]] = {"replaces": "", "document": None, "sealed_by": "centre"}
 
 
 def encode_record(record: CertificateRecord) -> bytes:
@@ -112,7 +133,7 @@ def encode_record(record: CertificateRecord) -> bytes:
     Raises:
         BadRecord: something in it is too long, or holds a character that cannot be printed.
     """
-    content = msgspec.json.encode(record, order="sorted")
+    content = _canonical(record)
     try:
         _DECODER.decode(content)
     except (msgspec.MsgspecError, UnicodeError) as error:
@@ -140,7 +161,7 @@ def decode_record(content: bytes) -> CertificateRecord:
         record = _DECODER.decode(content)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         raise wrong from None
-    if msgspec.json.encode(record, order="sorted") != content:
+    if _canonical(record) != content:
         raise wrong
     return record
 
@@ -173,6 +194,12 @@ def is_date(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _canonical(record: CertificateRecord) -> bytes:
+    said: dict[str, object] = msgspec.to_builtins(record)
+    kept = {name: value for name, value in said.items() if name not in _SILENT or value != _SILENT[name]}
+    return msgspec.json.encode(kept, order="sorted")
 
 
 def _unfit(place: str) -> BadRecord:

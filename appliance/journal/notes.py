@@ -205,14 +205,18 @@ class Note:
         return tuple(each for each in self.signatures if each.name == key.name and each.key_id == key_id)
 
 
-def parse_note(data: bytes) -> Note:
+def parse_note(data: bytes, *, limit: int = MAX_NOTE) -> Note:
     """Read a note without verifying anything.
 
+    Args:
+        data: the note.
+        limit: the bytes that it may have at most.
+
     Raises:
-        BadNote: the bytes are not a note within the bounds of this module.
+        BadNote: the bytes are not a note within that bound and those of this module.
     """
-    if len(data) > MAX_NOTE:
-        raise BadNote(f"A signed note has at most {MAX_NOTE} bytes.")
+    if len(data) > limit:
+        raise BadNote(f"A signed note has at most {limit} bytes.")
     text, gap, lines = data.rpartition(b"\n\n")
     text += b"\n"
     if not gap or not _is_text(text) or not _is_text(lines):

@@ -1,8 +1,9 @@
 """Central's own certificate authority: X.509 (RFC 5280) on ECDSA P-256, because browsers know no Ed25519.
 
-It certifies central's server (TLS), each node's key (Ed25519) and each centre's key (P-256), which signs documents. A
-node's certificate can serve no server, a centre's opens no connection, and the authority's can sign no other authority.
-Nothing is revoked by X.509: central simply stops believing a node's key.
+It certifies central's server (TLS), each node's key (Ed25519), each centre's key (P-256), which signs documents, and
+central's own timestamps. A node's certificate can serve no server, a centre's opens no connection, and the authority's
+can sign no other authority. A node's key is not revoked by X.509: central simply stops believing it. Of those that sign
+documents or timestamps, the authority's revocation list says which are revoked; it goes into the documents.
 
 Every certificate is valid from the year 2000 on: a node whose clock lost its battery must still reach central.
 """
@@ -10,7 +11,8 @@ Every certificate is valid from the year 2000 on: a node whose clock lost its ba
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -40,6 +42,8 @@ NODE_LIFE: Final = timedelta(days=10 * 365)
 CENTRE_LIFE: Final = timedelta(days=10 * 365)
 CENTRE_USAGE: Final = (ExtendedKeyUsageOID.EMAIL_PROTECTION, x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36"))
 """Document signing (RFC 9336); and e-mail, because NSS, by which `pdfsig` judges, knows no other kind of signer."""
+TIMESTAMP_LIFE: Final = timedelta(days=10 * 365)
+CRL_LIFE: Final = timedelta(days=30)
 MAX_CSR: Final = 4096
 """Bytes."""
 
@@ -54,6 +58,16 @@ _NO_USAGE: Final = {
 
 class BadRequestOfCertificate(IntegrityError):
     """A certificate signing request that this authority does not follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class RevokedCertificate:
+    """A certificate of this authority that is not believed any more."""
+
+    serial: int
+    at: datetime
+    """Since when, aware."""
+    reason: x509.ReasonFlags
 
 
 class Authority:
@@ -138,6 +152,46 @@ class Authority:
         builder = builder.add_extension(_usage(certificates=False, commits=True), critical=True)
         builder = builder.add_extension(x509.ExtendedKeyUsage(CENTRE_USAGE), critical=False)
         return builder.sign(self._key, SHA256())
+
+    def certify_timestamps(self, key: ec.EllipticCurvePublicKey, name: str, now: datetime) -> x509.Certificate:
+        """Certify the key of central's timestamps, for nothing else (RFC 3161, section 2.3).
+
+        Args:
+            key: its public key.
+            name: its common name.
+            now: the present, aware.
+        """
+        subject = _common_name(name)
+        builder = _certificate(subject, self.certificate.subject, key, now + TIMESTAMP_LIFE, authority=self._public())
+        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        builder = builder.add_extension(_usage(certificates=False), critical=True)
+        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
+        return builder.sign(self._key, SHA256())
+
+    def crl(self, revoked: Iterable[RevokedCertificate], now: datetime) -> bytes:
+        """The authority's revocation list (RFC 5280, section 5), DER.
+
+        Its number counts milliseconds, so that it also grows after central was restored from a backup.
+
+        Args:
+            revoked: every certificate that is revoked.
+            now: the present, aware.
+        """
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self.certificate.subject)
+            .last_update(now)
+            .next_update(now + CRL_LIFE)
+            .add_extension(x509.CRLNumber(int(now.timestamp() * 1000)), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._public()), critical=False)
+        )
+        for each in revoked:
+            entry = x509.RevokedCertificateBuilder().serial_number(each.serial).revocation_date(each.at)
+            # A reason that is not known is not written (RFC 5280, section 5.3.1).
+            if each.reason is not x509.ReasonFlags.unspecified:
+                entry = entry.add_extension(x509.CRLReason(each.reason), critical=False)
+            builder = builder.add_revoked_certificate(entry.build())
+        return builder.sign(self._key, SHA256()).public_bytes(Encoding.DER)
 
     def _public(self) -> ec.EllipticCurvePublicKey:
         return self._key.public_key()

@@ -39,8 +39,8 @@ from sync.central.authority import Authority, read_centre_request, read_request
 from sync.central.orders import Orders
 from sync.central.registry import Given, Node
 from sync.centre import centre_subject
-from sync.frames import Item
 from sync.invite import EnrolAnswer, EnrolRequest
+from sync.packing import Item
 from sync.refusals import BadRequest, InviteExpired, InviteUsed
 
 _DECODER: Final = msgspec.json.Decoder(EnrolRequest)

@@ -21,6 +21,7 @@ from appliance.records.log import Log
 from appliance.records.moment import Clock, at_text
 from sync import frames
 from sync.frames import End, Frame, Hello
+from sync.packing import Item
 
 MAX_ORDERS: Final = 4096
 MAX_ORDERS_BYTES: Final = 4 * 1024 * 1024
@@ -82,7 +83,7 @@ class Orders:
         log = Log(tx, orders_of(journal))
         head = log.head()
         size = 0 if head is None else head.size
-        items: list[frames.Item] = []
+        items: list[Item] = []
         room = MAX_ORDERS_BYTES
         for entry in log.entries(start, min(size, start + MAX_ORDERS)):
             items.append((entry.header_bytes, entry.salt, entry.body))

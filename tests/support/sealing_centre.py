@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_private_key
 
 from appliance.certificates.sign import sign_pdf
+from appliance.certificates.signer import SoftwareSigner
 from appliance.store.keys import NodeKeys
 from sync.central.authority import Authority
 from sync.centre import centre_subject
@@ -41,17 +42,13 @@ class Centre:
         assert isinstance(found, ec.EllipticCurvePublicKey)
         return found
 
+    @property
+    def signer(self) -> SoftwareSigner:
+        return SoftwareSigner(self.key, self.certificate, (self.authority_der,))
+
     def sign(self, pdf: bytes) -> bytes:
         """Sign a PDF as the counter does."""
-        return sign_pdf(
-            pdf,
-            key=self.key,
-            certificate=self.certificate,
-            chain=[self.authority_der],
-            reason="Issued",
-            location="Peshawar",
-            at=NOW,
-        )
+        return sign_pdf(pdf, signer=self.signer, reason="Issued", location="Peshawar", at=NOW)
 
 
 def new_centre(authority: Authority | None = None, code: str = CODE, name: str = NAME) -> Centre:
@@ -116,8 +113,8 @@ def extracted(pdf: bytes) -> tuple[bytes, bytes]:
     first, length, second, rest = numbers
     content = pdf[first : first + length] + pdf[second : second + rest]
     padded = bytes.fromhex(pdf[first + length + 1 : second - 1].decode("ascii"))
-    size = 4 + int.from_bytes(padded[2:4])
-    return padded[:size], content
+    digits = padded[1] & 0x7F
+    return padded[: 2 + digits + int.from_bytes(padded[2 : 2 + digits])], content
 
 
 def run(*command: str) -> str:

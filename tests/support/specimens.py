@@ -82,6 +82,25 @@ SPECIMENS: Final[dict[str, Callable[[str], k.Body]]] = {
         number=m, record_sha256=HASH, pdf_sha256=HASH, issued_on=DAY, expires_on=DAY
     ),
     k.ApplicationDelivered.KIND: lambda m: k.ApplicationDelivered(to=SOMEBODY, to_name=m, relation=m, authority=m),
+    k.CertificateCorrectionAsked.KIND: lambda m: k.CertificateCorrectionAsked(
+        number=m, fields={m: m}, reason=m, papers=(SOMEBODY,), changed=(m,)
+    ),
+    k.CertificateCorrectionRefused.KIND: lambda m: k.CertificateCorrectionRefused(number=m, reason=m),
+    k.CertificateCorrected.KIND: lambda m: k.CertificateCorrected(
+        number=m,
+        replaces=m,
+        record_sha256=HASH,
+        pdf_sha256=HASH,
+        issued_on=DAY,
+        fields={m: m},
+        reason=m,
+        expires_on=DAY,
+        changed=(m,),
+        leans_on=(SOMEBODY,),
+    ),
+    k.CertificateRevocationAsked.KIND: lambda m: k.CertificateRevocationAsked(number=m, reason_code="fraud", reason=m),
+    k.CertificateRevocationRefused.KIND: lambda m: k.CertificateRevocationRefused(number=m, reason=m),
+    k.CertificateRevoked.KIND: lambda m: k.CertificateRevoked(number=m, reason_code="court order", reason=m),
     k.AttestationMade.KIND: lambda m: k.AttestationMade(
         application=SOMEBODY,
         person=SOMEBODY,

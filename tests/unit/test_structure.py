@@ -40,11 +40,13 @@ FRAMES_MAY_IMPORT: Final = frozenset(
         "collections",
         "dataclasses",
         "enum",
+        "heapq",
         "struct",
         "typing",
         "msgspec",
         "appliance.journal",
         "sync.frames",
+        "sync.packing",
         "sync.refusals",
     }
 )

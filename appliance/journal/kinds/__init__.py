@@ -52,6 +52,15 @@ from appliance.journal.kinds.cases import (
     Outcome,
     PaperAdded,
 )
+from appliance.journal.kinds.certificates import (
+    CertificateCorrected,
+    CertificateCorrectionAsked,
+    CertificateCorrectionRefused,
+    CertificateRevocationAsked,
+    CertificateRevocationRefused,
+    CertificateRevoked,
+    RevocationReason,
+)
 from appliance.journal.kinds.desk import (
     ComplaintAnswered,
     ComplaintMade,

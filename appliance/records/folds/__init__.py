@@ -3,6 +3,7 @@
 from appliance.records.folds import (
     attestations,
     cases,
+    certificates,
     desk,
     money,
     node,

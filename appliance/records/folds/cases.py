@@ -11,6 +11,7 @@ from sqlalchemy import bindparam
 from appliance.journal import kinds as k
 from appliance.journal.entry import Header
 from appliance.records import tables as t
+from appliance.records.folds import certificates
 from appliance.records.folds.base import Ops, folds, key, row, update
 from appliance.records.folds.search import answers, found_by, found_instead_by
 from appliance.records.statements import add_once, add_or_set
@@ -280,6 +281,7 @@ def _application_issued(header: Header, body: k.ApplicationIssued) -> Ops:
     digest = header.blobs[0] if header.blobs else ""
     values = (body.number, digest, body.record_sha256, body.pdf_sha256, body.issued_on, body.expires_on)
     yield _ISSUE, key(header, status="issued", **dict(zip(_ISSUED, values, strict=True)))
+    yield from certificates.issued(header, body)
     yield from found_instead_by(header, certificate=body.number)
 
 

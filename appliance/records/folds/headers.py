@@ -18,6 +18,7 @@ DAY: Final = 10
 COUNTED_BY: Final[dict[str, int]] = {
     k.ApplicationSubmitted.KIND: YEAR,
     k.ApplicationIssued.KIND: ALL,
+    k.CertificateCorrected.KIND: ALL,
     k.PaymentTaken.KIND: YEAR,
 }
 """The kinds that numbers are made of, and how much of an entry's time names the period they are counted in."""

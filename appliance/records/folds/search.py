@@ -48,6 +48,11 @@ _CHANGE: Final = (
     .where(t.where_key(t.searchable))
     .values({name: sa.func.coalesce(bindparam(name), t.searchable.c[name]) for name in t.WORDS})
 )
+_EXTEND: Final = (
+    sa.update(t.searchable)
+    .where(t.where_key(t.searchable))
+    .values({name: t.searchable.c[name] + bindparam(name) for name in t.WORDS})
+)
 _AS_IT_IS: Final = dict.fromkeys(t.WORDS)
 _EMPTY: Final = dict.fromkeys(t.WORDS, "")
 
@@ -103,6 +108,13 @@ def found_instead_by(header: Header, **said: str) -> Ops:
         yield FORGET_WORDS, key(header)
         yield _CHANGE, key(header, **{**_AS_IT_IS, **_made(said)})
         yield _INDEX_WORDS, key(header)
+
+
+def found_also_by(header: Header, **said: str) -> Ops:
+    """The entry's subject is found by these texts, too, beside what the same columns said before."""
+    yield FORGET_WORDS, key(header)
+    yield _EXTEND, key(header, **{**_EMPTY, **{name: f" {text}" for name, text in _made(said).items()}})
+    yield _INDEX_WORDS, key(header)
 
 
 def answers(fields: dict[str, str]) -> str:

@@ -17,6 +17,7 @@ from appliance.records.tables.base import (
     where_key,
 )
 from appliance.records.tables.cases import applications, leans, objections, papers, roles, steps_done, waits
+from appliance.records.tables.certificates import certificate_requests, certificates
 from appliance.records.tables.desk import complaints, slip_blocks, slips
 from appliance.records.tables.money import exemptions, payments, refunds, shifts
 from appliance.records.tables.node import (

@@ -16,6 +16,7 @@ from appliance.records.database import Tx
 from appliance.records.wording import (
     attestations,
     cases,
+    certificates,
     desk,
     money,
     node,
@@ -41,6 +42,7 @@ _WHAT: Final[Wording] = {
     **operators.WHAT,
     **people.WHAT,
     **cases.WHAT,
+    **certificates.WHAT,
     **attestations.WHAT,
     **desk.WHAT,
     **money.WHAT,

@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
 import pytest
 import typst
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from appliance.certificates.sign import sign_pdf
+from appliance.certificates.signer import SoftwareSigner, load_key
 from appliance.journal.errors import BugError, IntegrityError
 from sync.central.authority import key_bytes, new_key
 from tests.support.sealing_centre import NOW, Centre, Judges, extracted, new_centre, run
 
 VALID = "Signature Validation: Signature is Valid."
 TRUSTED = "Certificate Validation: Certificate is Trusted."
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A signer whose key this process does not hold, as a token is one."""
+
+    certificate: bytes
+    chain: tuple[bytes, ...]
+    officer: bool
+    key: ec.EllipticCurvePrivateKey = field(default_factory=new_key)
+
+    def sign(self, digest: bytes) -> bytes:
+        return self.key.sign(digest, ec.ECDSA(Prehashed(SHA256())))
 
 
 @pytest.fixture(scope="module")
@@ -109,11 +128,29 @@ def test_a_certificate_of_a_stranger_s_authority_is_not_trusted(judges: Judges, 
 
 
 def test_a_key_that_is_not_the_certificate_s_signs_nothing(centre: Centre, page: bytes) -> None:
-    for key in (key_bytes(new_key()), b"no key"):
-        with pytest.raises(IntegrityError):
-            sign_pdf(page, key=key, certificate=centre.certificate, chain=[], reason="", location="", at=NOW)
+    # As a token does whose certificate is another key's: nothing shows before it signed.
+    elsewhere = Elsewhere(centre.certificate, (), officer=True)
     with pytest.raises(IntegrityError):
-        sign_pdf(page, key=centre.key, certificate=b"none", chain=[], reason="", location="", at=NOW)
+        sign_pdf(page, signer=elsewhere, reason="", location="", at=NOW)
+
+
+def test_a_signature_by_a_key_that_lies_elsewhere_is_as_good(centre: Centre, page: bytes, judges: Judges) -> None:
+    signer = Elsewhere(centre.certificate, (centre.authority_der,), officer=True, key=load_key(centre.key))
+    signed = sign_pdf(page, signer=signer, reason="Issued", location="Peshawar", at=NOW)
+    assert VALID in judges.pdfsig(signed)
+    assert "CAdES Verification successful" in judges.openssl_cms(signed)
+
+
+@pytest.mark.parametrize("size", [1, 20_000, 70_000])
+def test_there_is_room_for_certificates_of_any_size(page: bytes, size: int) -> None:
+    name, key = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "SPECIMEN")]), new_key()
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(7).not_valid_before(NOW).not_valid_after(NOW + timedelta(days=1))
+    large = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.55555.1"), bytes(size))
+    certificate = builder.add_extension(large, critical=False).sign(key, SHA256()).public_bytes(Encoding.DER)
+    signer = SoftwareSigner(key_bytes(key), certificate, (certificate, certificate))
+    signed = sign_pdf(page, signer=signer, reason="", location="", at=NOW)
+    assert extracted(signed)[0].count(certificate) == 3
 
 
 def test_what_is_no_pdf_or_was_signed_before_is_not_signed(centre: Centre, page: bytes, signed: bytes) -> None:
@@ -125,13 +162,14 @@ def test_what_is_no_pdf_or_was_signed_before_is_not_signed(centre: Centre, page:
 def test_a_time_without_a_zone_is_refused(centre: Centre, page: bytes) -> None:
     when = datetime(2026, 11, 22)  # noqa: DTZ001
     with pytest.raises(BugError):
-        sign_pdf(page, key=centre.key, certificate=centre.certificate, chain=[], reason="", location="", at=when)
+        sign_pdf(page, signer=centre.signer, reason="", location="", at=when)
 
 
 def test_a_signature_carries_the_chain_that_it_was_given(centre: Centre, signed: bytes, page: bytes) -> None:
     ca = centre.authority.certificate.public_bytes(Encoding.DER)
     cms, _ = extracted(signed)
     assert ca in cms
-    alone = sign_pdf(page, key=centre.key, certificate=centre.certificate, chain=[], reason="", location="", at=NOW)
+    signer = SoftwareSigner(centre.key, centre.certificate, ())
+    alone = sign_pdf(page, signer=signer, reason="", location="", at=NOW)
     assert ca not in extracted(alone)[0]
     assert x509.load_der_x509_certificate(centre.certificate).public_bytes(Encoding.DER) in extracted(alone)[0]

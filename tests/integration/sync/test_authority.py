@@ -20,6 +20,7 @@ from sync.central import authority
 from sync.central.authority import (
     Authority,
     BadRequestOfCertificate,
+    RevokedCertificate,
     key_bytes,
     new_key,
     read_centre_request,
@@ -148,3 +149,36 @@ def test_a_centre_s_request_proves_its_key_and_names_its_centre() -> None:
 def test_a_key_of_another_kind_is_not_taken_for_central_s() -> None:
     with pytest.raises(IntegrityError):
         authority.load_key(b"no key")
+
+
+def test_openssl_accepts_the_timestamper_for_timestamps_and_for_nothing_else(ours: Authority, tmp_path: Path) -> None:
+    stamps = ours.certify_timestamps(new_key().public_key(), "Specimen timestamps", NOW)
+    write(tmp_path, ca=ours.certificate, stamps=stamps)
+    verify = "verify -x509_strict -attime 1795305600 -CAfile ca.pem"
+    assert "stamps.pem: OK" in openssl(tmp_path, f"{verify} -purpose timestampsign stamps.pem")
+    for purpose in ("sslserver", "sslclient", "smimesign"):
+        assert "OK" not in openssl(tmp_path, f"{verify} -purpose {purpose} stamps.pem")
+
+
+def test_openssl_finds_a_revoked_certificate_in_the_list_and_no_other(ours: Authority, tmp_path: Path) -> None:
+    subject = centre_subject("PEW01", "Specimen centre")
+    revoked, good = (ours.certify_centre(new_key().public_key(), subject, NOW) for _ in range(2))
+    entries = [
+        RevokedCertificate(revoked.serial_number, NOW, x509.ReasonFlags.key_compromise),
+        RevokedCertificate(x509.random_serial_number(), NOW, x509.ReasonFlags.unspecified),
+    ]
+    (tmp_path / "crl.der").write_bytes(ours.crl(entries, NOW))
+    write(tmp_path, ca=ours.certificate, revoked=revoked, good=good)
+    verify = "verify -x509_strict -crl_check -attime 1795305600 -CAfile ca.pem -CRLfile crl.der"
+    assert "good.pem: OK" in openssl(tmp_path, f"{verify} good.pem")
+    assert "certificate revoked" in openssl(tmp_path, f"{verify} revoked.pem")
+
+
+def test_a_later_revocation_list_has_a_higher_number(ours: Authority) -> None:
+    numbers = [
+        x509.load_der_x509_crl(ours.crl([], NOW + timedelta(milliseconds=later)))
+        .extensions.get_extension_for_class(x509.CRLNumber)
+        .value.crl_number
+        for later in (0, 1, 1000)
+    ]
+    assert numbers == sorted(set(numbers))

@@ -11,6 +11,7 @@ import pytest
 from appliance.certificates.record import (
     BadRecord,
     CertificateRecord,
+    Document,
     Fact,
     decode_record,
     encode_record,
@@ -101,3 +102,52 @@ def test_a_salt_is_made_from_sixteen_bytes() -> None:
     assert new_salt(b"\x01" * 16) == "01" * 16
     with pytest.raises(BugError):
         new_salt(b"\x01" * 15)
+
+
+OLD = (
+    b'{"attested_by":{"name":"SPECIMEN Rabia","title":{"en":"ADC"}},"authority":{},"centre":"PEW01",'
+    b'"centre_name":"Centre","expires_on":null,"facts":[{"label":{"en":"Tehsil"},"value":"Peshawar","value_native":""}],'
+    b'"format":"sanad-certificate/1","holder":{"born":"","identity_kind":"","identity_number_shown":"",'
+    b'"name":"SPECIMEN Gul","name_native":"","photo_sha256":null},"issued_on":"2026-11-22","languages":["en"],'
+    b'"number":"PEW01-0000001","salt":"00112233445566778899aabbccddeeff","service":"domicile","specimen":true,'
+    b'"statement":{},"title":{"en":"Domicile"},"tracking":"PEW01-2026-000001-A"}'
+)
+DOCUMENT = Document(kind="degree", sha256="ab" * 32, pages=2, media_type="application/pdf")
+
+
+def test_the_bytes_of_the_first_records_are_still_canonical() -> None:
+    assert encode_record(decode_record(OLD)) == OLD
+    assert decode_record(OLD).sealed_by == "centre"
+
+
+@pytest.mark.parametrize("changes", [{"replaces": "PEW01-0000007"}, {"document": DOCUMENT}, {"sealed_by": "officer"}])
+def test_what_records_gained_later_comes_back_and_stands_in_them_only_where_it_says_something(
+    changes: dict[str, object],
+) -> None:
+    record = msgspec.structs.replace(domicile(), **changes)
+    content = encode_record(record)
+    assert decode_record(content) == record
+    assert set(json.loads(content)) - set(json.loads(encode_record(domicile()))) == set(changes)
+
+
+@pytest.mark.parametrize("silent", [b'"replaces":"",', b'"document":null,', b'"sealed_by":"centre",'])
+def test_there_is_one_way_to_write_a_record_that_says_nothing_of_what_came_later(silent: bytes) -> None:
+    fields = json.loads(OLD)
+    fields.update(json.loads(b"{" + silent[:-1] + b"}"))
+    with pytest.raises(IntegrityError):
+        decode_record(json.dumps(fields, sort_keys=True, separators=(",", ":")).encode())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"replaces": "pew 7"},
+        {"sealed_by": "nobody"},
+        {"document": msgspec.structs.replace(DOCUMENT, pages=0)},
+        {"document": msgspec.structs.replace(DOCUMENT, media_type="text/html")},
+        {"document": msgspec.structs.replace(DOCUMENT, sha256="AB" * 32)},
+    ],
+)
+def test_what_came_later_is_bounded_too(changes: dict[str, object]) -> None:
+    with pytest.raises(BadRecord):
+        encode_record(msgspec.structs.replace(domicile(), **changes))

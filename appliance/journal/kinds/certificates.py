@@ -1,0 +1,82 @@
+"""A certificate after it was issued: asked to be corrected or revoked, and what came of it.
+
+Each is about its application. An ending is asked for by one person and done, or refused, by another. `number` is the
+certificate that is asked about. Of a reason only the code goes into public lists; the words stay in the journal.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from appliance.journal.kinds.base import Body, Day, Fields, Hex32, Line, Remark, kind
+from appliance.journal.kinds.cases import Ids, Items, Leans
+
+RevocationReason = Literal["issued in error", "fraud", "court order", "holder asked", "no longer true", "other"]
+
+
+@kind("certificate.correction_asked")
+class CertificateCorrectionAsked(Body, frozen=True, kw_only=True):
+    """A certificate is wrong. `fields` are all answers as they are to be, `papers` those that prove it.
+
+    Where `changed` is empty, particulars of the holder were put right, and the certificate has to follow.
+    """
+
+    number: Line
+    fields: Fields
+    reason: Remark
+    papers: Ids
+    changed: Items = ()
+
+
+@kind("certificate.correction_refused")
+class CertificateCorrectionRefused(Body, frozen=True, kw_only=True):
+    """The certificate stays as it is: somebody else refused, or who asked took it back."""
+
+    number: Line
+    reason: Remark
+
+
+@kind("certificate.corrected")
+class CertificateCorrected(Body, frozen=True, kw_only=True):
+    """A certificate was issued in place of another, which from here on is superseded.
+
+    `number` is the new one, `replaces` the old one; the entry's one blob is the new sealed PDF. `fields` are the
+    application's answers from now on, `leans_on` the attestations that it rests on now; None where they stay.
+    """
+
+    number: Line
+    replaces: Line
+    record_sha256: Hex32
+    pdf_sha256: Hex32
+    issued_on: Day
+    fields: Fields
+    reason: Remark
+    expires_on: Day = ""
+    changed: Items = ()
+    leans_on: Leans | None = None
+
+
+@kind("certificate.revocation_asked")
+class CertificateRevocationAsked(Body, frozen=True, kw_only=True):
+    """A certificate should hold no more: why, by code, and in words."""
+
+    number: Line
+    reason_code: RevocationReason
+    reason: Remark
+
+
+@kind("certificate.revocation_refused")
+class CertificateRevocationRefused(Body, frozen=True, kw_only=True):
+    """The certificate goes on to hold: somebody else refused, or who asked took it back."""
+
+    number: Line
+    reason: Remark
+
+
+@kind("certificate.revoked")
+class CertificateRevoked(Body, frozen=True, kw_only=True):
+    """A certificate holds no more. Nothing brings it back."""
+
+    number: Line
+    reason_code: RevocationReason
+    reason: Remark
