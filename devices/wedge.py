@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import queue
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from devices.contracts import ENTER, Code, Identity, Kind, Status, Typed
+from devices.finding import Which, pick
+from devices.readers import readers
 
 MAX_GAP_S: Final = 0.035
 """The longest pause between two characters of a reader; people take 60 ms and more."""
@@ -65,12 +67,26 @@ class Wedge:
 
 
 class WedgeReader:
-    """A reader that types, behind the contract: whoever sees the keys puts the codes in with `put`."""
+    """A reader that types, behind the contract: whoever sees the keys puts the codes in with `put`.
 
-    def __init__(self) -> None:
-        self.identity = Identity(Kind.CODE_READER, "", "", "keyboard wedge", "", "keyboard")
+    Args:
+        which: the one that was assigned; None for any. Keys do not say whose they are: it only tells whether that
+            reader is plugged in.
+    """
+
+    def __init__(self, which: Which | None = None) -> None:
+        self._which = which
+        self._identity = Identity(Kind.CODE_READER, "", "", "keyboard wedge", "", "keyboard")
+        if which is not None:
+            numbers = (f"{which.vendor:04x}", f"{which.product:04x}")
+            self._identity = Identity(Kind.CODE_READER, *numbers, "", which.serial, which.port)
         self._codes: queue.Queue[Code] = queue.Queue(MAX_WAITING)
         self._heard = False
+
+    @property
+    def identity(self) -> Identity:
+        """Which reader this is; its name once it was found."""
+        return self._identity
 
     def put(self, code: Code) -> None:
         """A code that a `Wedge` found; the oldest is dropped where nobody reads."""
@@ -84,6 +100,11 @@ class WedgeReader:
 
     def status(self) -> Status:
         """A keyboard says nothing of itself: unknown, until the first code was read."""
+        if self._which is not None:
+            node = pick(self._which, readers())
+            if node is None:
+                return Status.UNPLUGGED
+            self._identity = replace(self._identity, model=node.name, serial=node.serial, port=node.port)
         return Status.READY if self._heard else Status.UNKNOWN
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from appliance.store.store import Store
 from devices.contracts import (
     Camera,
     Code,
+    CodeReader,
     Device,
     KeyWedge,
     PagePrinter,
@@ -27,13 +28,14 @@ from devices.contracts import (
 
 @dataclass(frozen=True, slots=True)
 class Devices:
-    """The devices of one counter; None where none is assigned. `wedge` makes what tells a reader from typing."""
+    """The devices of one counter; None where none is assigned. `wedge` makes what tells its reader from typing."""
 
     pad: SignaturePad | None = None
     receipts: ReceiptPrinter | None = None
     pages: PagePrinter | None = None
     scanner: Scanner | None = None
     camera: Camera | None = None
+    reader: CodeReader | None = None
     wedge: Callable[[], KeyWedge] | None = None
 
     def named(self) -> dict[str, Device]:
@@ -44,6 +46,7 @@ class Devices:
             ("page printer", self.pages),
             ("scanner", self.scanner),
             ("camera", self.camera),
+            ("code reader", self.reader),
         )
         return {name: device for name, device in named if device is not None}
 

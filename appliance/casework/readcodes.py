@@ -18,8 +18,8 @@ from appliance.casework.certificate_numbers import is_certificate_number
 from appliance.casework.money import payment_numbered
 from appliance.casework.receipt_numbers import is_receipt_number
 from appliance.casework.tracking import is_tracking_number
-from appliance.certificates.cms import load_key
 from appliance.certificates.receipt import MARK, verify_receipt_text
+from appliance.certificates.signer import load_key
 from appliance.journal.errors import OperatorError
 from appliance.journal.ids import EntityId
 from appliance.records import tables as t
