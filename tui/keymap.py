@@ -63,6 +63,7 @@ _TABLE: Final = (
     # Papers
     Key("add_paper", "ctrl+a", "Add paper", "Add a file as the paper under the cursor."),
     Key("scan_paper", "ctrl+e", "Scan", "Scan the paper under the cursor with this counter's scanner."),
+    Key("photograph", "ctrl+k", "Photo", "Photograph the paper under the cursor with this counter's camera."),
     Key("view_paper", "ctrl+v", "View", "Show the paper large; + and - zoom, arrows move."),
     # A signature
     Key("accept_ink", "f10,ctrl+s", "Accept", "The citizen is done: take what they wrote."),

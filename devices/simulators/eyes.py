@@ -45,7 +45,13 @@ class SimulatedScanner(_Eye):
 
     def __init__(self, pages: Sequence[Picture] = (), fate: Fate = Fate.WORKS) -> None:
         super().__init__(Kind.SCANNER, "scanner", fate)
+        self._laid_in = tuple(pages)
         self.pages = deque(pages)
+
+    def befall(self, fate: str) -> None:
+        """Tell it; the pages that it began with lie in it again."""
+        super().befall(fate)
+        self.pages = deque(self._laid_in)
 
     def scan(
         self,
