@@ -23,7 +23,7 @@ def _marks(app: SanadConsole) -> list[Text]:
     if not simulated and not troubles:
         return [Text()]
     bad = [" " + ", ".join(f"{name}: {status.value}" for name, status in troubles) + " " if troubles else ""]
-    bad += [" no " + ", ".join(name for name, _ in troubles) + " ", " devices! "] if troubles else []
+    bad += [" ! " + ", ".join(name for name, _ in troubles) + " ", " ! devices "] if troubles else []
     said = [f" SIMULATED: {', '.join(simulated)} ", " SIMULATED "] if simulated else [""]
     ways = [(said[0], bad[0]), *((said[-1], each) for each in bad)]
     return [Text.assemble((told, _SIMULATED), (wrong, _BAD), end="") for told, wrong in ways]

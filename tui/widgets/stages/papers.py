@@ -30,7 +30,7 @@ class Told:
 class PapersStage(Vertical):
     """The papers. Ctrl+A adds a file, Ctrl+E scans, Ctrl+K photographs."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bound("add_paper", "scan_paper", "photograph")
+    BINDINGS: ClassVar[list[BindingType]] = bound("add_paper", "scan_paper", hidden=("photograph",))
 
     class Wanted(Message):
         """A file, a scan or a photograph is to be added for a paper rule."""
