@@ -47,7 +47,7 @@ from sync.central.ingest import Ingest
 from sync.central.locker import Locker
 from sync.central.orders import Orders
 from sync.central.registry import Node
-from sync.central.sessions import Session, Sessions
+from sync.central.sessions import NodeSession, Sessions
 from sync.central.stampdesk import StampDesk
 from sync.central.timestamping import OwnTimestamps, Timestamps, own_timestamps
 from sync.central.trust import Trust
@@ -471,7 +471,7 @@ class Central:
         session = self._sessions.require(node.journal, claims.session)
         return self._answer(node, self.archive.state(node.journal), session)
 
-    def _answer(self, node: Node, state: CentralState, session: Session) -> StateAnswer:
+    def _answer(self, node: Node, state: CentralState, session: NodeSession) -> StateAnswer:
         return StateAnswer.of(
             state,
             self.challenge(node.journal),
