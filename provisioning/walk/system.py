@@ -38,7 +38,7 @@ from provisioning.settings import NODE_FILE, central_settings
 from provisioning.unlock import store_key
 from provisioning.walk.devices import console_devices
 from provisioning.walk.place import Walk
-from sync.central.central import CentralLayout
+from sync.central.layout import CentralLayout
 from sync.invite import encode_invite, parse_invite
 
 _PR_SET_PDEATHSIG: Final = 1
