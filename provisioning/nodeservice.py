@@ -25,9 +25,11 @@ from provisioning import logs, terminal
 from provisioning.enrolled import require_enrolled
 from provisioning.keyservice import NODE_SOCKET, AlreadyRunning, KeyService, is_running
 from provisioning.opening import HomeOption, home_of, open_store
+from provisioning.raising import Raising, keep_raised
 from provisioning.synccommands import central_address, sync_and_remember
 from provisioning.unlock import store_key
 from sync.agent import SyncOutcome, keep_synced
+from sync.link import Address
 
 SERVICE_LOCK: Final = "node.lock"
 LOOK_EVERY_S: Final = 1.0
@@ -52,7 +54,8 @@ def node(home: HomeOption = None) -> None:
         log.info("started", journal=store.journal, size=store.head().size, orphans_removed=removed)
         with KeyService(place, NODE_SOCKET, key):
             terminal.note(f"This node is open; other commands with --home {place} need no passphrase now.")
-            carry(store, lambda: sync_and_remember(store, address), end.wait, log)
+            with raising(store, address, end, log):
+                carry(store, lambda: sync_and_remember(store, address), end.wait, log)
     log.info("stopped")
 
 
@@ -69,6 +72,25 @@ def only_one(home: Path) -> Iterator[None]:
         except BlockingIOError:
             raise AlreadyRunning from None
         yield
+
+
+@contextmanager
+def raising(store: Store, address: Address, end: threading.Event, log: FilteringBoundLogger) -> Iterator[None]:
+    """Beside all else, give timestamps to what was countersigned, until the block ends."""
+
+    def report(result: Raising | SanadError) -> None:
+        if isinstance(result, SanadError):
+            log.warning("not raised", error=type(result).__name__, sentence=result.sentence)
+        else:
+            log.info("raised", certificates=len(result.numbers), trouble=result.trouble or None)
+
+    thread = threading.Thread(target=keep_raised, args=(store, address, end.wait, report), name="raising")
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
 
 
 def carry(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from provisioning.enrolled import NotEnrolledYet, is_begun, is_enrolled, require
 from provisioning.listscommands import lists_standing
 from provisioning.making import KEYS
 from provisioning.opening import HomeOption, JsonOption, node_store
+from provisioning.raising import Raising, raise_pending, raising_standing
 from provisioning.settings import NODE_FILE, NodeSettings, load
 from sync.agent import SyncOutcome, SyncProgress, sync_once
 from sync.link import Address
@@ -72,6 +74,26 @@ def sync_and_remember(store: Store, address: Address, watch: terminal.Progress |
     return outcome
 
 
+def sync_and_raise(
+    store: Store, address: Address, watch: terminal.Progress | None = None
+) -> tuple[SyncOutcome, Raising]:
+    """A sync, timestamps for what was countersigned, and a sync of what that wrote.
+
+    Raises:
+        SanadError: as `sync_once`, or this node's disk.
+    """
+    outcome = sync_and_remember(store, address, watch)
+    raised = raise_pending(store, address)
+    if not raised.numbers:
+        return outcome, raised
+    after = sync_and_remember(store, address, watch)
+    sums = {
+        name: getattr(outcome, name) + getattr(after, name)
+        for name in ("entries_sent", "blob_bytes_sent", "orders_taken")
+    }
+    return replace(after, **sums), raised
+
+
 def trouble(outcome: SyncOutcome) -> str:
     """What people must know of an outcome that is not complete; empty when all is well."""
     if outcome.complete:
@@ -90,7 +112,8 @@ def now(home: HomeOption = None, as_json: JsonOption = False) -> None:
         require_enrolled(store)
         address = central_address(store.layout.home)
         with terminal.progress("Syncing") as watch:
-            outcome = sync_and_remember(store, address, watch)
+            outcome, raised = sync_and_raise(store, address, watch)
+        standing = raising_standing(store)
     values = {
         "size": outcome.size,
         "cosigned_size": outcome.cosigned_size,
@@ -99,10 +122,14 @@ def now(home: HomeOption = None, as_json: JsonOption = False) -> None:
         "orders_taken": outcome.orders_taken,
         "missing": list(outcome.missing),
         "lists_trouble": outcome.lists_trouble or None,
+        "raised": list(raised.numbers),
+        "raising": standing.values,
         "complete": outcome.complete,
     }
     words = f"{outcome.cosigned_size} of {outcome.size} entries are countersigned by central. {trouble(outcome)}"
-    terminal.answer(values, words.rstrip(), as_json=as_json)
+    if raised.numbers:
+        words += f"\n{len(raised.numbers)} certificates were given a timestamp."
+    terminal.answer(values, "\n".join(filter(None, (words.rstrip(), standing.words))), as_json=as_json)
     if outcome.lists_trouble:
         terminal.note(f"The public lists are not up to date. {outcome.lists_trouble}")
     if not outcome.complete:
@@ -117,6 +144,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         last_at, last_trouble = store.local(LAST_AT), store.local(LAST_TROUBLE) or ""
         enrolled = is_enrolled(store)
         lists = lists_standing(store) if enrolled else None
+        raising = raising_standing(store)
     waiting = head.size - head.cosigned_size
     values = {
         "enrolled": enrolled,
@@ -126,6 +154,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         "last_complete_contact": last_at,
         "trouble": last_trouble or None,
         "lists": None if lists is None else lists.values,
+        "raising": raising.values,
     }
     if not enrolled:
         words = str(NotEnrolledYet())
@@ -137,4 +166,6 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         words = f"All {head.size} entries are at central; last contact {last_at}."
     if lists is not None:
         words += f"\n{lists.words}"
+    if raising.words:
+        words += f"\n{raising.words}"
     terminal.answer(values, words, as_json=as_json)

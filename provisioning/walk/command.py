@@ -19,6 +19,7 @@ from appliance.store.store import Store
 from provisioning import terminal
 from provisioning.centre import open_centre
 from provisioning.opening import open_store, real_clock
+from provisioning.raising import raise_pending, raising_standing
 from provisioning.synccommands import central_address, sync_and_remember
 from provisioning.unlock import store_key
 from provisioning.walk import place as places
@@ -87,12 +88,21 @@ def _walk_cases(walk: Walk, centre: Centre, plans: list[Plan], scans: list[Scan]
 def _sync(walk: Walk, store: Store) -> bool:
     def sync() -> bool:
         try:
-            return sync_and_remember(store, central_address(walk.home)).complete
+            return sync_and_remember(store, address).complete
         except NetworkError as error:
             terminal.note(f"{error.sentence} Everything is kept, and goes when central is back.")
             return False
 
-    return walk.step("carried to central", sync)
+    def timestamps() -> None:
+        raise_pending(store, address)
+        if words := raising_standing(store).words:
+            terminal.note(words)
+
+    address = central_address(walk.home)
+    if not walk.step("carried to central", sync):
+        return False
+    walk.step("certificates given a timestamp and validation data (PAdES B-LTA)", timestamps)
+    return walk.step("carried to central too", sync)
 
 
 def _plans(service: str | None, data: Path | None) -> list[Plan]:

@@ -22,7 +22,7 @@ from appliance.certificates.listsfile import MAX_LISTS
 from appliance.journal import ids
 from appliance.journal.errors import BugError, IntegrityError, SanadError
 from appliance.journal.ids import JournalId
-from sync import signatures, wire
+from sync import signatures, stampwire, wire
 from sync.central.central import Central
 from sync.central.inflow import Body, Turns, pump, read_body
 from sync.central.publicdesk import PublicDesk
@@ -118,6 +118,15 @@ class _Desk:
         taken = await self.run(lambda: self._central.trust.take(content))
         return _json({"taken": taken}, headers={wire.CHALLENGE_HEADER: self._central.challenge(node.journal)})
 
+    async def validation(self, request: Request, _body: Body) -> Response:
+        node, _ = await self._authenticate(request)
+        return _json(await self.run(lambda: self._central.stamps.validation(node.journal)))
+
+    async def timestamp(self, request: Request, body: Body) -> Response:
+        node, _ = await self._authenticate(request)
+        asked = await read_body(body, stampwire.MAX_STAMPS_ASKED)
+        return _json(await self.run(lambda: self._central.stamps.stamp(node.journal, asked)))
+
     async def refuse(self, request: Request, body: Body, refused: SanadError) -> Response:
         """Say no. A sender that was cut off in the middle of a long stream hears why at its next session."""
         status, words = to_wire(refused)
@@ -182,6 +191,8 @@ def make_app(central: Central) -> FastAPI:
         ("GET", wire.LISTS, public.lists),
         ("GET", wire.CRL, public.crl),
         ("POST", wire.LISTS, desk.lists_back),
+        ("GET", stampwire.VALIDATION, desk.validation),
+        ("POST", stampwire.TIMESTAMP, desk.timestamp),
     )
     for method, path, route in routes:
         app.add_route(path, desk.guarded(route), methods=[method])

@@ -47,6 +47,8 @@ from sync.central.ingest import Ingest
 from sync.central.locker import Locker
 from sync.central.orders import Orders
 from sync.central.registry import Node
+from sync.central.stampdesk import StampDesk
+from sync.central.timestamping import OwnTimestamps, Timestamps, own_timestamps
 from sync.central.trust import Trust
 from sync.invite import BadInvite, Invite, encode_invite, fingerprint, parse_invite
 from sync.refusals import BadRequest
@@ -161,6 +163,7 @@ class Central:
         random: a cryptographic source of random bytes.
         halt: called, and never returns, when the disk failed while being written.
         stored: see `Archive`.
+        timestamps: a service outside, to be asked in the place of central's own.
 
     Raises:
         StoreMissing, StoreUnreadable: there is no central here, or this is not its key.
@@ -177,6 +180,7 @@ class Central:
         random: Randomness,
         halt: Halt,
         stored: Callable[[JournalId], None] = no_fault,
+        timestamps: Timestamps | None = None,
     ) -> None:
         self.layout = layout
         self.url = url.rstrip("/")
@@ -203,9 +207,17 @@ class Central:
             self._authority,
             self._cosigner.verifier,
             self._give,
+            lambda: self.stamps.timestamps.remembered,
             self._settle,
             clock=clock,
             monotonic_s=monotonic_s,
+        )
+        self.stamps = StampDesk(
+            timestamps or self._own_timestamps(),
+            self._authority.certificate.public_bytes(Encoding.DER),
+            crl=self.trust.crl,
+            clock=clock,
+            challenge=self._challenges.give,
         )
         locker, recovery = (
             age.recipient_of(self._secret(name).decode()) for name in (LOCKER_IDENTITY, RECOVERY_IDENTITY)
@@ -460,6 +472,15 @@ class Central:
         # Whoever syncs and then asks for the lists is to find in them what it just carried here.
         with suppress(TimeoutError):
             self.index.settle(SETTLE_S)
+
+    def _own_timestamps(self) -> OwnTimestamps:
+        return own_timestamps(
+            self._archive_db,
+            self._authority,
+            name=f"Sanad central {self.id} timestamps",
+            clock=self._clock,
+            random=self._random,
+        )
 
     def _secret(self, name: str) -> bytes:
         with self._archive_db.read() as tx:

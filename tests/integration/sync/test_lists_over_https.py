@@ -15,7 +15,7 @@ import requests
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from appliance.certificates.lists import BadLists, OlderLists, PublicLists
+from appliance.certificates.lists import BadLists, OlderLists, PublicLists, TrustedSigner
 from appliance.certificates.listsfile import read_lists, write_lists
 from appliance.journal.errors import SanadError
 from appliance.journal.notes import Signer
@@ -61,11 +61,9 @@ def kept(node: EnrolledNode) -> PublicLists:
     return found.lists
 
 
-def publish(central: Central, lists: PublicLists, signer: Signer) -> bytes:
-    """Lay lists into central's home, under whatever key."""
-    content = write_lists(lists.trust, lists.revocations, signer)
-    central.layout.lists.write_bytes(content)
-    return content
+def centre_key(lists: PublicLists) -> TrustedSigner:
+    (found,) = [each for each in lists.trust.signers if each.kind == "centre"]
+    return found
 
 
 def lay(central: Central, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +122,7 @@ def test_openssl_finds_a_revoked_key_in_the_revocation_list_that_anybody_gets(
     assert "verify OK" in openssl("crl", "-in", "crl.der", "-inform", "DER", "-CAfile", "ca.pem", "-noout", "-verify")
     assert "centre.pem: OK" in openssl(*check)
     before = int(openssl("crl", "-in", "crl.der", "-noout", "-crlnumber").strip().rpartition("=")[2], 16)
-    (signer,) = central.trust.publish().lists.trust.signers
+    signer = centre_key(central.trust.publish().lists)
     central.trust.revoke(signer.kid.hex(), reason)
     fetch()
     assert "verify OK" in openssl("crl", "-in", "crl.der", "-inform", "DER", "-CAfile", "ca.pem", "-noout", "-verify")
@@ -146,15 +144,15 @@ def test_a_node_has_the_lists_after_it_synced(central: Central, node: EnrolledNo
 
 def test_a_node_that_has_just_enrolled_gets_the_lists_without_a_sync(central: Central, node: EnrolledNode) -> None:
     assert fetch_lists_now(node.store, node.address) == ""
-    assert [each.centre for each in kept(node).trust.signers] == [CENTRE[0]]
+    assert centre_key(kept(node)).centre == CENTRE[0]
 
 
 def test_a_node_takes_up_what_central_publishes_later(central: Central, node: EnrolledNode) -> None:
     sync(node)
-    kid = kept(node).trust.signers[0].kid.hex()
+    kid = centre_key(kept(node)).kid.hex()
     central.trust.revoke(kid, "compromised")
     sync(node)
-    assert kept(node).trust.signers[0].reason == "compromised"
+    assert centre_key(kept(node)).reason == "compromised"
 
 
 def test_a_node_fetches_nothing_that_it_has(
@@ -180,14 +178,14 @@ def test_a_file_that_was_put_back_at_a_node_shows_and_the_next_sync_brings_the_n
 ) -> None:
     sync(node)
     older = node.store.layout.lists.read_bytes()
-    central.trust.revoke(kept(node).trust.signers[0].kid.hex(), "compromised")
+    central.trust.revoke(centre_key(kept(node)).kid.hex(), "compromised")
     sync(node)
     node.store.layout.lists.write_bytes(older)
     assert "put back" in publiclists.kept(node.store).trouble
     with pytest.raises(OlderLists):
         publiclists.keep(node.store, older)
     assert sync(node).lists_trouble == ""
-    assert kept(node).trust.signers[0].reason == "compromised"
+    assert centre_key(kept(node)).reason == "compromised"
 
 
 def test_a_file_that_was_taken_away_or_spoilt_at_a_node_shows_and_comes_back(
@@ -287,7 +285,7 @@ def test_a_central_restored_from_a_backup_is_given_back_what_a_node_holds(tmp_pa
         sync(node)
     shutil.copytree(home, tmp_path / "backup")
     with served(home, port=port) as central:
-        (signer,) = central.trust.publish().lists.trust.signers
+        signer = centre_key(central.trust.publish().lists)
         central.trust.revoke(signer.kid.hex(), "compromised")
         sync(node)
         held = kept(node)
@@ -296,7 +294,7 @@ def test_a_central_restored_from_a_backup_is_given_back_what_a_node_holds(tmp_pa
     with served(home, port=port) as central:
         assert central.trust.publish().lists.number < held.number
         assert sync(node).lists_trouble == ""
-        assert central.trust.publish().lists.trust.signers[0].reason == "compromised"
+        assert centre_key(central.trust.publish().lists).reason == "compromised"
         assert kept(node).number >= held.number
     node.store.close()
 
