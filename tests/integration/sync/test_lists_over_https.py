@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ from sync.refusals import BadRequest, BadSignature, NotEnrolled
 from tests.support.centrals import CENTRE, EnrolledNode, enrol, free_port, served
 from tests.support.lists import later
 from tests.support.lists import publisher as another_publisher
+from tests.support.nodes import real_clock as now
 
 
 @pytest.fixture
@@ -171,6 +173,43 @@ def test_a_node_fetches_nothing_that_it_has(
     monkeypatch.setattr(Link, "call", noted)
     assert sync(node).lists_trouble == ""
     assert statuses == [304]
+
+
+def test_a_node_that_has_lists_fetches_only_what_changed(
+    central: Central, node: EnrolledNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync(node)
+    for hours in (1, 2):
+        central.trust.revoke(
+            centre_key(central.trust.publish().lists).kid.hex(), "lost", now() - timedelta(hours=hours)
+        )
+        assert get(central, wire.LISTS, **{"a-im": "sanad-lines"}).status_code == 200
+    carried: list[tuple[int, int]] = []
+    call = Link.call
+
+    def noted(self: Link, method: str, path: str, **more: object) -> object:
+        reply = call(self, method, path, **more)  # type: ignore[arg-type]
+        if path == wire.LISTS:
+            carried.append((reply.status, len(reply.body)))
+        return reply
+
+    monkeypatch.setattr(Link, "call", noted)
+    assert sync(node).lists_trouble == ""
+    ((status, size),) = carried
+    assert status == 226
+    assert size < len(central.layout.lists.read_bytes()) / 2
+    assert kept(node) == central.trust.publish().lists
+
+
+@pytest.mark.parametrize("junk", [b"", b"<html>", b"=0 1\n.\n", b"=0 999999999\n.\n"])
+def test_changes_that_do_not_fit_are_left_for_the_whole_lists(
+    central: Central, node: EnrolledNode, monkeypatch: pytest.MonkeyPatch, junk: bytes
+) -> None:
+    sync(node)
+    central.trust.revoke(centre_key(kept(node)).kid.hex(), "lost")
+    monkeypatch.setattr("sync.central.publicdesk.PublicDesk._changes", lambda *_: ('"any"', junk))
+    assert sync(node).lists_trouble == ""
+    assert kept(node) == central.trust.publish().lists
 
 
 def test_a_file_that_was_put_back_at_a_node_shows_and_the_next_sync_brings_the_newest(
