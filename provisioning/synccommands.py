@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -22,11 +23,16 @@ from provisioning.making import KEYS
 from provisioning.opening import HomeOption, JsonOption, node_store
 from provisioning.raising import Raising, raise_pending, raising_standing
 from provisioning.settings import NODE_FILE, NodeSettings, load
-from sync.agent import SyncOutcome, SyncProgress, sync_once
+from sync.agent import HeldBack, follow, sync_once
+from sync.following import Timing
 from sync.link import Address
+from sync.outcome import SyncOutcome, SyncProgress
 
 LAST_AT: Final = "sync-last-at"
 LAST_TROUBLE: Final = "sync-last-trouble"
+BOUNDED_S: Final = 3600.0
+"""How long small requests are sent before a long stream is tried again."""
+REMEMBER_EVERY_S: Final = 30.0
 
 app = typer.Typer(no_args_is_help=True, help="Carry the journal to central, and see how far it is.")
 
@@ -74,6 +80,56 @@ def sync_and_remember(store: Store, address: Address, watch: terminal.Progress |
     return outcome
 
 
+@dataclass(slots=True)
+class Carrier:
+    """Sessions of the node service: long streams, or small requests for a while where something holds streams back."""
+
+    store: Store
+    address: Address
+    timing: Timing
+    bounded_until: float = 0.0
+
+    def session(self, answered: Callable[[], None]) -> SyncOutcome:
+        """One session, which ends when the service does, or breaks; what came of it is remembered for `sync status`.
+
+        Raises:
+            SanadError: as `sync_once`.
+        """
+        if self.timing.monotonic_s() < self.bounded_until:
+            return sync_and_remember(self.store, self.address)
+        told = _Told(self.store)
+        try:
+            return follow(
+                self.store,
+                self.address,
+                now_s=lambda: int(time.time()),
+                timing=self.timing,
+                answered=answered,
+                heard=told,
+            )
+        except HeldBack as error:
+            self.bounded_until = self.timing.monotonic_s() + BOUNDED_S
+            self.store.remember(**{LAST_TROUBLE: str(error)})
+            raise
+        except SanadError as error:
+            self.store.remember(**{LAST_TROUBLE: str(error)})
+            raise
+
+
+class _Told:
+    """Remembers where things stand, when that has changed in what people are told, or now and then."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._last: tuple[str, float] | None = None
+
+    def __call__(self, outcome: SyncOutcome) -> None:
+        words, now = trouble(outcome), time.monotonic()
+        if self._last is None or self._last[0] != words or now - self._last[1] > REMEMBER_EVERY_S:
+            self._last = words, now
+            self._store.remember(**{LAST_AT: self._store.now(), LAST_TROUBLE: words})
+
+
 def sync_and_raise(
     store: Store, address: Address, watch: terminal.Progress | None = None
 ) -> tuple[SyncOutcome, Raising]:
@@ -102,6 +158,8 @@ def trouble(outcome: SyncOutcome) -> str:
         return (
             f"{len(outcome.missing)} sealed files are missing or damaged on this box. Check the disk; call central IT."
         )
+    if outcome.size == outcome.cosigned_size:
+        return f"All entries are countersigned; {outcome.wanted} sealed files are still on their way."
     return "Not everything is countersigned yet. Sync again."
 
 

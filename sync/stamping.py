@@ -18,6 +18,7 @@ from appliance.certificates.timestamptokens import MAX_TOKEN
 from appliance.journal.ids import JournalId
 from sync import signatures, stampwire, wire
 from sync.link import Link, not_understood
+from sync.signatures import Said
 from sync.stampwire import StampAnswer, StampRequest, ValidationAnswer
 from sync.wire import ChallengeAnswer
 
@@ -82,12 +83,7 @@ class CentralStamps:
 
         def sign(request: requests.PreparedRequest) -> None:
             signatures.sign(
-                request,
-                seed=self._seed,
-                journal=self._journal,
-                offered=self._size,
-                nonce=nonce,
-                now_s=self._now_s(),
+                request, Said(self._size, nonce), seed=self._seed, journal=self._journal, now_s=self._now_s()
             )
 
         answer = _decode(self._link.call(method, path, limit=limit, body=body, sign=sign).body, kind)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -44,14 +43,17 @@ from sync.central.challenges import Challenges
 from sync.central.enrolment import Enrolment, Identity
 from sync.central.index import Index
 from sync.central.ingest import Ingest
+from sync.central.layout import CentralLayout
 from sync.central.locker import Locker
 from sync.central.orders import Orders
 from sync.central.registry import Node
+from sync.central.sessions import Session, Sessions
 from sync.central.stampdesk import StampDesk
 from sync.central.timestamping import OwnTimestamps, Timestamps, own_timestamps
 from sync.central.trust import Trust
 from sync.invite import BadInvite, Invite, encode_invite, fingerprint, parse_invite
-from sync.refusals import BadRequest
+from sync.refusals import BadRequest, OutOfStep
+from sync.session import CentralState
 from sync.signatures import Claims, Incoming
 from sync.wire import SessionRequest, StateAnswer
 
@@ -77,58 +79,6 @@ CA_CERTIFICATE: Final = "ca-certificate"
 TLS_KEY: Final = "tls-key"
 LOCKER_IDENTITY: Final = "age-identity"
 RECOVERY_IDENTITY: Final = "recovery-identity"
-
-
-@dataclass(frozen=True, slots=True)
-class CentralLayout:
-    """Paths under central's home."""
-
-    home: Path
-
-    @property
-    def archive(self) -> Path:
-        """Journals, nodes, keys."""
-        return self.home / "archive.db"
-
-    @property
-    def index(self) -> Path:
-        """The tables that the journals fold to."""
-        return self.home / "index.db"
-
-    @property
-    def blobs(self) -> Path:
-        """Sealed blobs."""
-        return self.home / "blobs"
-
-    @property
-    def incoming(self) -> Path:
-        """Blobs that are not whole yet."""
-        return self.home / "incoming"
-
-    @property
-    def keys(self) -> Path:
-        """Key slots and certificates."""
-        return self.home / "keys"
-
-    @property
-    def authority(self) -> Path:
-        """The authority's certificate, PEM: what nodes and browsers pin."""
-        return self.keys / "ca.crt"
-
-    @property
-    def server(self) -> Path:
-        """The server's certificate, PEM."""
-        return self.keys / "tls.crt"
-
-    @property
-    def lists(self) -> Path:
-        """The public lists, as they were published last."""
-        return self.home / "lists"
-
-    @property
-    def serving(self) -> Path:
-        """What the one server of this home locks."""
-        return self.home / "central.lock"
 
 
 class OrdersLost(OperatorError):
@@ -199,6 +149,7 @@ class Central:
         self._certifier = Certifier(self._archive_db, self._index_db, self._authority, self._give, clock)
         self.index = Index(self._index_db, self._archive_db, partial(try_answer, self._certifier))
         self._challenges = Challenges(monotonic_s, random)
+        self._sessions = Sessions(random)
         self.trust = Trust(
             self._archive_db,
             self._index_db,
@@ -418,8 +369,7 @@ class Central:
             request = _SESSION_DECODER.decode(body)
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             raise BadRequest("A session request is not of its form.") from None
-        if frames.VERSION not in request.versions:
-            raise BadRequest("Node and central speak no common version.", "Bring both to one version.")
+        version = frames.choose_version(request.versions)
         offered = open_checkpoint(request.checkpoint, node.verifier)
         if offered.size != claims.offered:
             raise BadRequest("A node offers another size than it signed for.")
@@ -429,11 +379,24 @@ class Central:
         if request.orders > state.orders:
             with self._archive_db.write() as tx:
                 registry.set_orders_held(tx, node.journal, request.orders)
-        return StateAnswer.of(state, self.challenge(node.journal))
+        return self._answer(node, state, self._sessions.begin(node.journal, version))
 
-    def ingest(self, node: Node, claims: Claims) -> Ingest:
-        """Begin a stream."""
-        return Ingest(self.archive, node, claims.offered, self.index.soon)
+    def ingest(self, node: Node, claims: Claims, news: Callable[[], None] = lambda: None) -> Ingest:
+        """Begin a stream.
+
+        Args:
+            node: whose it is.
+            claims: what its request signed.
+            news: told when there is something that the node waits to hear.
+
+        Raises:
+            OutOfStep: it is not of the node's newest session, or does not begin where central's copy ends.
+        """
+        session = self._sessions.require(node.journal, claims.session)
+        ingest = Ingest(self.archive, node, claims.offered, self.index.soon, session, news)
+        if ingest.start != claims.offset:
+            raise OutOfStep("A stream begins elsewhere than where central's copy of the node ends.", "Sync again.")
+        return ingest
 
     def finish(self, node: Node, ingest: Ingest) -> StateAnswer:
         """End a stream whose bytes all came.
@@ -446,8 +409,25 @@ class Central:
             # So that the answer comes with this session; where the fold is long, it comes with the next one.
             with suppress(TimeoutError):
                 self.index.settle(ANSWER_WITHIN_S)
-        state = self.archive.state(node.journal)
-        return StateAnswer.of(state, self.challenge(node.journal), tuple(sorted(ingest.spoilt)))
+        return self._answer(node, self.archive.state(node.journal), ingest.session)
+
+    def state(self, node: Node, claims: Claims) -> StateAnswer:
+        """What central has of a node now, in its newest session.
+
+        Raises:
+            OutOfStep: the request is of an older one.
+        """
+        session = self._sessions.require(node.journal, claims.session)
+        return self._answer(node, self.archive.state(node.journal), session)
+
+    def _answer(self, node: Node, state: CentralState, session: Session) -> StateAnswer:
+        return StateAnswer.of(
+            state,
+            self.challenge(node.journal),
+            version=session.version,
+            session=session.name,
+            spoilt=tuple(sorted(session.spoilt)),
+        )
 
     def orders_stream(self, node: Node, start: int) -> bytes:
         """The orders for a node from `start` on, as frames."""

@@ -22,10 +22,11 @@ from appliance.journal.errors import SanadError
 from appliance.journal.notes import Signer
 from appliance.store import publiclists
 from sync import wire
-from sync.agent import SyncOutcome, fetch_lists_now, sync_once
+from sync.agent import fetch_lists_now, sync_once
 from sync.central.central import LISTS_KEY, Central
 from sync.central.publishing import Publication
 from sync.link import Link
+from sync.outcome import SyncOutcome
 from sync.refusals import BadRequest, BadSignature, NotEnrolled
 from tests.support.centrals import CENTRE, EnrolledNode, enrol, free_port, served
 from tests.support.lists import later

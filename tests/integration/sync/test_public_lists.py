@@ -40,11 +40,15 @@ from sync.central.central import LISTS_KEY, Central
 from sync.central.ingest import Ingest
 from sync.central.publishing import SHARE
 from sync.central.registry import find_node
+from sync.central.sessions import Session
+from sync.frames import VERSION
 from sync.invite import EnrolAnswer
 from tests.support.centrals import CENTRE, Scribe, new_central, open_central, pieces, stream
 from tests.support.nodes import SteadyClock
 
 HASH = "0" * 64
+
+SESSION = Session("in memory", VERSION)
 
 
 class Desk:
@@ -88,7 +92,7 @@ class Desk:
             node = find_node(tx, scribe.journal)
         assert node is not None
         self.central.archive.offer(node, scribe.checkpoint(), None)
-        ingest = Ingest(self.central.archive, node, len(scribe.entries), self.central.index.soon)
+        ingest = Ingest(self.central.archive, node, len(scribe.entries), self.central.index.soon, SESSION, lambda: None)
         ingest.feed(stream([*scribe.frames(start), *parts]))
         ingest.finish()
         self.central.index.settle(30)
@@ -239,7 +243,7 @@ def test_a_certificate_that_was_erased_at_central_stays_revoked(desk: Desk) -> N
         node = find_node(tx, scribe.journal)
     assert node is not None
     desk.central.archive.offer(node, scribe.checkpoint(), None)
-    ingest = Ingest(desk.central.archive, node, len(scribe.entries), desk.central.index.soon)
+    ingest = Ingest(desk.central.archive, node, len(scribe.entries), desk.central.index.soon, SESSION, lambda: None)
     ingest.feed(stream(scribe.frames(start)))
     ingest.finish()
     desk.central.index.settle(30)
