@@ -158,6 +158,7 @@ class Central:
             self._authority,
             self._cosigner.verifier,
             self._give,
+            lambda: self.stamps.timestamps.remembered,
             self._settle,
             clock=clock,
             monotonic_s=monotonic_s,
