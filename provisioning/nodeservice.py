@@ -10,6 +10,7 @@ import fcntl
 import random
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -26,10 +27,12 @@ from provisioning.enrolled import require_enrolled
 from provisioning.keyservice import NODE_SOCKET, AlreadyRunning, KeyService, is_running
 from provisioning.opening import HomeOption, home_of, open_store
 from provisioning.raising import Raising, keep_raised
-from provisioning.synccommands import central_address, sync_and_remember
+from provisioning.synccommands import Carrier, central_address
 from provisioning.unlock import store_key
-from sync.agent import SyncOutcome, keep_synced
+from sync.following import Timing
+from sync.keeping import keep_synced
 from sync.link import Address
+from sync.outcome import SyncOutcome
 
 SERVICE_LOCK: Final = "node.lock"
 LOOK_EVERY_S: Final = 1.0
@@ -54,8 +57,9 @@ def node(home: HomeOption = None) -> None:
         log.info("started", journal=store.journal, size=store.head().size, orphans_removed=removed)
         with KeyService(place, NODE_SOCKET, key):
             terminal.note(f"This node is open; other commands with --home {place} need no passphrase now.")
+            carrier = Carrier(store, address, Timing(time.monotonic, end.wait))
             with raising(store, address, end, log):
-                carry(store, lambda: sync_and_remember(store, address), end.wait, log)
+                carry(store, carrier.session, end.wait, log)
     log.info("stopped")
 
 
@@ -94,13 +98,16 @@ def raising(store: Store, address: Address, end: threading.Event, log: Filtering
 
 
 def carry(
-    store: Store, sync: Callable[[], SyncOutcome], ends_within: Callable[[float], bool], log: FilteringBoundLogger
+    store: Store,
+    sync: Callable[[Callable[[], None]], SyncOutcome],
+    ends_within: Callable[[float], bool],
+    log: FilteringBoundLogger,
 ) -> None:
     """Sync until the end: after new commits, after a pause when all is well, after a back-off when it is not.
 
     Args:
         store: whose new commits to look for.
-        sync: one sync.
+        sync: one session; told what to call when central has answered.
         ends_within: waits so many seconds, or less; whether the service ends.
         log: told each outcome.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Annotated, Final
 
 import typer
@@ -27,11 +27,16 @@ app = typer.Typer(no_args_is_help=True, help="Who may sign in at this node.")
 AsOption = Annotated[str, typer.Option("--as", help="The supervisor's login.", show_default=False)]
 
 
-@contextmanager
-def supervisor(store: Store, login: str) -> Iterator[Session]:
+def supervisor(store: Store, login: str) -> AbstractContextManager[Session]:
     """A supervisor's session for one command; their password is asked for."""
+    return signed_in(store, login, Role.SUPERVISOR)
+
+
+@contextmanager
+def signed_in(store: Store, login: str, role: Role) -> Iterator[Session]:
+    """Somebody's session for one command; their password is asked for."""
     password = _password_of(store, login)
-    session = operators.sign_in(store, login=login, password=password, role=Role.SUPERVISOR, counter=COUNTER)
+    session = operators.sign_in(store, login=login, password=password, role=role, counter=COUNTER)
     try:
         yield session
     finally:

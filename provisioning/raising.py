@@ -14,6 +14,7 @@ from typing import Final
 from appliance.casework.raising import Mark, marks, pending, pending_count, raise_some
 from appliance.journal.errors import IntegrityError, NetworkError, OperatorError, SanadError
 from appliance.store.store import NODE_KEY, Store
+from sync.calls import Caller
 from sync.link import Address, Link
 from sync.stamping import CentralStamps
 
@@ -82,13 +83,8 @@ def raise_pending(store: Store, address: Address, ends: Callable[[], bool] = lam
     trouble = ""
     try:
         with Link(address) as link:
-            stamps = CentralStamps(
-                link,
-                journal=store.journal,
-                seed=store.secret(NODE_KEY),
-                size=store.head().size,
-                now_s=lambda: int(time.time()),
-            )
+            caller = Caller(store.journal, store.secret(NODE_KEY), lambda: int(time.time()))
+            stamps = CentralStamps(link, caller, store.head().size)
             for _ in range(MAX_BATCHES):
                 done = raise_some(store, stamps)
                 numbers += done.numbers

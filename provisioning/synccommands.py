@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,15 +18,21 @@ from appliance.records.failures import of_os
 from appliance.store.store import Store
 from provisioning import terminal
 from provisioning.enrolled import NotEnrolledYet, is_begun, is_enrolled, require_enrolled
+from provisioning.listscommands import lists_standing
 from provisioning.making import KEYS
 from provisioning.opening import HomeOption, JsonOption, node_store
 from provisioning.raising import Raising, raise_pending, raising_standing
 from provisioning.settings import NODE_FILE, NodeSettings, load
-from sync.agent import SyncOutcome, SyncProgress, sync_once
+from sync.agent import HeldBack, follow, sync_once
+from sync.following import Timing
 from sync.link import Address
+from sync.outcome import SyncOutcome, SyncProgress
 
 LAST_AT: Final = "sync-last-at"
 LAST_TROUBLE: Final = "sync-last-trouble"
+BOUNDED_S: Final = 3600.0
+"""How long small requests are sent before a long stream is tried again."""
+REMEMBER_EVERY_S: Final = 30.0
 
 app = typer.Typer(no_args_is_help=True, help="Carry the journal to central, and see how far it is.")
 
@@ -93,6 +100,56 @@ def sync_and_raise(
     return replace(after, **sums), raised
 
 
+@dataclass(slots=True)
+class Carrier:
+    """Sessions of the node service: long streams, or small requests for a while where something holds streams back."""
+
+    store: Store
+    address: Address
+    timing: Timing
+    bounded_until: float = 0.0
+
+    def session(self, answered: Callable[[], None]) -> SyncOutcome:
+        """One session, which ends when the service does, or breaks; what came of it is remembered for `sync status`.
+
+        Raises:
+            SanadError: as `sync_once`.
+        """
+        if self.timing.monotonic_s() < self.bounded_until:
+            return sync_and_remember(self.store, self.address)
+        told = _Told(self.store)
+        try:
+            return follow(
+                self.store,
+                self.address,
+                now_s=lambda: int(time.time()),
+                timing=self.timing,
+                answered=answered,
+                heard=told,
+            )
+        except HeldBack as error:
+            self.bounded_until = self.timing.monotonic_s() + BOUNDED_S
+            self.store.remember(**{LAST_TROUBLE: str(error)})
+            raise
+        except SanadError as error:
+            self.store.remember(**{LAST_TROUBLE: str(error)})
+            raise
+
+
+class _Told:
+    """Remembers where things stand, when that has changed in what people are told, or now and then."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._last: tuple[str, float] | None = None
+
+    def __call__(self, outcome: SyncOutcome) -> None:
+        words, now = trouble(outcome), time.monotonic()
+        if self._last is None or self._last[0] != words or now - self._last[1] > REMEMBER_EVERY_S:
+            self._last = words, now
+            self._store.remember(**{LAST_AT: self._store.now(), LAST_TROUBLE: words})
+
+
 def trouble(outcome: SyncOutcome) -> str:
     """What people must know of an outcome that is not complete; empty when all is well."""
     if outcome.complete:
@@ -101,6 +158,8 @@ def trouble(outcome: SyncOutcome) -> str:
         return (
             f"{len(outcome.missing)} sealed files are missing or damaged on this box. Check the disk; call central IT."
         )
+    if outcome.size == outcome.cosigned_size:
+        return f"All entries are countersigned; {outcome.wanted} sealed files are still on their way."
     return "Not everything is countersigned yet. Sync again."
 
 
@@ -120,6 +179,7 @@ def now(home: HomeOption = None, as_json: JsonOption = False) -> None:
         "blob_bytes_sent": outcome.blob_bytes_sent,
         "orders_taken": outcome.orders_taken,
         "missing": list(outcome.missing),
+        "lists_trouble": outcome.lists_trouble or None,
         "raised": list(raised.numbers),
         "raising": standing.values,
         "complete": outcome.complete,
@@ -128,6 +188,8 @@ def now(home: HomeOption = None, as_json: JsonOption = False) -> None:
     if raised.numbers:
         words += f"\n{len(raised.numbers)} certificates were given a timestamp."
     terminal.answer(values, "\n".join(filter(None, (words.rstrip(), standing.words))), as_json=as_json)
+    if outcome.lists_trouble:
+        terminal.note(f"The public lists are not up to date. {outcome.lists_trouble}")
     if not outcome.complete:
         sys.exit(terminal.EXIT_REFUSED)
 
@@ -140,6 +202,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         last_at, last_trouble = store.local(LAST_AT), store.local(LAST_TROUBLE) or ""
         enrolled = is_enrolled(store)
         raising = raising_standing(store)
+        lists = lists_standing(store) if enrolled else None
     waiting = head.size - head.cosigned_size
     values = {
         "enrolled": enrolled,
@@ -149,6 +212,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         "last_complete_contact": last_at,
         "trouble": last_trouble or None,
         "raising": raising.values,
+        "lists": None if lists is None else lists.values,
     }
     if not enrolled:
         words = str(NotEnrolledYet())
@@ -160,4 +224,6 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         words = f"All {head.size} entries are at central; last contact {last_at}."
     if raising.words:
         words += f"\n{raising.words}"
+    if lists is not None:
+        words += f"\n{lists.words}"
     terminal.answer(values, words, as_json=as_json)

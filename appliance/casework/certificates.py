@@ -6,6 +6,7 @@ A certificate is valid, superseded or revoked; what ended once stays so. Whether
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from sqlalchemy import bindparam, select
 
 from appliance.casework.cases import key
 from appliance.casework.certificate_numbers import is_certificate_number
-from appliance.journal.errors import OperatorError
+from appliance.journal.errors import IntegrityError, OperatorError
 from appliance.journal.ids import BlobDigest, EntityId, JournalId
 from appliance.records import tables as t
 from appliance.records.database import Row, Tx
@@ -201,6 +202,19 @@ def open_request(tx: Tx, journal: JournalId, application: str, number: str, what
     """The one of that kind that is open about a certificate, or None."""
     asked = requests_in(tx, journal, application)
     return next((each for each in asked if each.is_open and each.number == number and each.what == what), None)
+
+
+def certificate_file(store: Store, certificate: Certificate, *, raised: bool = False) -> bytes:
+    """The signed PDF, as it was sealed at the counter; with its timestamp where `raised` and there is one.
+
+    Raises:
+        BlobMissing: its file is not there. IntegrityError: it is another file than was issued.
+    """
+    newer = raised and certificate.raised_blob != ""
+    pdf = store.open_blob(BlobDigest(certificate.raised_blob) if newer else certificate.blob)
+    if hashlib.sha256(pdf).hexdigest() != (certificate.raised_sha256 if newer else certificate.pdf_sha256):
+        raise IntegrityError("The sealed certificate is not the one that was issued.", "Run `sanad journal verify`.")
+    return pdf
 
 
 def see_valid(tx: Tx, journal: JournalId, application: str, number: str) -> Certificate:

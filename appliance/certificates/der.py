@@ -50,6 +50,11 @@ def integer(value: int) -> bytes:
     return tlv(INTEGER, value.to_bytes(value.bit_length() // 8 + 1))
 
 
+def bits(content: bytes) -> bytes:
+    """A BIT STRING of whole bytes."""
+    return tlv(BITS, b"\0", content)
+
+
 def oid(dotted: str) -> bytes:
     """An OBJECT IDENTIFIER."""
     first, second, *rest = (int(arc) for arc in dotted.split("."))
@@ -60,6 +65,10 @@ def oid(dotted: str) -> bytes:
             digits.append(0x80 | arc & 0x7F)
         body += bytes(reversed(digits))
     return tlv(OID, bytes(body))
+
+
+ECDSA_SHA256: Final = oid("1.2.840.10045.4.3.2")
+"""ecdsa-with-SHA256 (RFC 5758, section 3.2); as an AlgorithmIdentifier it has no parameters."""
 
 
 class Reader:

@@ -5,7 +5,8 @@ central's own timestamps. A node's certificate can serve no server, a centre's o
 can sign no other authority. A node's key is not revoked by X.509: central simply stops believing it. Of those that sign
 documents or timestamps, the authority's revocation list says which are revoked; it goes into the documents.
 
-Every certificate is valid from the year 2000 on: a node whose clock lost its battery must still reach central.
+Every certificate but an officer's is valid from the year 2000 on: a node whose clock lost its battery must still reach
+central.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from appliance.certificates.officer import CLOCK_SLACK, OFFICER_LIFE
 from appliance.journal.errors import BugError, IntegrityError
 from appliance.journal.ids import JournalId
 
@@ -152,6 +154,26 @@ class Authority:
         builder = builder.add_extension(x509.ExtendedKeyUsage(CENTRE_USAGE), critical=False)
         return builder.sign(self._key, SHA256())
 
+    def certify_officer(self, key: ec.EllipticCurvePublicKey, subject: x509.Name, now: datetime) -> x509.Certificate:
+        """Certify an officer's key, to commit to the content of documents by and for nothing else.
+
+        Its life is short, and begins when it is made: an officer who has left does not sign for long, nor backwards.
+
+        Args:
+            key: the officer's public key.
+            subject: `appliance.certificates.officer.officer_subject`.
+            now: the present, aware.
+        """
+        begin, end = now - CLOCK_SLACK, now + OFFICER_LIFE
+        builder = _certificate(subject, self.certificate.subject, key, end, authority=self._public(), begin=begin)
+        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        usage = x509.KeyUsage(
+            digital_signature=False, content_commitment=True, key_cert_sign=False, crl_sign=False, **_NO_USAGE
+        )
+        builder = builder.add_extension(usage, critical=True)
+        builder = builder.add_extension(x509.ExtendedKeyUsage(CENTRE_USAGE), critical=False)
+        return builder.sign(self._key, SHA256())
+
     def certify_timestamps(self, key: ec.EllipticCurvePublicKey, name: str) -> x509.Certificate:
         """Certify the key of central's timestamps, for nothing else (RFC 3161, section 2.3), as long as this authority.
 
@@ -166,21 +188,20 @@ class Authority:
         builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
         return builder.sign(self._key, SHA256())
 
-    def crl(self, revoked: Iterable[RevokedCertificate], now: datetime) -> bytes:
+    def crl(self, revoked: Iterable[RevokedCertificate], *, number: int, at: datetime) -> bytes:
         """The authority's revocation list (RFC 5280, section 5), DER.
-
-        Its number counts milliseconds, so that it also grows after central was restored from a backup.
 
         Args:
             revoked: every certificate that is revoked.
-            now: the present, aware.
+            number: of the list; it rises, also after central was restored from a backup (section 5.2.3).
+            at: when it is made, aware.
         """
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(self.certificate.subject)
-            .last_update(now)
-            .next_update(now + CRL_LIFE)
-            .add_extension(x509.CRLNumber(int(now.timestamp() * 1000)), critical=False)
+            .last_update(at)
+            .next_update(at + CRL_LIFE)
+            .add_extension(x509.CRLNumber(number), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._public()), critical=False)
         )
         for each in revoked:
@@ -284,6 +305,7 @@ def _certificate(
     until: datetime,
     *,
     authority: ec.EllipticCurvePublicKey,
+    begin: datetime = VALID_FROM,
 ) -> x509.CertificateBuilder:
     """What all our certificates have in common."""
     return (
@@ -292,7 +314,7 @@ def _certificate(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(VALID_FROM)
+        .not_valid_before(begin)
         .not_valid_after(until)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority), critical=False)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import typst
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, load_der_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_der_private_key,
+)
 
 from appliance.certificates.sign import sign_pdf
 from appliance.certificates.signer import SoftwareSigner
@@ -47,9 +56,27 @@ class Centre:
     def signer(self) -> SoftwareSigner:
         return SoftwareSigner(self.key, self.certificate, (self.authority_der,))
 
+    @property
+    def public_pem(self) -> bytes:
+        return self.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+    @property
+    def private_pem(self) -> bytes:
+        key = load_der_private_key(self.key, None)
+        return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
     def sign(self, pdf: bytes) -> bytes:
         """Sign a PDF as the counter does."""
         return sign_pdf(pdf, signer=self.signer, reason="Issued", location="Peshawar", at=NOW)
+
+
+@functools.cache
+def a_page() -> bytes:
+    """A PDF/A-3b to sign."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "page.typ"
+        file.write_text('#set document(title: "x", date: datetime(year: 2026, month: 1, day: 1))\nSPECIMEN')
+        return bytes(typst.compile(str(file), pdf_standards=["a-3b"]))
 
 
 def new_centre(authority: Authority | None = None, code: str = CODE, name: str = NAME) -> Centre:

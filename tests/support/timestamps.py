@@ -49,7 +49,7 @@ class Tsa:
         return OwnTimestamps(self.signer, authority, clock=lambda: self.at, random=os.urandom)
 
     def believed(self, revoked: Sequence[RevokedCertificate] = ()) -> Believed:
-        crl = self.authority.crl(revoked, self.at - timedelta(minutes=1))
+        crl = self.authority.crl(revoked, number=1, at=self.at - timedelta(minutes=1))
         return Believed((self.authority.certificate.public_bytes(Encoding.DER),), (crl,))
 
     # As `appliance.casework.raising.Stamps`

@@ -94,6 +94,20 @@ from appliance.journal.kinds.node import (
     Predecessor,
     SubjectErased,
 )
+from appliance.journal.kinds.officers import (
+    MAX_CERTIFICATE,
+    KeyEnd,
+    KeyRefusal,
+    KeyStorage,
+    Kid,
+    OfficerKeyCertified,
+    OfficerKeyMade,
+    OfficerKeyPinRefused,
+    OfficerKeyRecalled,
+    OfficerKeyRefused,
+    OfficerKeyRevoked,
+    OfficerKeyUnlocked,
+)
 from appliance.journal.kinds.operators import (
     OperatorAdded,
     OperatorChanged,

@@ -23,9 +23,7 @@ from appliance.casework.lifecycle import IllegalStep, Status
 from appliance.casework.search import search
 from appliance.journal.errors import OperatorError
 from appliance.journal.ids import EntityId
-from tests.support.desk import OMAR, Desk
-
-NUMBER = "PEW01-000001-X"
+from tests.support.desk import NUMBER, OMAR, Desk
 
 
 @pytest.fixture

@@ -169,7 +169,7 @@ def test_a_certificate_whose_key_was_revoked_is_raised_all_the_same_and_its_list
     centre: Centre, tsa: Tsa, sealed: bytes
 ) -> None:
     number = x509.load_der_x509_certificate(centre.certificate).serial_number
-    crl = centre.authority.crl([RevokedCertificate(number, NOW, x509.ReasonFlags.key_compromise)], LATER)
+    crl = centre.authority.crl([RevokedCertificate(number, NOW, x509.ReasonFlags.key_compromise)], number=2, at=LATER)
     revoked = raised_by(tsa, sealed, crl)
     assert revoked.startswith(sealed)
     reader = PdfFileReader(io.BytesIO(revoked))

@@ -24,6 +24,7 @@ from appliance.store.store import NODE_KEY
 from provisioning.centralopening import open_central as open_by_settings
 from provisioning.settings import CENTRAL_FILE, central_settings, central_toml
 from sync import signatures, stampwire
+from sync.calls import Caller
 from sync.central.central import Central
 from sync.central.outsidestamps import REMEMBER_S, OutsideTimestamps
 from sync.central.timestamping import POLICY
@@ -58,13 +59,8 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpensslTsa]:
 
 
 def stamps_of(node: EnrolledNode, link: Link, seed: bytes | None = None) -> CentralStamps:
-    return CentralStamps(
-        link,
-        journal=node.store.journal,
-        seed=seed or node.store.secret(NODE_KEY),
-        size=node.store.head().size,
-        now_s=lambda: int(time.time()),
-    )
+    caller = Caller(node.store.journal, seed or node.store.secret(NODE_KEY), lambda: int(time.time()))
+    return CentralStamps(link, caller, node.store.head().size)
 
 
 def judged(material: Material, answer: bytes, nonce: bytes) -> Stamp:

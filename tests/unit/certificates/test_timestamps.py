@@ -184,7 +184,7 @@ def test_a_revoked_certificate_is_refused(tsa: Tsa, request_: Request) -> None:
 
 def test_a_revocation_list_by_another_key_is_not_passed_over(tsa: Tsa, request_: Request) -> None:
     stranger = Authority.create("Sanad central specimen", NOW)
-    believed = Believed(tsa.believed().authorities, (stranger.crl([], LATER),))
+    believed = Believed(tsa.believed().authorities, (stranger.crl([], number=1, at=LATER),))
     assert "not signed by its authority" in refused(tsa, honest(request_).by(tsa.signer), request_, believed)
 
 
