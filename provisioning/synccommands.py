@@ -80,26 +80,6 @@ def sync_and_remember(store: Store, address: Address, watch: terminal.Progress |
     return outcome
 
 
-def sync_and_raise(
-    store: Store, address: Address, watch: terminal.Progress | None = None
-) -> tuple[SyncOutcome, Raising]:
-    """A sync, timestamps for what was countersigned, and a sync of what that wrote.
-
-    Raises:
-        SanadError: as `sync_once`, or this node's disk.
-    """
-    outcome = sync_and_remember(store, address, watch)
-    raised = raise_pending(store, address)
-    if not raised.numbers:
-        return outcome, raised
-    after = sync_and_remember(store, address, watch)
-    sums = {
-        name: getattr(outcome, name) + getattr(after, name)
-        for name in ("entries_sent", "blob_bytes_sent", "orders_taken")
-    }
-    return replace(after, **sums), raised
-
-
 @dataclass(slots=True)
 class Carrier:
     """Sessions of the node service: long streams, or small requests for a while where something holds streams back."""
@@ -148,6 +128,26 @@ class _Told:
         if self._last is None or self._last[0] != words or now - self._last[1] > REMEMBER_EVERY_S:
             self._last = words, now
             self._store.remember(**{LAST_AT: self._store.now(), LAST_TROUBLE: words})
+
+
+def sync_and_raise(
+    store: Store, address: Address, watch: terminal.Progress | None = None
+) -> tuple[SyncOutcome, Raising]:
+    """A sync, timestamps for what was countersigned, and a sync of what that wrote.
+
+    Raises:
+        SanadError: as `sync_once`, or this node's disk.
+    """
+    outcome = sync_and_remember(store, address, watch)
+    raised = raise_pending(store, address)
+    if not raised.numbers:
+        return outcome, raised
+    after = sync_and_remember(store, address, watch)
+    sums = {
+        name: getattr(outcome, name) + getattr(after, name)
+        for name in ("entries_sent", "blob_bytes_sent", "orders_taken")
+    }
+    return replace(after, **sums), raised
 
 
 def trouble(outcome: SyncOutcome) -> str:
@@ -201,8 +201,8 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         head = store.head()
         last_at, last_trouble = store.local(LAST_AT), store.local(LAST_TROUBLE) or ""
         enrolled = is_enrolled(store)
-        raising = raising_standing(store)
         lists = lists_standing(store) if enrolled else None
+        raising = raising_standing(store)
     waiting = head.size - head.cosigned_size
     values = {
         "enrolled": enrolled,
@@ -211,8 +211,8 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         "waiting": waiting,
         "last_complete_contact": last_at,
         "trouble": last_trouble or None,
-        "raising": raising.values,
         "lists": None if lists is None else lists.values,
+        "raising": raising.values,
     }
     if not enrolled:
         words = str(NotEnrolledYet())
@@ -222,8 +222,8 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         words = f"{waiting} entries wait for central; last contact {last_at or 'never'}."
     else:
         words = f"All {head.size} entries are at central; last contact {last_at}."
-    if raising.words:
-        words += f"\n{raising.words}"
     if lists is not None:
         words += f"\n{lists.words}"
+    if raising.words:
+        words += f"\n{raising.words}"
     terminal.answer(values, words, as_json=as_json)

@@ -140,6 +140,13 @@ class _Desk:
         _log.info("stream", journal=node.journal, stored=answer.stored, wanted=len(answer.wanted))
         return _json(answer)
 
+    async def lists_back(self, request: Request, body: Body) -> Response:
+        """Take back public lists that central lost."""
+        node, _ = await self._authenticate(request)
+        content = await read_body(body, MAX_LISTS)
+        taken = await self.run(lambda: self._central.trust.take(content))
+        return _json({"taken": taken}, headers={wire.CHALLENGE_HEADER: self._central.challenge(node.journal)})
+
     async def validation(self, request: Request, _body: Body) -> Response:
         node, _ = await self._authenticate(request)
         return _json(await self.run(lambda: self._central.stamps.validation(node.journal)))
@@ -148,13 +155,6 @@ class _Desk:
         node, _ = await self._authenticate(request)
         asked = await read_body(body, stampwire.MAX_STAMPS_ASKED)
         return _json(await self.run(lambda: self._central.stamps.stamp(node.journal, asked)))
-
-    async def lists_back(self, request: Request, body: Body) -> Response:
-        """Take back public lists that central lost."""
-        node, _ = await self._authenticate(request)
-        content = await read_body(body, MAX_LISTS)
-        taken = await self.run(lambda: self._central.trust.take(content))
-        return _json({"taken": taken}, headers={wire.CHALLENGE_HEADER: self._central.challenge(node.journal)})
 
     async def refuse(self, request: Request, body: Body, refused: SanadError) -> Response:
         """Say no. A sender that was cut off in the middle of a long stream hears why at its next session."""
@@ -218,11 +218,11 @@ def make_app(central: Central) -> FastAPI:
         ("POST", wire.SESSION, desk.session),
         ("POST", wire.STREAM, desk.stream),
         ("POST", wire.ENROL, desk.enrol),
-        ("GET", stampwire.VALIDATION, desk.validation),
-        ("POST", stampwire.TIMESTAMP, desk.timestamp),
         ("GET", wire.LISTS, public.lists),
         ("GET", wire.CRL, public.crl),
         ("POST", wire.LISTS, desk.lists_back),
+        ("GET", stampwire.VALIDATION, desk.validation),
+        ("POST", stampwire.TIMESTAMP, desk.timestamp),
     )
     app.state.wind_down = desk.wind_down
     for method, path, route in routes:

@@ -16,6 +16,7 @@ from typing import Final
 
 import sqlalchemy as sa
 import structlog
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import bindparam, select
@@ -41,7 +42,7 @@ _ASKED: Final = (
     select(_KEYS.c.about, _KEYS.c.csr, _KEYS.c.operator, _OPERATORS.c.name, _OPERATORS.c.roles)
     .outerjoin(_OPERATORS, sa.and_(_OPERATORS.c.journal == _KEYS.c.journal, _OPERATORS.c.about == _KEYS.c.operator))
     .where(_KEYS.c.journal == bindparam("journal"), _KEYS.c.state == "asked")
-    .order_by(_KEYS.c.made_at, _KEYS.c.about)
+    .order_by(_KEYS.c.seq)
 )
 _ANSWERED: Final = select(t.officer_answers.c.key).where(t.officer_answers.c.journal == bindparam("journal"))
 _KNOWN: Final = (
@@ -110,7 +111,8 @@ class Certifier:
     def _judge(self, tx: Tx, node: Node, asked: _Asked) -> Body:
         public, refusal = _read(node, asked)
         named = None if public is None else _hash(public)
-        if named is not None and tx.one(_KNOWN, {"public_sha256": named}) is not None:
+        used = named is not None and tx.one(_KNOWN, {"public_sha256": named}) is not None
+        if used or public == x509.load_der_x509_certificate(node.centre_certificate).public_key():
             public, refusal, named = None, "repeated", None
         values = {"journal": node.journal, "key": asked.key, "answered_at": at_text(self.clock())}
         if public is None:

@@ -7,22 +7,24 @@ from pathlib import Path
 
 import pytest
 
+from appliance.access.four_eyes import SameEyes
 from appliance.access.session import Role, Session
-from appliance.casework import issuing, people
+from appliance.casework import issuing, people, reviewing
 from appliance.casework.issuing import Prepared, ShownOtherwise, certificate_pdf, prepare
 from appliance.casework.key_making import end_key
 from appliance.casework.key_opening import opened
 from appliance.casework.officer_keys import MayNotSign
+from appliance.casework.seals import centre_signer
 from appliance.certificates.qr import read_code, verify_code
+from appliance.certificates.reading import read_picture
 from appliance.certificates.signer import SoftwareSigner, kid
 from appliance.journal import kinds as k
 from appliance.journal.errors import BugError
 from appliance.journal.ids import EntityId
 from appliance.journal.kinds import decode_body
 from tests.support.desk import OMAR, Desk
-from tests.support.pdfreader import codes_on
 from tests.support.sealed_desk import PIN, SealedDesk, sealed_desk
-from tests.support.sealing_centre import Judges
+from tests.support.sealing_centre import Judges, run
 
 
 @pytest.fixture
@@ -43,6 +45,13 @@ def issue_entry(desk: Desk, application: EntityId) -> k.ApplicationIssued:
     body = decode_body(found.header.kind, found.body or b"")
     assert isinstance(body, k.ApplicationIssued)
     return body
+
+
+def page_of(pdf: bytes, folder: Path) -> bytes:
+    """The first page as poppler draws it."""
+    (folder / "page.pdf").write_bytes(pdf)
+    run("pdftoppm", "-r", "200", "-png", "-singlefile", str(folder / "page.pdf"), str(folder / "page"))
+    return (folder / "page.png").read_bytes()
 
 
 def test_what_is_signed_is_what_was_shown_to_the_byte(sealed: SealedDesk) -> None:
@@ -105,15 +114,13 @@ def test_an_officer_may_let_the_centre_seal(sealed: SealedDesk) -> None:
     assert issue_entry(desk, application).sealed_by == "centre"
 
 
-def test_the_code_on_the_page_is_the_centre_s_word_whoever_signs_the_file(sealed: SealedDesk) -> None:
+def test_the_code_on_the_page_is_the_centre_s_word_whoever_signs_the_file(sealed: SealedDesk, tmp_path: Path) -> None:
     desk = sealed.desk
     sealed.key(desk.officer)
     prepared = prepare(desk.centre, desk.officer, desk.approved())
-    (text,) = codes_on(prepared.pdf)
+    (text,) = read_picture(page_of(prepared.pdf, tmp_path))
     code = read_code(text)
     assert code.record_sha256 == prepared.record_sha256
-    from appliance.casework.seals import centre_signer
-
     centre = centre_signer(desk.store).certificate
     assert code.kid == kid(centre)
     verify_code(code, centre)
@@ -139,8 +146,6 @@ def test_a_holder_who_was_corrected_meanwhile_is_shown_again(sealed: SealedDesk)
     person = desk.person()
     application = desk.take_in(person).application
     desk.make_ready(application)
-    from appliance.casework import reviewing
-
     reviewing.approve(desk.centre, desk.officer, application)
     prepared = prepare(desk.centre, desk.officer, application)
     people.correct_person(desk.store, desk.operator, person, {"name": "Somebody Else"}, "Misread")
@@ -198,9 +203,23 @@ def test_one_officer_does_not_sign_by_the_key_of_another(sealed: SealedDesk) -> 
     assert sign(sealed, prepared, zarak).number == prepared.record.number
 
 
-def test_an_officer_who_took_it_in_may_be_the_one_who_signs_what_another_approved(sealed: SealedDesk) -> None:
-    """Taking in and approving are apart; whose key signs what was approved is no second decision."""
+def test_an_officer_who_took_it_in_does_not_sign_what_another_approved(sealed: SealedDesk) -> None:
     desk = sealed.desk
     omar = desk.session(OMAR, Role.OFFICER)
     sealed.key(omar)
-    assert sign(sealed, prepare(desk.centre, omar, desk.approved()), omar).number
+    application = desk.approved()
+    prepared = prepare(desk.centre, omar, application)
+    assert prepared.sealed_by == "centre"
+    assert "took this application in yourself" in prepared.says
+    with pytest.raises(SameEyes):
+        sign(sealed, prepare(desk.centre, omar, application, sealed_by="officer"), omar)
+    assert issuing.issue(desk.centre, omar, application, prepared=prepared).number
+
+
+def test_the_picture_that_is_looked_at_holds_no_code_that_a_camera_could_take_for_a_certificate(
+    sealed: SealedDesk,
+) -> None:
+    desk = sealed.desk
+    sealed.key(desk.officer)
+    prepared = prepare(desk.centre, desk.officer, desk.approved())
+    assert read_picture(prepared.picture()) == [issuing.NO_CODE]

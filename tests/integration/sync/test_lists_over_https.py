@@ -21,13 +21,14 @@ from appliance.journal.errors import SanadError
 from appliance.journal.notes import Signer
 from appliance.store import publiclists
 from sync import wire
-from sync.agent import SyncOutcome, fetch_lists_now, sync_once
+from sync.agent import fetch_lists_now, sync_once
 from sync.central.central import LISTS_KEY, Central
 from sync.central.publishing import Publication
 from sync.link import Link
+from sync.outcome import SyncOutcome
 from sync.refusals import BadRequest, BadSignature, NotEnrolled
 from tests.support.centrals import CENTRE, EnrolledNode, enrol, free_port, served
-from tests.support.lists import later
+from tests.support.lists import later, people_of
 from tests.support.lists import publisher as another_publisher
 
 
@@ -124,7 +125,7 @@ def test_openssl_finds_a_revoked_key_in_the_revocation_list_that_anybody_gets(
     assert "verify OK" in openssl("crl", "-in", "crl.der", "-inform", "DER", "-CAfile", "ca.pem", "-noout", "-verify")
     assert "centre.pem: OK" in openssl(*check)
     before = int(openssl("crl", "-in", "crl.der", "-noout", "-crlnumber").strip().rpartition("=")[2], 16)
-    (signer,) = central.trust.publish().lists.trust.signers
+    (signer,) = people_of(central.trust.publish().lists)
     central.trust.revoke(signer.kid.hex(), reason)
     fetch()
     assert "verify OK" in openssl("crl", "-in", "crl.der", "-inform", "DER", "-CAfile", "ca.pem", "-noout", "-verify")
@@ -146,15 +147,15 @@ def test_a_node_has_the_lists_after_it_synced(central: Central, node: EnrolledNo
 
 def test_a_node_that_has_just_enrolled_gets_the_lists_without_a_sync(central: Central, node: EnrolledNode) -> None:
     assert fetch_lists_now(node.store, node.address) == ""
-    assert [each.centre for each in kept(node).trust.signers] == [CENTRE[0]]
+    assert [each.centre for each in people_of(kept(node))] == [CENTRE[0]]
 
 
 def test_a_node_takes_up_what_central_publishes_later(central: Central, node: EnrolledNode) -> None:
     sync(node)
-    kid = kept(node).trust.signers[0].kid.hex()
+    kid = people_of(kept(node))[0].kid.hex()
     central.trust.revoke(kid, "compromised")
     sync(node)
-    assert kept(node).trust.signers[0].reason == "compromised"
+    assert people_of(kept(node))[0].reason == "compromised"
 
 
 def test_a_node_fetches_nothing_that_it_has(
@@ -180,14 +181,14 @@ def test_a_file_that_was_put_back_at_a_node_shows_and_the_next_sync_brings_the_n
 ) -> None:
     sync(node)
     older = node.store.layout.lists.read_bytes()
-    central.trust.revoke(kept(node).trust.signers[0].kid.hex(), "compromised")
+    central.trust.revoke(people_of(kept(node))[0].kid.hex(), "compromised")
     sync(node)
     node.store.layout.lists.write_bytes(older)
     assert "put back" in publiclists.kept(node.store).trouble
     with pytest.raises(OlderLists):
         publiclists.keep(node.store, older)
     assert sync(node).lists_trouble == ""
-    assert kept(node).trust.signers[0].reason == "compromised"
+    assert people_of(kept(node))[0].reason == "compromised"
 
 
 def test_a_file_that_was_taken_away_or_spoilt_at_a_node_shows_and_comes_back(
@@ -287,7 +288,7 @@ def test_a_central_restored_from_a_backup_is_given_back_what_a_node_holds(tmp_pa
         sync(node)
     shutil.copytree(home, tmp_path / "backup")
     with served(home, port=port) as central:
-        (signer,) = central.trust.publish().lists.trust.signers
+        (signer,) = people_of(central.trust.publish().lists)
         central.trust.revoke(signer.kid.hex(), "compromised")
         sync(node)
         held = kept(node)
@@ -296,7 +297,7 @@ def test_a_central_restored_from_a_backup_is_given_back_what_a_node_holds(tmp_pa
     with served(home, port=port) as central:
         assert central.trust.publish().lists.number < held.number
         assert sync(node).lists_trouble == ""
-        assert central.trust.publish().lists.trust.signers[0].reason == "compromised"
+        assert people_of(central.trust.publish().lists)[0].reason == "compromised"
         assert kept(node).number >= held.number
     node.store.close()
 

@@ -40,11 +40,16 @@ from sync.central.central import LISTS_KEY, Central
 from sync.central.ingest import Ingest
 from sync.central.publishing import SHARE
 from sync.central.registry import find_node
+from sync.central.sessions import Session
+from sync.frames import VERSION
 from sync.invite import EnrolAnswer
 from tests.support.centrals import CENTRE, Scribe, new_central, open_central, pieces, stream
+from tests.support.lists import people_of
 from tests.support.nodes import SteadyClock
 
 HASH = "0" * 64
+
+SESSION = Session("in memory", VERSION)
 
 
 class Desk:
@@ -88,7 +93,7 @@ class Desk:
             node = find_node(tx, scribe.journal)
         assert node is not None
         self.central.archive.offer(node, scribe.checkpoint(), None)
-        ingest = Ingest(self.central.archive, node, len(scribe.entries), self.central.index.soon)
+        ingest = Ingest(self.central.archive, node, len(scribe.entries), self.central.index.soon, SESSION, lambda: None)
         ingest.feed(stream([*scribe.frames(start), *parts]))
         ingest.finish()
         self.central.index.settle(30)
@@ -137,13 +142,19 @@ def test_an_enrolled_node_s_centre_key_and_journal_are_trusted(desk: Desk) -> No
     scribe, answer = desk.enrol()
     lists = desk.lists
     assert newer(before, lists)
-    (signer,) = lists.trust.signers
+    (signer,) = people_of(lists)
     assert (signer.kind, signer.centre, signer.name) == ("centre", *CENTRE)
     assert signer.certificate == answer.centre_certificate
     assert signer.kid == hashlib.sha256(answer.centre_certificate).digest()[:8]
     assert [(log.journal, log.centre, log.stopped_at) for log in lists.trust.logs] == [
         (scribe.journal, CENTRE[0], None)
     ]
+
+
+def test_central_s_own_timestamps_stand_in_the_lists(desk: Desk) -> None:
+    (stamps,) = [each for each in desk.lists.trust.signers if each.kind == "timestamp"]
+    assert (stamps.certificate,) == desk.central.stamps.timestamps.service().certificates
+    assert (stamps.centre, stamps.revoked_at) == ("", None)
 
 
 def test_a_node_is_told_the_key_that_signs_the_lists(desk: Desk) -> None:
@@ -156,7 +167,7 @@ def test_a_centre_whose_name_could_not_stand_in_the_lists_stands_there_with_a_ma
     scribe = Scribe()
     scribe.opens("KBL01", invite.centre_name)
     desk.central.enrol(msgspec.json.encode(scribe.request(invite)))
-    assert [each.name for each in desk.lists.trust.signers] == ["Kabul \ufffdevil"]
+    assert [each.name for each in people_of(desk.lists)] == ["Kabul \ufffdevil"]
 
 
 def test_lists_with_nothing_new_are_not_written_again_on_the_same_day(desk: Desk) -> None:
@@ -229,7 +240,7 @@ def test_a_certificate_that_was_erased_at_central_stays_revoked(desk: Desk) -> N
         node = find_node(tx, scribe.journal)
     assert node is not None
     desk.central.archive.offer(node, scribe.checkpoint(), None)
-    ingest = Ingest(desk.central.archive, node, len(scribe.entries), desk.central.index.soon)
+    ingest = Ingest(desk.central.archive, node, len(scribe.entries), desk.central.index.soon, SESSION, lambda: None)
     ingest.feed(stream(scribe.frames(start)))
     ingest.finish()
     desk.central.index.settle(30)
@@ -243,29 +254,29 @@ def test_a_certificate_that_was_erased_at_central_stays_revoked(desk: Desk) -> N
 def test_a_revoked_key_is_published_at_once_and_for_ever(desk: Desk) -> None:
     desk.enrol()
     desk.enrol("KBL01")
-    kid = desk.lists.trust.signers[0].kid.hex()
+    kid = people_of(desk.lists)[0].kid.hex()
     before = desk.lists
     done = desk.central.trust.revoke(kid, "compromised")
     assert newer(before, desk.lists)
     assert [each.kid.hex() for each in done.signers] == [kid]
-    states = {each.kid.hex(): (each.revoked_at, each.reason) for each in desk.lists.trust.signers}
+    states = {each.kid.hex(): (each.revoked_at, each.reason) for each in people_of(desk.lists)}
     assert states.pop(kid) == (desk.clock(), "compromised")
     assert set(states.values()) == {(None, "")}
     desk.reopen()
     desk.later(days=400)
-    assert {each.kid.hex() for each in desk.lists.trust.signers if each.revoked_at} == {kid}
+    assert {each.kid.hex() for each in people_of(desk.lists) if each.revoked_at} == {kid}
 
 
 def test_a_revocation_is_not_taken_back_and_only_an_earlier_time_is_taken(desk: Desk) -> None:
     desk.enrol()
-    kid = desk.lists.trust.signers[0].kid.hex()
+    kid = people_of(desk.lists)[0].kid.hex()
     desk.central.trust.revoke(kid, "lost")
     desk.later(hours=1)
     with pytest.raises(OperatorError, match="cannot be changed"):
         desk.central.trust.revoke(kid, "left")
     earlier = desk.clock() - timedelta(days=9)
     desk.central.trust.revoke(kid, "compromised", earlier)
-    (signer,) = desk.lists.trust.signers
+    (signer,) = people_of(desk.lists)
     assert (signer.revoked_at, signer.reason) == (earlier, "compromised")
 
 
@@ -278,7 +289,7 @@ def test_a_revocation_of_no_key_for_no_reason_or_of_the_future_is_refused(
 ) -> None:
     desk.enrol()
     before = desk.lists
-    kid = before.trust.signers[0].kid.hex()
+    kid = people_of(before)[0].kid.hex()
     with pytest.raises(OperatorError):
         desk.central.trust.revoke(kid if name == "kid" else name, reason, desk.clock() + timedelta(seconds=later))
     assert desk.lists == before
@@ -299,7 +310,7 @@ def officer_s_key(desk: Desk, scribe: Scribe) -> str:
 def test_an_officer_s_key_is_trusted_as_soon_as_central_certified_it(desk: Desk) -> None:
     scribe, _ = desk.enrol()
     officer_s_key(desk, scribe)
-    (officer,) = [each for each in desk.lists.trust.signers if each.kind == "officer"]
+    (officer,) = [each for each in people_of(desk.lists) if each.kind == "officer"]
     assert (officer.centre, officer.name, officer.revoked_at) == (CENTRE[0], "Rabia Officer", None)
 
 
@@ -308,14 +319,14 @@ def test_an_officer_s_key_that_the_centre_gave_up_is_revoked(desk: Desk) -> None
     key = officer_s_key(desk, scribe)
     desk.send(scribe, OfficerKeyRevoked(reason="lost"), about=key)
     # The node learns of its certificate, and only then of what it said itself, in the order of its own journal.
-    (officer,) = [each for each in desk.lists.trust.signers if each.kind == "officer"]
+    (officer,) = [each for each in people_of(desk.lists) if each.kind == "officer"]
     assert (officer.revoked_at, officer.reason) == (desk.clock().replace(microsecond=0), "lost")
 
 
 def test_a_revoked_officer_s_key_is_recalled_at_its_node(desk: Desk) -> None:
     scribe, _ = desk.enrol()
     key = officer_s_key(desk, scribe)
-    (officer,) = [each for each in desk.lists.trust.signers if each.kind == "officer"]
+    (officer,) = [each for each in people_of(desk.lists) if each.kind == "officer"]
     desk.central.trust.revoke(officer.kid.hex(), "left")
     with desk.central._archive_db.read() as tx:
         log = Log(tx, orders_of(scribe.journal))
@@ -350,14 +361,14 @@ def test_a_central_restored_from_a_backup_forgets_nothing_that_its_file_says(des
     shutil.copytree(desk.home, tmp_path / "backup")
     desk.later(hours=1)
     desk.enrol("KBL01")
-    kid = desk.lists.trust.signers[0].kid.hex()
+    kid = people_of(desk.lists)[0].kid.hex()
     desk.central.trust.revoke(kid, "compromised")
     lost = desk.lists
     put_back(desk, tmp_path / "backup", lists=False)
     assert desk.lists == lost
     desk.enrol("QTA01")
     assert newer(lost, desk.lists)
-    assert {each.centre for each in desk.lists.trust.signers} == {"PEW01", "KBL01", "QTA01"}
+    assert {each.centre for each in people_of(desk.lists)} == {"PEW01", "KBL01", "QTA01"}
 
 
 def test_a_central_restored_as_a_whole_publishes_under_higher_numbers(desk: Desk, tmp_path: Path) -> None:
@@ -381,7 +392,7 @@ def test_a_central_restored_as_a_whole_takes_back_what_a_node_holds(desk: Desk, 
     desk.reopen()
     shutil.copytree(desk.home, tmp_path / "backup")
     desk.later(minutes=5)
-    desk.central.trust.revoke(desk.lists.trust.signers[0].kid.hex(), "compromised")
+    desk.central.trust.revoke(people_of(desk.lists)[0].kid.hex(), "compromised")
     held = desk.central.trust.publish()
     put_back(desk, tmp_path / "backup", lists=True)
     assert desk.lists.number < held.lists.number
@@ -439,6 +450,6 @@ def test_another_process_sees_what_this_one_published(desk: Desk) -> None:
     other = desk.open(desk.home)
     desk.enrol()
     assert other.trust.publish().content == desk.central.trust.publish().content
-    desk.central.trust.revoke(desk.lists.trust.signers[0].kid.hex(), "left")
+    desk.central.trust.revoke(people_of(desk.lists)[0].kid.hex(), "left")
     assert other.trust.current().lists == desk.lists
     other.close()

@@ -31,7 +31,10 @@ from appliance.casework import (
     families,
     identity,
     issuing,
+    key_making,
+    key_opening,
     money,
+    officer_keys,
     papers,
     people,
     printing,
@@ -125,11 +128,12 @@ def test_every_verb_that_writes_takes_a_session() -> None:
     # What they make is in no entry yet.
     readers |= {"set_page", "seal"}
     readers |= {"issued", "certificate_pdf", "open_prints", "prints_of", "signatures_of"}
+    readers |= {"officer_keys"}
     for module in (
         *(operators, applications, people, families, identity),
         *(attestation, complaints, delivery, drafts, papers, reviewing, slips, steps),
-        *(shifts, money, reversals, exemptions, tokens, printing, signatures, issuing, certificates, revoking),
-        *(reprinting, correcting, superseding),
+        *(shifts, money, reversals, exemptions, tokens, printing, signatures, issuing, key_making, key_opening),
+        *(officer_keys, certificates, revoking, reprinting, correcting, superseding),
     ):
         found = verbs(module)
         assert found
