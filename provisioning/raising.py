@@ -97,27 +97,32 @@ def raise_pending(store: Store, address: Address, ends: Callable[[], bool] = lam
     return Raising(tuple(numbers), trouble)
 
 
+def is_due(store: Store) -> bool:
+    """Whether there is something to raise."""
+    return bool(pending(store, 1))
+
+
 def keep_raised(
-    store: Store,
-    address: Address,
+    is_due: Callable[[], bool],
+    run: Callable[[], Raising],
     ends_within: Callable[[float], bool],
     report: Callable[[Raising | SanadError], None],
 ) -> None:
     """Raise again and again what is pending, for the node service, beside its syncing.
 
     Args:
-        store: the node's.
-        address: where central is.
+        is_due: whether there is something to raise; one short read.
+        run: `raise_pending`, with its arguments.
         ends_within: waits so many seconds, or less; whether the service ends.
         report: told what each run came to, where there was something to do.
     """
     pause_s = FIRST_PAUSE_S
     while not ends_within(pause_s):
-        if not pending(store, 1):
-            pause_s = FIRST_PAUSE_S
-            continue
         try:
-            done = raise_pending(store, address, lambda: ends_within(0))
+            if not is_due():
+                pause_s = FIRST_PAUSE_S
+                continue
+            done = run()
         except SanadError as error:
             report(error)
             pause_s = LAST_PAUSE_S
