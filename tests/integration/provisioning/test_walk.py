@@ -90,6 +90,10 @@ def test_two_cases_are_walked_and_what_is_attested_is_not_asked_again(tmp_path: 
     assert sha256(result["certificate"]) == result["certificate_sha256"] == result["central_certificate_sha256"]
     is_trusted(result["certificate"], Path(result["home"]) / "keys" / "ca.crt", tmp_path)
     assert "SPECIMEN Rabia" in signer_of(result["certificate"])
+    for case in (first, second):
+        counter, raised = (Path(case[each]).read_bytes() for each in ("certificate", "certificate_timestamped"))
+        assert raised.startswith(counter)
+        assert b"ETSI.RFC3161" in raised.removeprefix(counter)
     (code,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(Path(result["receipt"]).read_bytes())))
     assert first["tracking"] in code.text
     assert not Path(result["results"]).is_relative_to(result["home"])
@@ -105,6 +109,7 @@ def test_without_a_link_everything_is_kept_and_central_gets_it_later(tmp_path: P
     assert result["journal_size"] > result["cosigned_size"]
     assert result["blobs_at_central"] == 0
     assert result["central_certificate_sha256"] is None
+    assert result["certificate_timestamped"] is None
     assert sha256(result["certificate"]) == result["certificate_sha256"]
     assert "SPECIMEN centre, Peshawar" in signer_of(result["certificate"])
 
