@@ -174,6 +174,18 @@ class Listen(Section):
     public_url: HttpsUrl
 
 
+class OutsideTimestamps(Section):
+    """A timestamp service (RFC 3161) in the place of central's own.
+
+    `authority` is a file of certificates (PEM), by path, relative to central's home: those by which the service's own
+    are. `policy` is an object identifier under which it must stamp.
+    """
+
+    url: Annotated[str, Field(max_length=200, pattern=r"^https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~/-]*)?$")]
+    authority: Path
+    policy: Annotated[str, Field(max_length=200, pattern=r"^[0-9]+(\.[0-9]+)+$")] | None = None
+
+
 class FileSettings(BaseSettings):
     """Settings that come from one TOML file, and from nowhere else."""
 
@@ -211,6 +223,7 @@ class CentralSettings(FileSettings):
 
     name: Words
     listen: Listen
+    timestamps: OutsideTimestamps | None = None
 
 
 def central_settings(name: str, host: str, port: int, url: str | None) -> CentralSettings:

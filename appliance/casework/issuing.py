@@ -110,6 +110,15 @@ class Prepared:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A signed file that is sealed; `pdf_sha256` is of its clear bytes."""
+
+    blob: BlobDigest
+    pdf_sha256: str
+    signer: DocumentSigner
+
+
 def prepare(
     centre: Centre,
     session: Session,
@@ -133,14 +142,29 @@ def prepare(
         IntegrityError: the centre's certificate is not there or damaged.
     """
     ground = read_ground(centre, application)
-    may, says = _own_key(centre.store, session, application)
+    may, says = own_key(centre.store, session, application)
     if sealed_by is None:
         sealed_by = "officer" if may else "centre"
-    record = record_of(centre, ground, sealed_by=sealed_by)
+    return set_page(centre, ground, record_of(centre, ground, sealed_by=sealed_by), signature_png, says)
+
+
+def set_page(
+    centre: Centre, ground: Ground, record: CertificateRecord, signature_png: bytes | None, says: str = ""
+) -> Prepared:
+    """Set the page of a record, with its code.
+
+    Args:
+        centre: whose certificate it is.
+        ground: what the record was made from.
+        record: what it says.
+        signature_png: the picture of the holder's signature.
+        says: what the officer should know of their own key.
+    """
     record_sha256 = record_hash(encode_record(record))
     code = make_code(record, record_sha256, centre_signer(centre.store), at=centre.store.clock())
     pdf = render_certificate(record, photo=ground.photo, signature_png=signature_png, qr_text=code)
-    return Prepared(application, record, record_sha256, pdf, ground.rule.title.en, says, ground, signature_png)
+    title = ground.rule.title.en
+    return Prepared(ground.case.id, record, record_sha256, pdf, title, says, ground, signature_png)
 
 
 def issue(
@@ -208,7 +232,7 @@ def certificate_pdf(store: Store, made: Issued) -> bytes:
     return pdf
 
 
-def _own_key(store: Store, session: Session, application: EntityId) -> tuple[bool, str]:
+def own_key(store: Store, session: Session, application: EntityId) -> tuple[bool, str]:
     """Whether somebody may sign this by a key of their own, and what they should know of it."""
     found = standing(store, session)
     if found.key is None:
@@ -221,9 +245,13 @@ def _own_key(store: Store, session: Session, application: EntityId) -> tuple[boo
     return True, found.says
 
 
-def _issue_prepared(
-    centre: Centre, session: Session, application: EntityId, prepared: Prepared, opened: DocumentSigner | None
-) -> Issued:
+def seal(centre: Centre, application: EntityId, prepared: Prepared, opened: DocumentSigner | None) -> Sealed:
+    """Sign what was prepared, by the officer's opened key or the centre's, and seal it; it is in no entry yet.
+
+    Raises:
+        Overtaken: it was prepared for another day.
+        IntegrityError: the centre's certificate is not there or damaged. DeviceError: the token could not be used.
+    """
     store = centre.store
     signer = centre_signer(store) if opened is None else opened
     if prepared.application != application or (prepared.sealed_by == "officer") != signer.officer:
@@ -237,11 +265,19 @@ def _issue_prepared(
         location=centre.rules.name,
         at=store.clock().astimezone(UTC),
     )
-    blob = store.put_blob(signed)
+    return Sealed(store.put_blob(signed), hashlib.sha256(signed).hexdigest(), signer)
+
+
+def _issue_prepared(
+    centre: Centre, session: Session, application: EntityId, prepared: Prepared, opened: DocumentSigner | None
+) -> Issued:
+    store = centre.store
+    sealed = seal(centre, application, prepared, opened)
+    signer = sealed.signer
     body = k.ApplicationIssued(
         number=prepared.record.number,
         record_sha256=prepared.record_sha256,
-        pdf_sha256=hashlib.sha256(signed).hexdigest(),
+        pdf_sha256=sealed.pdf_sha256,
         issued_on=prepared.record.issued_on,
         expires_on=prepared.record.expires_on or "",
         sealed_by=prepared.sealed_by,
@@ -260,8 +296,8 @@ def _issue_prepared(
         return [body]
 
     try:
-        go_on(store, session, application, write, blobs=(blob,))
+        go_on(store, session, application, write, blobs=(sealed.blob,))
     except BaseException:
-        store.give_up_blob(blob)
+        store.give_up_blob(sealed.blob)
         raise
-    return Issued(application, body.number, blob, body.record_sha256, body.pdf_sha256)
+    return Issued(application, body.number, sealed.blob, body.record_sha256, body.pdf_sha256)

@@ -190,7 +190,7 @@ async def test_the_page_is_shown_large(hands: Hands, enrolled: Enrolled) -> None
 
 async def test_a_key_is_made_and_ended_from_the_desk(hands: Hands, enrolled: Enrolled) -> None:
     await hands.sign_in("rabia", "officer")
-    await hands.press("k", "f2")
+    await hands.press("m", "f2")
     await hands.type("123456", "enter", "enter")
     assert "anybody would try" in hands.said()
     await hands.type(PIN, "enter")

@@ -41,6 +41,7 @@ _DOES: dict[Role, tuple[str, ...]] = {
         "find",
         "people",
         "money",
+        "devices",
         "sign_out",
     ),
     Role.OFFICER: (
@@ -51,28 +52,35 @@ _DOES: dict[Role, tuple[str, ...]] = {
         "appeals",
         "waivers",
         "complaints",
+        "questioned",
         "unsupported",
         "my_keys",
         "find",
         "people",
+        "devices",
         "sign_out",
     ),
     Role.SUPERVISOR: (
         "money",
         "waivers",
         "complaints",
+        "questioned",
         "overdue",
         "unsupported",
         "prints",
         "slips",
         "tokens",
         "find",
+        "devices",
         "sign_out",
     ),
     Role.AUDITOR: ("overdue", "unsupported", "find", "sign_out"),
 }
 """What each role does, by the names of actions."""
-_DESK_WORK = ("people", "drafts", "prints", "from_slip", "slips", "waivers", "complaints", "my_keys", "refresh")
+_DESK_WORK = (
+    *("people", "drafts", "prints", "from_slip", "slips", "waivers", "complaints"),
+    *("my_keys", "devices", "refresh"),
+)
 
 
 class Home(DeskScreen[None]):
@@ -210,6 +218,10 @@ class Home(DeskScreen[None]):
         """Appeals."""
         self._open_list("appeals")
 
+    def action_questioned(self) -> None:
+        """What is asked about certificates."""
+        self._open_list("questioned")
+
     def action_unsupported(self) -> None:
         """What leans on what was withdrawn."""
         self._open_list("unsupported")
@@ -262,6 +274,12 @@ class Home(DeskScreen[None]):
         from tui.screens.people import People
 
         self.app.push_screen(People())
+
+    def action_devices(self) -> None:
+        """How the devices of this counter are."""
+        from tui.screens.devices import DeviceList
+
+        self.app.push_screen(DeviceList())
 
     def action_money(self) -> None:
         """Drawers and the day's statement."""

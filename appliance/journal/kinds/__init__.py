@@ -56,6 +56,7 @@ from appliance.journal.kinds.certificates import (
     CertificateCorrected,
     CertificateCorrectionAsked,
     CertificateCorrectionRefused,
+    CertificateRaised,
     CertificateRevocationAsked,
     CertificateRevocationRefused,
     CertificateRevoked,

@@ -22,13 +22,7 @@ from appliance.certificates.portrait import portrait
 from appliance.certificates.record import CertificateRecord, encode_record
 from appliance.journal.ids import EntityId
 from tests.support.certificates import photograph
-from tests.support.desk import ANSWERS, CATALOGUE, OMAR, SERVICE, Desk, centre_of
-from tests.support.sealed_desk import lease, sealed_desk
-
-
-@pytest.fixture
-def sealed(desk: Desk) -> Desk:
-    return sealed_desk(desk).desk
+from tests.support.desk import ANSWERS, CATALOGUE, OMAR, SERVICE, Desk, centre_of, lease
 
 
 def issue(desk: Desk, application: EntityId, monkeypatch: pytest.MonkeyPatch) -> tuple[Issued, CertificateRecord]:
