@@ -27,6 +27,7 @@ from appliance.casework import (
     correcting,
     delivery,
     drafts,
+    evidence,
     exemptions,
     families,
     identity,
@@ -120,13 +121,14 @@ def test_every_verb_that_writes_takes_a_session() -> None:
         "open_requests",
         "certificate_file",
         "certificate_paper",
+        "make_evidence",
     }
     readers |= {"issued", "certificate_pdf", "open_prints", "prints_of", "signatures_of"}
     for module in (
         *(operators, applications, people, families, identity),
         *(attestation, complaints, delivery, drafts, papers, reviewing, slips, steps),
         *(shifts, money, reversals, exemptions, tokens, printing, signatures, issuing, certificates, revoking),
-        *(reprinting, correcting),
+        *(reprinting, correcting, evidence),
     ):
         found = verbs(module)
         assert found
