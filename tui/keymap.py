@@ -38,6 +38,7 @@ _TABLE: Final = (
     Key("drafts", "f7", "Drafts", "Go on with what you began."),
     Key("people", "p", "People", "Find, add, correct; identity seen."),
     Key("money", "f9", "Money", "Shifts and drawers; the statement of the day."),
+    Key("devices", "d", "Devices", "How this counter's devices are."),
     # Lists, from the desk
     Key("review", "f6,r", "Review", "Cases that wait for an officer."),
     Key("returned", "b", "Returned", "Cases that were sent back to the counter."),
@@ -63,7 +64,11 @@ _TABLE: Final = (
     # Papers
     Key("add_paper", "ctrl+a", "Add paper", "Add a file as the paper under the cursor."),
     Key("scan_paper", "ctrl+e", "Scan", "Scan the paper under the cursor with this counter's scanner."),
+    Key("photograph", "ctrl+k", "Photo", "Photograph the paper under the cursor with this counter's camera."),
     Key("view_paper", "ctrl+v", "View", "Show the paper large; + and - zoom, arrows move."),
+    # A signature
+    Key("accept_ink", "f10,ctrl+s", "Accept", "The citizen is done: take what they wrote."),
+    Key("clear_ink", "delete,ctrl+d", "Clear", "The citizen begins anew."),
     # A person
     Key("add_person", "f2,ctrl+n", "Add", "Write down somebody who is not here yet."),
     Key("correct_person", "ctrl+e", "Correct", "Correct what is written of this person, with a reason."),

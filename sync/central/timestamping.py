@@ -64,6 +64,10 @@ class Service:
 class Timestamps(Protocol):
     """A timestamp service as central offers it: its own, or one outside."""
 
+    @property
+    def remembered(self) -> Service | None:
+        """What is known of it without asking anybody."""
+
     def service(self) -> Service:
         """What must be known of it.
 
@@ -118,6 +122,11 @@ class OwnTimestamps:
         largest = Asked(bytes(SHA256.digest_size), None, 1 << MAX_NONCE_BITS - 1, with_certificate=True)
         # Two signatures differ by some bytes, and so do two numbers.
         self._room = len(self._token(largest)) + MAX_SIGNATURE
+
+    @property
+    def remembered(self) -> Service:
+        """See `Timestamps`."""
+        return self.service()
 
     def service(self) -> Service:
         """See `Timestamps`."""

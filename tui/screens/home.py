@@ -40,6 +40,7 @@ _DOES: dict[Role, tuple[str, ...]] = {
         "find",
         "people",
         "money",
+        "devices",
         "sign_out",
     ),
     Role.OFFICER: (
@@ -54,6 +55,7 @@ _DOES: dict[Role, tuple[str, ...]] = {
         "unsupported",
         "find",
         "people",
+        "devices",
         "sign_out",
     ),
     Role.SUPERVISOR: (
@@ -67,12 +69,13 @@ _DOES: dict[Role, tuple[str, ...]] = {
         "slips",
         "tokens",
         "find",
+        "devices",
         "sign_out",
     ),
     Role.AUDITOR: ("overdue", "unsupported", "find", "sign_out"),
 }
 """What each role does, by the names of actions."""
-_DESK_WORK = ("people", "drafts", "prints", "from_slip", "slips", "waivers", "complaints", "refresh")
+_DESK_WORK = ("people", "drafts", "prints", "from_slip", "slips", "waivers", "complaints", "devices", "refresh")
 
 
 class Home(DeskScreen[None]):
@@ -259,6 +262,12 @@ class Home(DeskScreen[None]):
         from tui.screens.people import People
 
         self.app.push_screen(People())
+
+    def action_devices(self) -> None:
+        """How the devices of this counter are."""
+        from tui.screens.devices import DeviceList
+
+        self.app.push_screen(DeviceList())
 
     def action_money(self) -> None:
         """Drawers and the day's statement."""
