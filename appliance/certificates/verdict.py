@@ -206,11 +206,21 @@ class _Judgement:
             as_of = datetime.combine(date.fromisoformat(self._found.issued_on), time(), UTC)
             weak = f"Nothing is known of what became of it since it was issued on {_day(as_of)}."
             return self._answer(Word.VALID_AS_OF, (*reasons, weak), _GET_LISTS, as_of if lists is None else None)
+        ended_key = trusted.ends is not None and trusted.ends < self._now and not self._proven_by(trusted.ends)
+        if ended_key and trusted.ends is not None:
+            word = (
+                f"The key that signed it was certified until {_day(trusted.ends)}; that it signed before, "
+                "only the signer says."
+            )
+            return self._answer(Word.VALID_AS_OF, (*reasons, word), _ASK_CENTRE_ALSO, min(trusted.ends, lists.at))
         listed = f"Central's lists of {_day(lists.at)} do not name it as superseded or revoked."
         if self._clock_wrong or self._now - lists.at > FRESH_FOR:
             old = f"Those lists are older than {FRESH_FOR.days} days: what happened since is not known here."
             return self._answer(Word.VALID_AS_OF, (*reasons, listed, *([] if self._clock_wrong else [old])), _GET_LISTS)
         return self._answer(Word.VALID, (*reasons, listed), self._compare())
+
+    def _proven_by(self, at: datetime) -> bool:
+        return self._proven is not None and self._proven <= at
 
     def _until(self) -> list[str]:
         until = self._found.expires_on
@@ -230,6 +240,7 @@ class _Judgement:
 
 
 _ASK_CENTRE: Final = "Do not accept it. Ask the centre that is named in it."
+_ASK_CENTRE_ALSO: Final = "Ask the centre for the file with a timestamp, which proves it."
 _GET_LISTS: Final = "Get central's newest lists, and verify it with them: --trust FILE."
 _SPECIMEN: Final = "It is a SPECIMEN, made to show how certificates look: it attests nothing."
 _REASONS: Final = {

@@ -164,6 +164,7 @@ def _pdf(content: bytes) -> Found:
         pdf_sha256=sealed.pdf_sha256,
         certificate=sealed.seal.certificate,
         code=None,
+        stamps=tuple(Token(each.contents, each.digest) for each in sealed.stamps),
         record=record,
     )
 
