@@ -14,7 +14,7 @@ from appliance.certificates.lists import PublicLists, TrustedLog, TrustedSigner,
 from appliance.records.moment import parse_at
 from appliance.store.publiclists import kept
 from appliance.store.store import Store
-from provisioning import outfile, terminal
+from provisioning import logs, outfile, terminal
 from provisioning.centralopening import CentralOption, central_home, central_key, open_central
 from provisioning.opening import JsonOption
 
@@ -56,6 +56,7 @@ def lists(
     as_json: JsonOption = False,
 ) -> None:
     """Make the public lists, of trusted keys and ended certificates, anew where that is due; show or write them."""
+    logs.configure()
     place = central_home(home)
     if file is not None:
         outfile.refuse_unfit(file, homes=[place], magic=MAGIC, force=False)
@@ -83,7 +84,7 @@ def lists(
 
 def revoke_key(
     kid: Annotated[str, typer.Argument(help="The key, as `sanad central lists` shows it; or a node's journal.")],
-    reason: Annotated[str, typer.Option(help="compromised, left, lost or replaced.")],
+    reason: Annotated[str, typer.Option(help="compromised, forgotten, left, lost or replaced.")],
     at: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"], help="Since when, in UTC; now, if not said."),
@@ -92,6 +93,7 @@ def revoke_key(
     as_json: JsonOption = False,
 ) -> None:
     """Revoke a centre's or an officer's key, or take a node out of service. It can't be undone."""
+    logs.configure()
     place = central_home(home)
     with open_central(place, central_key(place)) as central:
         done = central.trust.revoke(kid, reason, None if at is None else at.replace(tzinfo=UTC))
@@ -144,8 +146,8 @@ def _what_follows(signers: tuple[TrustedSigner, ...]) -> list[str]:
 
 
 _NEXT: Final = {
-    "centre": "Next: that centre can issue nothing more. Enrol its box anew, with a new home, under a new invite.",
-    "officer": "Next: where the officer stays, let a new key be made at the centre.",
+    "centre": "Next: enrol its box anew, with a new home, under a new invite.",
+    "officer": "The officer's node is ordered to use it no more. Next: where the officer stays, they make a new key.",
     "timestamp": "Next: name another timestamp service in central's settings.",
 }
 

@@ -15,7 +15,12 @@ from appliance.certificates.record import SALT_BYTES, Attester, CertificateRecor
 
 
 def record_of(
-    centre: Centre, ground: Ground, *, sealed_by: Literal["centre", "officer"], replaces: str = ""
+    centre: Centre,
+    ground: Ground,
+    *,
+    sealed_by: Literal["centre", "officer"],
+    replaces: str = "",
+    valid_from: date | None = None,
 ) -> CertificateRecord:
     """Say what a certificate says.
 
@@ -24,11 +29,12 @@ def record_of(
         ground: what it is made from.
         sealed_by: whose key will sign it.
         replaces: the number of the certificate that it supersedes.
+        valid_from: the day from which its validity counts; None for today.
     """
     case, service, rule, holder = ground.case, ground.service, ground.rule, ground.holder
     today = centre.today()
     roles = case.roles.keys()
-    until = expires_on(service, case.fields, today, roles)
+    until = expires_on(service, case.fields, valid_from or today, roles)
     return CertificateRecord(
         number=ground.number,
         service=service.id,

@@ -13,9 +13,9 @@ from appliance.casework.cases import find_case
 from appliance.casework.centre import Centre
 from appliance.casework.certificates import Certificate, certificate_file, see_unquestioned, see_valid
 from appliance.casework.lifecycle import Status
-from appliance.casework.printing import Job, Outcome, print_once
+from appliance.casework.printing import Job, Outcome, PrintState, print_once
 from appliance.certificates.duplicate import render_duplicate
-from appliance.journal.errors import OperatorError
+from appliance.journal.errors import OperatorError, SanadError
 from appliance.store.store import Moment
 
 
@@ -62,14 +62,14 @@ def print_certificate(
                 "An officer or supervisor prints a duplicate of it.",
             )
 
-    return print_once(
-        store,
-        session,
-        job,
-        lambda copy: send(certificate_paper(centre, certificate, signed, copy), copy),
-        reason,
-        see=see,
-    )
+    def sent(copy: int) -> Outcome:
+        try:
+            paper = certificate_paper(centre, certificate, signed, copy)
+        except SanadError as error:
+            return Outcome(PrintState.NOT_STARTED, error.sentence, error.next_step)
+        return send(paper, copy)
+
+    return print_once(store, session, job, sent, reason, see=see)
 
 
 def certificate_paper(centre: Centre, certificate: Certificate, signed: bytes, copy: int) -> bytes:

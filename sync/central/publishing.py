@@ -175,7 +175,6 @@ class Publisher:
                 tx.run(_DROP, {"k_name": name})
                 tx.run(_ADD, {"name": name, "value": value})
         write_durably(self._place, content)
-        _log.info("lists published", number=number, bytes=len(content))
 
     def _is_of_today(self, last: Publication) -> bool:
         return self._clock().astimezone(UTC).date() <= last.lists.at.date()

@@ -1,4 +1,4 @@
-"""Asking that a certificate be corrected: the form of its application again, with the paper that proves what is wrong."""
+"""Asking that a certificate be corrected: its form again, with the paper that proves what is wrong."""
 
 from __future__ import annotations
 
@@ -42,6 +42,9 @@ class Correcting(PuttingRight):
     def __init__(self, view: CaseView, number: str) -> None:
         super().__init__(view)
         self._number = number
+
+    def _where(self) -> str:
+        return f"Correct {self._number}: {super()._where()}"
 
     @property
     def filling(self) -> Filling:

@@ -6,10 +6,13 @@ certificate that is asked about. Of a reason only the code goes into public list
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+import msgspec
 
 from appliance.journal.kinds.base import Body, Day, Fields, Hex32, Instant, Line, Remark, kind
 from appliance.journal.kinds.cases import Ids, Items, Leans
+from appliance.journal.kinds.officers import Kid
 
 RevocationReason = Literal["issued_in_error", "fraud", "court_order", "holder_asked", "no_longer_true", "other"]
 
@@ -54,6 +57,11 @@ class CertificateCorrected(Body, frozen=True, kw_only=True):
     expires_on: Day = ""
     changed: Items = ()
     leans_on: Leans | None = None
+    sealed_by: Literal["centre", "officer"] = "centre"
+    signer: Kid = ""
+    """Of the certificate whose key signed the PDF."""
+    seen_sha256: Annotated[str, msgspec.Meta(pattern=r"\A(?:[0-9a-f]{64})?\Z")] = ""
+    """As in `ApplicationIssued`."""
 
 
 @kind("certificate.revocation_asked")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from appliance.access.session import Session
-from appliance.casework import correcting, revoking
+from appliance.access.session import Role, Session
+from appliance.casework import correcting, revoking, superseding
 from appliance.casework.certificates import CORRECTION, REVOCATION, Certificate, Request, State
-from appliance.catalogue import Service
 from tui.screens.case.base import CaseScreen
-from tui.screens.dialogs import Confirm
+from tui.screens.case.words import in_words
+from tui.screens.dialogs import Confirm, Pick
 from tui.widgets.choice import Option
-from tui.widgets.formpage import label_of
 
 DO, LEAVE = "do", "leave"
 
@@ -107,6 +106,41 @@ class CertificateActs(CaseScreen):
             lambda reason: self.do(lambda session: leave(session, reason), "It stays as it is."),
         )
 
+    def action_decide_correction(self) -> None:
+        """Look at what would change, then issue the new certificate, or leave the old one."""
+        found, asked, session = self.certificate, self.asked(CORRECTION), self.desk_app.session
+        if found is None or asked is None or session is None:
+            self.say("Nobody asked that it be corrected.")
+            return
+        options = [Option(LEAVE, "leave it as it is", "with a reason")]
+        if session.role is Role.OFFICER:
+            options.append(Option(DO, "issue the corrected certificate", "the old one is superseded"))
+        heading = f"{asked.asked_by_name} asked: {asked.reason}"
+
+        def chosen(what: str | None) -> None:
+            if what == DO:
+                self._correct(found, asked)
+            elif what == LEAVE:
+                self._leave(asked)
+
+        self.app.push_screen(Pick(heading, options), chosen)
+
+    def _correct(self, found: Certificate, asked: Request) -> None:
+        changes = "; ".join(f"{label}: {value}" for label, value in in_words(asked, self.service))
+
+        def sure(yes: bool | None) -> None:
+            if yes:
+                self.say("Making and signing the corrected certificate …")
+                self.act(
+                    lambda session: superseding.correct(self.centre, session, self.application, found.number),
+                    lambda made: self.done(
+                        f"Issued: {made.number}. {found.number} is superseded. Hand the new one over."
+                    ),
+                )
+
+        words = changes or "The holder's particulars or photograph, as they stand in the case now."
+        self.app.push_screen(Confirm(f"Supersede {found.number} by a certificate that says:", words), sure)
+
     def action_take_back(self) -> None:
         """An operator takes back what they asked themselves."""
         session = self.desk_app.session
@@ -121,11 +155,3 @@ class CertificateActs(CaseScreen):
         by_what = {each.what: each for each in mine}
         options = [Option(each.what, f"the {each.what}", each.reason) for each in mine]
         self.pick("What do you take back?", options, lambda what: self._leave(by_what[what]))
-
-
-def in_words(request: Request, service: Service | None) -> list[tuple[str, str]]:
-    """What a correction would change: the label of each answer, and what it is to be."""
-    if service is None:
-        return [(each, request.fields.get(each, "")) for each in request.changed]
-    named = [service.field(each) for each in request.changed]
-    return [(each.label.en, label_of(each, request.fields.get(each.id, "")) or "nothing") for each in named]
