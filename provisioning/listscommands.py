@@ -84,7 +84,7 @@ def lists(
 
 def revoke_key(
     kid: Annotated[str, typer.Argument(help="The key, as `sanad central lists` shows it; or a node's journal.")],
-    reason: Annotated[str, typer.Option(help="compromised, left, lost or replaced.")],
+    reason: Annotated[str, typer.Option(help="compromised, forgotten, left, lost or replaced.")],
     at: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"], help="Since when, in UTC; now, if not said."),
@@ -146,8 +146,8 @@ def _what_follows(signers: tuple[TrustedSigner, ...]) -> list[str]:
 
 
 _NEXT: Final = {
-    "centre": "Next: that centre can issue nothing more. Enrol its box anew, with a new home, under a new invite.",
-    "officer": "Next: where the officer stays, let a new key be made at the centre.",
+    "centre": "Next: enrol its box anew, with a new home, under a new invite.",
+    "officer": "The officer's node is ordered to use it no more. Next: where the officer stays, they make a new key.",
     "timestamp": "Next: name another timestamp service in central's settings.",
 }
 

@@ -38,6 +38,10 @@ _WRONG_TIME: Final = frozenset({9, 10})
 _WRONG_NAME: Final = frozenset({62, 64})
 
 
+class LinkDown(NetworkError):
+    """Central was not reached, or the link broke: nothing is wrong with either side that this node knows of."""
+
+
 class NotOurCentral(NetworkError):
     """Something answered at central's address, and it was not central."""
 
@@ -82,6 +86,10 @@ class Link:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
         self._session.close()
 
     def call(
@@ -154,15 +162,15 @@ def translate(error: BaseException) -> SanadError:
             "See whether this network asks for a sign-in in a browser. If not, check central's address.",
         )
     if any(isinstance(cause, NameResolutionError | socket.gaierror) for cause in causes):
-        return NetworkError(
+        return LinkDown(
             "Central's name was not found: there is no network, or no name service.",
             f"Check the cable or the modem, and central's address. {_TRY_LATER}",
         )
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         return NetworkError("Central's machine answers, but central is not running on it.", _TRY_LATER)
     if any(isinstance(cause, requests.Timeout | TimeoutError) for cause in causes):
-        return NetworkError("Central did not answer in time.", _TRY_LATER)
-    return NetworkError("The link to central broke.", _TRY_LATER)
+        return LinkDown("Central did not answer in time.", _TRY_LATER)
+    return LinkDown("The link to central broke.", _TRY_LATER)
 
 
 def _read(response: requests.Response, limit: int) -> bytes:

@@ -55,7 +55,7 @@ def fetch_lists(
 
 
 def _fetch(link: Link, held: bytes, keep: Callable[[bytes], bool]) -> bool:
-    headers = {"accept-encoding": "zstd"}
+    headers = {"accept-encoding": "gzip"}
     if held:
         headers["if-none-match"] = etag(held)
     reply = link.call("GET", wire.LISTS, limit=MAX_LISTS, headers=headers)

@@ -95,6 +95,21 @@ def find_chain(
     raise BadChain("A certificate is not by an authority that is believed here.", "Tell central IT.")
 
 
+def signs_as_an_end(certificate: x509.Certificate) -> bool:
+    """Whether what a certificate says of itself lets its key sign data, and no other certificates.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    found = {each.oid: each.value for each in certificate.extensions}
+    basic, usage = found.get(ExtensionOID.BASIC_CONSTRAINTS), found.get(ExtensionOID.KEY_USAGE)
+    if isinstance(basic, x509.BasicConstraints) and basic.ca:
+        return False
+    if not isinstance(usage, x509.KeyUsage):
+        return True
+    return (usage.digital_signature or usage.content_commitment) and not usage.key_cert_sign
+
+
 def revocation(
     certificate: x509.Certificate, issuer: x509.Certificate, crls: Sequence[x509.CertificateRevocationList]
 ) -> datetime | None:

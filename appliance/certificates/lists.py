@@ -27,7 +27,7 @@ MAX_NAME: Final = 200
 SignerKind = Literal["centre", "officer", "timestamp"]
 EndState = Literal["superseded", "revoked"]
 
-KEY_REASONS: Final = ("compromised", "left", "lost", "replaced")
+KEY_REASONS: Final = ("compromised", "forgotten", "left", "lost", "replaced")
 """Why a key is no longer trusted."""
 
 _ORIGIN: Final = "sanad/lists/"

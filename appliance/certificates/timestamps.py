@@ -276,6 +276,8 @@ def _accepted(
         raise BadTimestamp("A timestamp's certificate is not one for timestamps.") from None
     if not purpose.critical or list(purpose.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
         raise BadTimestamp("A timestamp's certificate is not one for timestamps alone.")
+    if not chains.signs_as_an_end(own):
+        raise BadTimestamp("A timestamp's certificate is an authority's, or one that signs nothing.")
     chain = chains.find_chain(own, others, [chains.load_certificate(each) for each in believed.authorities], at)
     crls = [chains.load_crl(each) for each in believed.crls]
     for each, issuer in itertools.pairwise(chain):

@@ -363,6 +363,10 @@ class Store:
         """
         return self._blobs.read(digest)
 
+    def blob_bytes(self, digest: BlobDigest) -> int:
+        """How large the sealed file is, in bytes; 0 where it is not on this disk."""
+        return self._blobs.size(digest)
+
     def holds_blob(self, digest: BlobDigest) -> bool:
         """Whether the sealed file is on this disk."""
         return self._blobs.holds(digest)

@@ -6,6 +6,7 @@ Nothing of a body, a name or a message of another program is logged: journals (w
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,9 +23,10 @@ from appliance.certificates.listsfile import MAX_LISTS
 from appliance.journal import ids
 from appliance.journal.errors import BugError, IntegrityError, SanadError
 from appliance.journal.ids import JournalId
-from sync import signatures, wire
+from sync import signatures, stampwire, wire
 from sync.central.central import Central
 from sync.central.inflow import Body, Turns, pump, read_body
+from sync.central.news import NEWS_HOLD_S, NEWS_LOOK_S, Bells, lacks, read_known
 from sync.central.publicdesk import PublicDesk
 from sync.central.registry import Node
 from sync.invite import MAX_ENROL
@@ -53,6 +55,7 @@ class _Desk:
         self._central = central
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="central")
         self._turns = Turns()
+        self._bells = Bells()
         self._unheard: dict[JournalId, IntegrityError] = {}
 
     @asynccontextmanager
@@ -61,6 +64,11 @@ class _Desk:
         yield
         publishing.cancel()
         self._threads.shutdown(wait=True)
+
+    def wind_down(self) -> None:
+        """Central stops: answer those who wait, and end the streams once what they brought is stored."""
+        self._bells.close()
+        self._turns.close()
 
     async def health(self, _request: Request, _body: Body) -> Response:
         """Whether central can read its archive."""
@@ -98,10 +106,31 @@ class _Desk:
         headers = {wire.CHALLENGE_HEADER: self._central.challenge(node.journal)}
         return Response(stream, media_type=_FRAMES, headers=headers)
 
+    async def news(self, request: Request, _body: Body) -> Response:
+        """What central has of a node, as soon as the node does not know it; the same as before after a while."""
+        node, claims = await self._authenticate(request)
+        known = read_known(request.query_params)
+        deadline = asyncio.get_running_loop().time() + NEWS_HOLD_S
+        while True:
+            bell = self._bells.of(node.journal)
+            answer = await self.run(lambda: self._central.state(node, claims))
+            left = deadline - asyncio.get_running_loop().time()
+            if lacks(known, answer) or left <= 0 or self._bells.closed:
+                return _json(answer)
+            # Orders may also be given by another process, which rings no bell here.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left, NEWS_LOOK_S)):
+                    await bell.wait()
+
     async def stream(self, request: Request, body: Body) -> Response:
         node, claims = await self._authenticate(request)
+        loop = asyncio.get_running_loop()
+
+        def ring() -> None:
+            loop.call_soon_threadsafe(self._bells.ring, node.journal)
+
         async with self._turns.stream(node.journal) as inflow:
-            ingest = await self.run(lambda: self._central.ingest(node, claims))
+            ingest = await self.run(lambda: self._central.ingest(node, claims, ring))
 
             async def feed(data: bytes) -> None:
                 await self.run(lambda: ingest.feed(data))
@@ -117,6 +146,15 @@ class _Desk:
         content = await read_body(body, MAX_LISTS)
         taken = await self.run(lambda: self._central.trust.take(content))
         return _json({"taken": taken}, headers={wire.CHALLENGE_HEADER: self._central.challenge(node.journal)})
+
+    async def validation(self, request: Request, _body: Body) -> Response:
+        node, _ = await self._authenticate(request)
+        return _json(await self.run(lambda: self._central.stamps.validation(node.journal)))
+
+    async def timestamp(self, request: Request, body: Body) -> Response:
+        node, _ = await self._authenticate(request)
+        asked = await read_body(body, stampwire.MAX_STAMPS_ASKED)
+        return _json(await self.run(lambda: self._central.stamps.stamp(node.journal, asked)))
 
     async def refuse(self, request: Request, body: Body, refused: SanadError) -> Response:
         """Say no. A sender that was cut off in the middle of a long stream hears why at its next session."""
@@ -176,13 +214,17 @@ def make_app(central: Central) -> FastAPI:
         ("GET", wire.HEALTH, desk.health),
         ("GET", wire.CHALLENGE, desk.challenge),
         ("GET", wire.ORDERS, desk.orders),
+        ("GET", wire.NEWS, desk.news),
         ("POST", wire.SESSION, desk.session),
         ("POST", wire.STREAM, desk.stream),
         ("POST", wire.ENROL, desk.enrol),
         ("GET", wire.LISTS, public.lists),
         ("GET", wire.CRL, public.crl),
         ("POST", wire.LISTS, desk.lists_back),
+        ("GET", stampwire.VALIDATION, desk.validation),
+        ("POST", stampwire.TIMESTAMP, desk.timestamp),
     )
+    app.state.wind_down = desk.wind_down
     for method, path, route in routes:
         app.add_route(path, desk.guarded(route), methods=[method])
     app.add_exception_handler(HTTPException, _unknown)

@@ -13,6 +13,8 @@ from datetime import datetime
 from itertools import product
 from typing import Final, cast
 
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 from sqlalchemy import bindparam, func, select
 
 from appliance.certificates.lists import (
@@ -33,6 +35,7 @@ from appliance.records.moment import parse_at
 from sync.central import registry
 from sync.central import tables as t
 from sync.central.endedkeys import EndedKey, ended_keys, key_of
+from sync.central.registry import Node
 
 _NUMBER: Final = re.compile(r"[A-Z0-9][A-Z0-9/-]{0,39}")
 _CODE: Final = re.compile(r"[a-z][a-z_]{0,31}")
@@ -47,6 +50,13 @@ _ENDED: Final = select(
 ).where(records.certificates.c.journal == bindparam("journal"), records.certificates.c.state == bindparam("state"))
 _BLOCKS: Final = select(t.blocks.c.prefix, t.blocks.c.first, t.blocks.c.last)
 _NODES: Final = select(func.count()).select_from(t.nodes)
+_OFFICERS: Final = select(t.officer_answers.c.journal, t.officer_answers.c.key, t.officer_answers.c.certificate).where(
+    t.officer_answers.c.certificate.is_not(None)
+)
+_GIVEN_UP: Final = select(
+    records.officer_keys.c.about, records.officer_keys.c.revoked_at, records.officer_keys.c.reason
+).where(records.officer_keys.c.journal == bindparam("journal"), records.officer_keys.c.state == "revoked")
+_ANSWERS: Final = select(func.count()).select_from(t.officer_answers)
 _KEYS: Final = select(func.count(), func.min(t.ended_keys.c.at), func.max(t.ended_keys.c.said_at))
 _FOLDED: Final = select(func.count(), func.sum(records.stamps.c.position))
 
@@ -64,7 +74,7 @@ class Known:
 
 def mark(archive: Tx, index: Tx) -> tuple[object, ...]:
     """Something that changes whenever what is known may have changed, and that is quickly had."""
-    rows = archive.one(_NODES), archive.one(_KEYS), index.one(_FOLDED)
+    rows = archive.one(_NODES), archive.one(_ANSWERS), archive.one(_KEYS), index.one(_FOLDED)
     return tuple(value for row in rows if row is not None for value in row)
 
 
@@ -78,7 +88,7 @@ def gather(
         index: a reader of the index.
         authority: the certificate of central's authority, DER.
         cosigner: what verifies central's cosignatures.
-        others: signers that are no centre's.
+        others: signers that are neither a centre's nor an officer's.
     """
     nodes = registry.all_nodes(archive)
     ends = ended_keys(archive)
@@ -87,7 +97,10 @@ def gather(
     )
     return Known(
         authorities=(authority,),
-        signers=tuple(_with_end(each, ends.get(key_of(each.certificate))) for each in (*centres, *others)),
+        signers=tuple(
+            _with_end(each, ends.get(key_of(each.certificate)))
+            for each in (*centres, *_officers(archive, index, nodes), *others)
+        ),
         logs=tuple(TrustedLog(each.verifier, each.centre, _since(ends.get(each.journal))) for each in nodes),
         cosigners=(cosigner,),
         ended=_ended(archive, index, {each.journal: each.centre for each in nodes}),
@@ -127,6 +140,21 @@ def say(said: PublicLists | None, known: Known, number: int, at: datetime) -> tu
     return trust, Revocations(number, at, tuple(ended.values()))
 
 
+def _officers(archive: Tx, index: Tx, nodes: Iterable[Node]) -> list[TrustedSigner]:
+    """Those whose keys central certified, revoked where their node says so."""
+    centres = {node.journal: node.centre for node in nodes}
+    given_up: dict[tuple[JournalId, str], EndedKey] = {}
+    for journal in centres:
+        for key, at, reason in index.each(_GIVEN_UP, {"journal": journal}):
+            given_up[journal, key] = EndedKey(parse_at(at), reason)
+    signers = []
+    for journal, key, certificate in archive.each(_OFFICERS):
+        name = x509.load_der_x509_certificate(certificate).subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
+        signer = TrustedSigner(certificate, "officer", centres.get(journal, ""), as_name(str(name)))
+        signers.append(_with_end(signer, given_up.get((journal, key))))
+    return signers
+
+
 def _ended(archive: Tx, index: Tx, centres: dict[JournalId, str]) -> tuple[Ended, ...]:
     blocks: dict[str, list[tuple[int, int]]] = {}
     for prefix, first, last in archive.all(_BLOCKS):
@@ -135,12 +163,11 @@ def _ended(archive: Tx, index: Tx, centres: dict[JournalId, str]) -> tuple[Ended
     for (journal, centre), state in product(centres.items(), _STATES):
         for number, at, code, by in index.each(_ENDED, {"journal": journal, "state": state}):
             if _is_leased(number, centre, blocks.get(centre, [])):
-                reason = code.replace(" ", "_")
                 one = Ended(
                     number=number,
                     state=cast("EndState", state),
                     at=parse_at(at).replace(microsecond=0),
-                    reason=reason if _CODE.fullmatch(reason) else _OTHER,
+                    reason=code if _CODE.fullmatch(code) else _OTHER,
                     by=by if _NUMBER.fullmatch(by) else "",
                 )
                 found[number] = min(found.get(number, one), one, key=_weight)

@@ -12,23 +12,32 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Final, Protocol
 
+import sqlalchemy as sa
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy import bindparam, select
 
 from appliance.certificates import der
 from appliance.certificates.cms import MAX_SIGNATURE, signed_content
 from appliance.certificates.der import BadDer, integer, oid, sequence, tlv
-from appliance.certificates.signer import DocumentSigner
+from appliance.certificates.signer import DocumentSigner, SoftwareSigner
 from appliance.certificates.timestamps import GRANTED, MAX_REQUEST, REJECTED
 from appliance.certificates.timestamptokens import SHA256_ALGORITHM, STATEMENT
+from appliance.records import tables as log_tables
+from appliance.records.database import Database, Tx
 from appliance.records.moment import Clock
+from sync.central.authority import Authority, key_bytes, new_key
 
 POLICY: Final = "2.25.280189930116982128382564070107541909502"
 """Under which the embedded service stamps; an identifier made of a random UUID (ITU-T X.667)."""
 SERIAL_BYTES: Final = 16
-MAX_NONCE: Final = 40
-"""Bytes of a nonce, as it is written."""
+MAX_NONCE_BITS: Final = 256
 ACCURACY_S: Final = 1
 """Whole seconds are stated. How far central's clock itself is from the true time, nobody here knows."""
+KEY: Final = "timestamp-key"
+CERTIFICATE: Final = "timestamp-certificate"
+_SECRET: Final = select(log_tables.secrets.c.value).where(log_tables.secrets.c.name == bindparam("name"))
+_ADD_SECRET: Final = sa.insert(log_tables.secrets)
 # Why a request is refused (RFC 3161, section 2.4.2).
 BAD_ALGORITHM: Final = 0
 BAD_REQUEST: Final = 2
@@ -71,15 +80,17 @@ class Timestamps(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """A request (RFC 3161, section 2.4.1), as far as it is answered: parts of the statement, in DER."""
+class Asked:
+    """A request (RFC 3161, section 2.4.1), as far as it is answered."""
 
-    imprint: bytes
-    nonce: bytes
+    digest: bytes
+    policy: bytes | None
+    """An OBJECT IDENTIFIER, DER."""
+    nonce: int | None
     with_certificate: bool
 
 
-class _Refused(Exception):
+class RequestRefused(Exception):
     """A request that gets no timestamp; the bit says why."""
 
     def __init__(self, bit: int) -> None:
@@ -104,7 +115,7 @@ class OwnTimestamps:
         self._authority = authority
         self._clock = clock
         self._random = random
-        largest = _Asked(_imprint(bytes(SHA256.digest_size)), bytes(MAX_NONCE), with_certificate=True)
+        largest = Asked(bytes(SHA256.digest_size), None, 1 << MAX_NONCE_BITS - 1, with_certificate=True)
         # Two signatures differ by some bytes, and so do two numbers.
         self._room = len(self._token(largest)) + MAX_SIGNATURE
 
@@ -115,31 +126,45 @@ class OwnTimestamps:
     def answer(self, request: bytes) -> bytes:
         """See `Timestamps`."""
         try:
-            token = self._token(_read(request))
-        except _Refused as refused:
-            # A BIT STRING that ends with its one bit; the first byte counts those left over.
-            bits = (0x80 >> refused.bit % 8).to_bytes(refused.bit // 8 + 1)
-            failure = tlv(der.BITS, bytes([7 - refused.bit % 8]), bits)
-            return sequence(sequence(integer(REJECTED), failure))
-        return sequence(sequence(integer(GRANTED)), token)
+            asked = read_request(request)
+            if asked.policy not in (None, oid(POLICY)):
+                raise RequestRefused(UNACCEPTED_POLICY)
+        except RequestRefused as refused:
+            return refusal(refused.bit)
+        return sequence(sequence(integer(GRANTED)), self._token(asked))
 
-    def _token(self, asked: _Asked) -> bytes:
+    def _token(self, asked: Asked) -> bytes:
         statement = sequence(
             integer(1),
             oid(POLICY),
-            asked.imprint,
+            sequence(sequence(SHA256_ALGORITHM, tlv(der.NULL)), tlv(der.OCTETS, asked.digest)),
             integer(int.from_bytes(self._random(SERIAL_BYTES))),
             tlv(der.GENERALIZED_TIME, f"{self._clock().astimezone(UTC):%Y%m%d%H%M%SZ}".encode()),
             sequence(integer(ACCURACY_S)),
-            asked.nonce,
+            b"" if asked.nonce is None else integer(asked.nonce),
         )
         return signed_content(STATEMENT, statement, self._signer, with_certificates=asked.with_certificate)
 
 
-def _read(request: bytes) -> _Asked:
-    """Read a request; raises `_Refused`."""
+def refusal(bit: int) -> bytes:
+    """An answer that gives no timestamp (RFC 3161, section 2.4.2).
+
+    Args:
+        bit: why.
+    """
+    # A BIT STRING that ends with its one bit; the first byte counts those left over.
+    failure = tlv(der.BITS, bytes([7 - bit % 8]), (0x80 >> bit % 8).to_bytes(bit // 8 + 1))
+    return sequence(sequence(integer(REJECTED), failure))
+
+
+def read_request(request: bytes) -> Asked:
+    """Read a request.
+
+    Raises:
+        RequestRefused: it is none, or not over a SHA-256.
+    """
     if len(request) > MAX_REQUEST:
-        raise _Refused(BAD_REQUEST)
+        raise RequestRefused(BAD_REQUEST)
     try:
         asked = der.whole(request)
         version = asked.integer()
@@ -148,25 +173,54 @@ def _read(request: bytes) -> _Asked:
         kind, digest = algorithm.raw(der.OID), imprint.take(der.OCTETS)
         algorithm.maybe(der.NULL)
         policy = asked.raw() if asked.tag == der.OID else None
-        nonce = asked.raw() if asked.tag == der.INTEGER else b""
+        nonce = asked.integer() if asked.tag == der.INTEGER else None
         wanted = asked.maybe(der.BOOLEAN)
         extensions = asked.maybe(der.CONTEXT_0)
         for each in (algorithm, imprint, asked):
             each.end()
     except BadDer:
-        raise _Refused(BAD_FORM) from None
+        raise RequestRefused(BAD_FORM) from None
     if kind != SHA256_ALGORITHM:
-        raise _Refused(BAD_ALGORITHM)
+        raise RequestRefused(BAD_ALGORITHM)
     if len(digest) != SHA256.digest_size:
-        raise _Refused(BAD_FORM)
-    if policy not in (None, oid(POLICY)):
-        raise _Refused(UNACCEPTED_POLICY)
+        raise RequestRefused(BAD_FORM)
     if extensions is not None:
-        raise _Refused(UNACCEPTED_EXTENSION)
-    if version != 1 or len(nonce) > MAX_NONCE:
-        raise _Refused(BAD_REQUEST)
-    return _Asked(_imprint(digest), nonce, with_certificate=wanted == b"\xff")
+        raise RequestRefused(UNACCEPTED_EXTENSION)
+    if version != 1 or (nonce is not None and nonce.bit_length() > MAX_NONCE_BITS):
+        raise RequestRefused(BAD_REQUEST)
+    return Asked(digest, policy, nonce, with_certificate=wanted == b"\xff")
 
 
-def _imprint(digest: bytes) -> bytes:
-    return sequence(sequence(SHA256_ALGORITHM, tlv(der.NULL)), tlv(der.OCTETS, digest))
+def own_timestamps(
+    database: Database, authority: Authority, *, name: str, clock: Clock, random: Callable[[int], bytes]
+) -> OwnTimestamps:
+    """The embedded service of a central, whose key is made, certified and kept where there is none yet.
+
+    Args:
+        database: the archive; the key lies in it and nowhere else.
+        authority: certifies the key.
+        name: the common name in its certificate.
+        clock: what time it is.
+        random: a cryptographic source of random bytes.
+    """
+    with database.read() as tx:
+        kept = _kept(tx)
+    if kept is None:
+        with database.write() as tx:
+            kept = _kept(tx) or _made(tx, authority, name)
+    signer = SoftwareSigner(*kept, chain=())
+    return OwnTimestamps(signer, authority.certificate.public_bytes(Encoding.DER), clock=clock, random=random)
+
+
+def _kept(tx: Tx) -> tuple[bytes, bytes] | None:
+    rows = [tx.one(_SECRET, {"name": name}) for name in (KEY, CERTIFICATE)]
+    key, certificate = (None if row is None else bytes(row[0]) for row in rows)
+    return None if key is None or certificate is None else (key, certificate)
+
+
+def _made(tx: Tx, authority: Authority, name: str) -> tuple[bytes, bytes]:
+    key = new_key()
+    certificate = authority.certify_timestamps(key.public_key(), name).public_bytes(Encoding.DER)
+    made = key_bytes(key), certificate
+    tx.many(_ADD_SECRET, [{"name": each, "value": value} for each, value in zip((KEY, CERTIFICATE), made, strict=True)])
+    return made

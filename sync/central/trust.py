@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy import bindparam, select
 
 from appliance.certificates.lists import KEY_REASONS, PublicLists, TrustedLog, TrustedSigner
+from appliance.journal import kinds as k
 from appliance.journal.errors import OperatorError
 from appliance.journal.notes import Signer, VerifierKey
 from appliance.records.database import Database, Tx
 from appliance.records.moment import Clock
-from sync.central import endedkeys, known
+from sync.central import endedkeys, known, registry
+from sync.central import tables as t
 from sync.central.authority import Authority, RevokedCertificate
+from sync.central.certifying import Give
 from sync.central.endedkeys import EndedKey
 from sync.central.known import Known
 from sync.central.publishing import Publication, Publisher
 
 FLAGS: Final = {
     "compromised": x509.ReasonFlags.key_compromise,
+    "forgotten": x509.ReasonFlags.cessation_of_operation,
     "left": x509.ReasonFlags.affiliation_changed,
     # Whoever found it may use it.
     "lost": x509.ReasonFlags.key_compromise,
@@ -32,6 +38,9 @@ FLAGS: Final = {
 }
 """A reason as X.509 says it (RFC 5280, section 5.3.1)."""
 
+_OFFICER: Final = select(t.officer_answers.c.journal, t.officer_answers.c.key).where(
+    t.officer_answers.c.certificate == bindparam("certificate")
+)
 _KID: Final = re.compile(r"[0-9a-f]{16}")
 
 
@@ -54,6 +63,7 @@ class Trust:
         signer: the publishing key.
         authority: central's.
         cosigner: what verifies central's cosignatures.
+        give: orders something of a node.
         settle: see `Publisher`.
         clock: what time it is.
         monotonic_s: seconds on a clock that nobody can set.
@@ -67,6 +77,7 @@ class Trust:
         signer: Signer,
         authority: Authority,
         cosigner: VerifierKey,
+        give: Give,
         settle: Callable[[], None],
         *,
         clock: Clock,
@@ -75,6 +86,7 @@ class Trust:
         self._archive = archive
         self._authority = authority
         self._cosigner = cosigner
+        self._give = give
         self._clock = clock
         self._publisher = Publisher(
             archive, index, place, signer, self._gather, settle, clock=clock, monotonic_s=monotonic_s
@@ -132,8 +144,18 @@ class Trust:
         with self._archive.write() as tx:
             for key in keys:
                 endedkeys.end_key(tx, key, EndedKey(since, reason), now)
+            for signer in _signers(lists, name):
+                self._recall(tx, signer, cast("k.KeyEnd", reason))
         lists = self.publish().lists
         return Revoked(_signers(lists, name), _logs(lists, name), lists.number)
+
+    def _recall(self, tx: Tx, signer: TrustedSigner, reason: k.KeyEnd) -> None:
+        """Order the officer's node to use the key no more."""
+        row = tx.one(_OFFICER, {"certificate": signer.certificate})
+        if row is not None:
+            # A node whose orders were lost hears of it by the lists.
+            with suppress(OperatorError):
+                self._give(tx, registry.require_node(tx, row[0]), [k.OfficerKeyRecalled(key=row[1], reason=reason)])
 
     def _gather(self, archive: Tx, index: Tx) -> Known:
         authority = self._authority.certificate.public_bytes(Encoding.DER)

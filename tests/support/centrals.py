@@ -200,14 +200,16 @@ class Scribe:
             )
         )
 
-    def write(self, body: Body | None = None, about: str = "-", blobs: tuple[BlobDigest, ...] = ()) -> Entry:
+    def write(
+        self, body: Body | None = None, about: str = "-", blobs: tuple[BlobDigest, ...] = (), by: str = "node"
+    ) -> Entry:
         """Write the next entry."""
         body = NodeStarted(software="test", orphans_removed=len(self.entries)) if body is None else body
         entry = make_entry(
             journal=self.journal,
             seq=len(self.entries),
             at="2026-11-22T09:00:00.000Z",
-            by="node",
+            by=by,
             kind=Kind(body.KIND),
             about=about,
             body=encode_body(body),

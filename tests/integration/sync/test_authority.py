@@ -152,7 +152,7 @@ def test_a_key_of_another_kind_is_not_taken_for_central_s() -> None:
 
 
 def test_openssl_accepts_the_timestamper_for_timestamps_and_for_nothing_else(ours: Authority, tmp_path: Path) -> None:
-    stamps = ours.certify_timestamps(new_key().public_key(), "Specimen timestamps", NOW)
+    stamps = ours.certify_timestamps(new_key().public_key(), "Specimen timestamps")
     write(tmp_path, ca=ours.certificate, stamps=stamps)
     verify = "verify -x509_strict -attime 1795305600 -CAfile ca.pem"
     assert "stamps.pem: OK" in openssl(tmp_path, f"{verify} -purpose timestampsign stamps.pem")

@@ -12,23 +12,43 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.certificates.lists import BadLists, Ended, PublicLists, newer
 from appliance.certificates.listsfile import read_lists, write_lists
+from appliance.certificates.officer import officer_subject
 from appliance.journal.errors import OperatorError
-from appliance.journal.ids import entity_id
-from appliance.journal.kinds import ApplicationIssued, Body, CertificateCorrected, CertificateRevoked
+from appliance.journal.ids import entity_id, orders_of
+from appliance.journal.kinds import (
+    ApplicationIssued,
+    Body,
+    CertificateCorrected,
+    CertificateRevoked,
+    OfficerKeyMade,
+    OfficerKeyRecalled,
+    OfficerKeyRevoked,
+    OperatorAdded,
+    decode_body,
+)
 from appliance.journal.notes import Signer
+from appliance.records.log import Log
 from appliance.sealing import age
+from sync.central.authority import new_key
 from sync.central.central import LISTS_KEY, Central
 from sync.central.ingest import Ingest
 from sync.central.publishing import SHARE
 from sync.central.registry import find_node
+from sync.central.sessions import Session
+from sync.frames import VERSION
 from sync.invite import EnrolAnswer
 from tests.support.centrals import CENTRE, Scribe, new_central, open_central, pieces, stream
 from tests.support.nodes import SteadyClock
 
 HASH = "0" * 64
+
+SESSION = Session("in memory", VERSION)
 
 
 class Desk:
@@ -58,7 +78,7 @@ class Desk:
         answer = self.central.enrol(msgspec.json.encode(scribe.request(invite)))
         return scribe, msgspec.json.decode(answer, type=EnrolAnswer)
 
-    def send(self, scribe: Scribe, *bodies: Body, about: str = "") -> None:
+    def send(self, scribe: Scribe, *bodies: Body, about: str = "", by: str = "node") -> None:
         """Let a node write these, and carry them here."""
         start = len(scribe.entries)
         subject = about or entity_id(os.urandom(16))
@@ -66,13 +86,13 @@ class Desk:
         parts = []
         for body, blob in zip(bodies, sealed, strict=True):
             with_blob = isinstance(body, ApplicationIssued | CertificateCorrected)
-            scribe.write(body, subject, (age.digest_of(blob),) if with_blob else ())
+            scribe.write(body, subject, (age.digest_of(blob),) if with_blob else (), by)
             parts += pieces(blob) if with_blob else []
         with self.central._archive_db.read() as tx:
             node = find_node(tx, scribe.journal)
         assert node is not None
         self.central.archive.offer(node, scribe.checkpoint(), None)
-        ingest = Ingest(self.central.archive, node, len(scribe.entries), self.central.index.soon)
+        ingest = Ingest(self.central.archive, node, len(scribe.entries), self.central.index.soon, SESSION, lambda: None)
         ingest.feed(stream([*scribe.frames(start), *parts]))
         ingest.finish()
         self.central.index.settle(30)
@@ -105,7 +125,7 @@ def corrected(number: str, replaces: str) -> CertificateCorrected:
 
 
 def revoked(number: str) -> CertificateRevoked:
-    return CertificateRevoked(number=number, reason_code="issued in error", reason="two of one")
+    return CertificateRevoked(number=number, reason_code="issued_in_error", reason="two of one")
 
 
 def test_a_new_central_has_lists_that_anybody_can_check_with_its_trust_file_s_key(desk: Desk) -> None:
@@ -213,7 +233,7 @@ def test_a_certificate_that_was_erased_at_central_stays_revoked(desk: Desk) -> N
         node = find_node(tx, scribe.journal)
     assert node is not None
     desk.central.archive.offer(node, scribe.checkpoint(), None)
-    ingest = Ingest(desk.central.archive, node, len(scribe.entries), desk.central.index.soon)
+    ingest = Ingest(desk.central.archive, node, len(scribe.entries), desk.central.index.soon, SESSION, lambda: None)
     ingest.feed(stream(scribe.frames(start)))
     ingest.finish()
     desk.central.index.settle(30)
@@ -266,6 +286,45 @@ def test_a_revocation_of_no_key_for_no_reason_or_of_the_future_is_refused(
     with pytest.raises(OperatorError):
         desk.central.trust.revoke(kid if name == "kid" else name, reason, desk.clock() + timedelta(seconds=later))
     assert desk.lists == before
+
+
+def officer_s_key(desk: Desk, scribe: Scribe) -> str:
+    """Let an officer of a node ask for a certificate; answers the key's name in the journal."""
+    operator, key = entity_id(os.urandom(16)), entity_id(os.urandom(16))
+    private = new_key()
+    subject = officer_subject(*CENTRE, "Rabia Officer", operator)
+    csr = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(private, SHA256())
+    desk.send(scribe, OperatorAdded(name="Rabia Officer", roles=("officer",), login="rabia"), about=operator)
+    made = OfficerKeyMade(csr=csr.public_bytes(Encoding.DER), storage="sealed")
+    desk.send(scribe, made, about=key, by=operator)
+    return key
+
+
+def test_an_officer_s_key_is_trusted_as_soon_as_central_certified_it(desk: Desk) -> None:
+    scribe, _ = desk.enrol()
+    officer_s_key(desk, scribe)
+    (officer,) = [each for each in desk.lists.trust.signers if each.kind == "officer"]
+    assert (officer.centre, officer.name, officer.revoked_at) == (CENTRE[0], "Rabia Officer", None)
+
+
+def test_an_officer_s_key_that_the_centre_gave_up_is_revoked(desk: Desk) -> None:
+    scribe, _ = desk.enrol()
+    key = officer_s_key(desk, scribe)
+    desk.send(scribe, OfficerKeyRevoked(reason="lost"), about=key)
+    # The node learns of its certificate, and only then of what it said itself, in the order of its own journal.
+    (officer,) = [each for each in desk.lists.trust.signers if each.kind == "officer"]
+    assert (officer.revoked_at, officer.reason) == (desk.clock().replace(microsecond=0), "lost")
+
+
+def test_a_revoked_officer_s_key_is_recalled_at_its_node(desk: Desk) -> None:
+    scribe, _ = desk.enrol()
+    key = officer_s_key(desk, scribe)
+    (officer,) = [each for each in desk.lists.trust.signers if each.kind == "officer"]
+    desk.central.trust.revoke(officer.kid.hex(), "left")
+    with desk.central._archive_db.read() as tx:
+        log = Log(tx, orders_of(scribe.journal))
+        (*_, last) = log.entries(0, log.count())
+    assert decode_body(last.header.kind, last.body or b"") == OfficerKeyRecalled(key=key, reason="left")
 
 
 def test_a_node_out_of_service_is_marked_in_the_lists(desk: Desk) -> None:
