@@ -32,7 +32,7 @@ from appliance.store.store import Store
 from provisioning import outfile, terminal
 from provisioning.centre import open_centre
 from provisioning.opening import HomeOption, JsonOption, home_of, node_store
-from provisioning.operatorcommands import signed_in
+from provisioning.sessions import signed_in
 
 app = typer.Typer(no_args_is_help=True, help="Certificates after they were issued: look, correct, revoke, print again.")
 

@@ -32,6 +32,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "run": ("provisioning.walk.command", "run"),
     "services": ("provisioning.servicecommands", "app"),
     "sync": ("provisioning.synccommands", "app"),
+    "verify": ("provisioning.verifycommand", "verify"),
 }
 
 

@@ -38,6 +38,10 @@ _WRONG_TIME: Final = frozenset({9, 10})
 _WRONG_NAME: Final = frozenset({62, 64})
 
 
+class LinkDown(NetworkError):
+    """Central was not reached, or the link broke: nothing is wrong with either side that this node knows of."""
+
+
 class NotOurCentral(NetworkError):
     """Something answered at central's address, and it was not central."""
 
@@ -58,6 +62,8 @@ class Reply:
 
     headers: Mapping[str, str]
     body: bytes
+    status: int = HTTPStatus.OK
+    """Or 304, where a request asked for news only (`If-None-Match`)."""
 
 
 class Link:
@@ -80,6 +86,10 @@ class Link:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
         self._session.close()
 
     def call(
@@ -119,8 +129,8 @@ class Link:
                 status = response.status_code
         except (requests.RequestException, OSError) as error:
             raise translate(error) from error
-        if status == HTTPStatus.OK:
-            return Reply(response.headers, answer)
+        if status == HTTPStatus.OK or (status == HTTPStatus.NOT_MODIFIED and "if-none-match" in prepared.headers):
+            return Reply(response.headers, answer, status)
         refused = from_wire(status, answer) if status >= HTTPStatus.BAD_REQUEST else None
         raise refused or not_understood()
 
@@ -152,15 +162,15 @@ def translate(error: BaseException) -> SanadError:
             "See whether this network asks for a sign-in in a browser. If not, check central's address.",
         )
     if any(isinstance(cause, NameResolutionError | socket.gaierror) for cause in causes):
-        return NetworkError(
+        return LinkDown(
             "Central's name was not found: there is no network, or no name service.",
             f"Check the cable or the modem, and central's address. {_TRY_LATER}",
         )
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         return NetworkError("Central's machine answers, but central is not running on it.", _TRY_LATER)
     if any(isinstance(cause, requests.Timeout | TimeoutError) for cause in causes):
-        return NetworkError("Central did not answer in time.", _TRY_LATER)
-    return NetworkError("The link to central broke.", _TRY_LATER)
+        return LinkDown("Central did not answer in time.", _TRY_LATER)
+    return LinkDown("The link to central broke.", _TRY_LATER)
 
 
 def _read(response: requests.Response, limit: int) -> bytes:

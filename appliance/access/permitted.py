@@ -91,6 +91,7 @@ _ABOUT_CERTIFICATES: Final = {
     k.CertificateRevocationAsked.KIND: _COUNTER | _SUPERVISOR,
     k.CertificateRevocationRefused.KIND: _COUNTER | _SUPERVISOR,
     k.CertificateRevoked.KIND: _OFFICER | _SUPERVISOR,
+    k.CertificateRaised.KIND: _NODE,
 }
 _ABOUT_ATTESTATIONS: Final = {
     k.AttestationMade.KIND: _OFFICER,

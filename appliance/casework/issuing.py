@@ -18,6 +18,8 @@ from typing import Final, Literal
 
 from sqlalchemy import select
 
+from appliance.access import four_eyes
+from appliance.access.four_eyes import SameEyes
 from appliance.access.session import Session
 from appliance.casework.cases import Case, go_on, key
 from appliance.casework.centre import Centre
@@ -25,11 +27,11 @@ from appliance.casework.certificate_numbers import next_certificate_number
 from appliance.casework.certificate_records import record_of
 from appliance.casework.grounds import Ground, Overtaken, read_ground, see_still_approved
 from appliance.casework.lifecycle import step
-from appliance.casework.officer_keys import see_may_sign, signs_by_own_key
+from appliance.casework.officer_keys import see_may_sign, standing
 from appliance.casework.seals import centre_signer
 from appliance.certificates.qr import make_code
 from appliance.certificates.record import CertificateRecord, encode_record, record_hash
-from appliance.certificates.render import render_certificate
+from appliance.certificates.render import preview_certificate, render_certificate
 from appliance.certificates.sign import sign_pdf
 from appliance.certificates.signer import DocumentSigner, kid
 from appliance.journal import kinds as k
@@ -40,6 +42,9 @@ from appliance.store.store import Moment, Store
 
 MAX_TRIES: Final = 20
 """How often a certificate that nobody was shown is made anew because another counter was quicker."""
+
+NO_CODE: Final = "NOT ISSUED"
+"""What the code of a picture says that is only looked at."""
 
 _ISSUED: Final = select(
     t.applications.c.certificate,
@@ -79,7 +84,10 @@ class Prepared:
     record_sha256: str
     pdf: bytes = field(repr=False)
     title: str
+    says: str
+    """What whoever issues it should know of the key, in words; empty where there is nothing to say."""
     ground: Ground = field(repr=False)
+    signature_png: bytes | None = field(repr=False)
 
     @property
     def sealed_by(self) -> Literal["centre", "officer"]:
@@ -90,6 +98,16 @@ class Prepared:
     def seen_sha256(self) -> str:
         """What was shown."""
         return hashlib.sha256(self.pdf).hexdigest()
+
+    def picture(self) -> bytes:
+        """The page as a PNG, to be looked at. Its code says nothing: off a screen, a good one would be a certificate.
+
+        Raises:
+            BadRecord, Unprintable, FontsMissing: as `render_certificate`.
+        """
+        return preview_certificate(
+            self.record, photo=self.ground.photo, signature_png=self.signature_png, qr_text=NO_CODE
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,24 +134,37 @@ def prepare(
         session: of who issues it.
         application: what was approved.
         signature_png: the picture of the holder's signature, to be printed.
-        sealed_by: whose key will sign it; None for the officer's own where they have one that is good.
+        sealed_by: whose key will sign it; None for the officer's own where they have one that is good, and did not
+            take the application in.
 
     Raises:
         OperatorError: it is not approved, or its service issues nothing. NoNumbers: this centre must sync first.
         IntegrityError: the centre's certificate is not there or damaged.
     """
     ground = read_ground(centre, application)
+    may, says = own_key(centre.store, session, application)
     if sealed_by is None:
-        sealed_by = "officer" if signs_by_own_key(centre.store, session) else "centre"
-    return set_page(centre, ground, record_of(centre, ground, sealed_by=sealed_by), signature_png)
+        sealed_by = "officer" if may else "centre"
+    return set_page(centre, ground, record_of(centre, ground, sealed_by=sealed_by), signature_png, says)
 
 
-def set_page(centre: Centre, ground: Ground, record: CertificateRecord, signature_png: bytes | None) -> Prepared:
-    """Set the page of a record, with its code."""
+def set_page(
+    centre: Centre, ground: Ground, record: CertificateRecord, signature_png: bytes | None, says: str = ""
+) -> Prepared:
+    """Set the page of a record, with its code.
+
+    Args:
+        centre: whose certificate it is.
+        ground: what the record was made from.
+        record: what it says.
+        signature_png: the picture of the holder's signature.
+        says: what the officer should know of their own key.
+    """
     record_sha256 = record_hash(encode_record(record))
     code = make_code(record, record_sha256, centre_signer(centre.store), at=centre.store.clock())
     pdf = render_certificate(record, photo=ground.photo, signature_png=signature_png, qr_text=code)
-    return Prepared(ground.case.id, record, record_sha256, pdf, ground.rule.title.en, ground)
+    title = ground.rule.title.en
+    return Prepared(ground.case.id, record, record_sha256, pdf, title, says, ground, signature_png)
 
 
 def issue(
@@ -201,6 +232,19 @@ def certificate_pdf(store: Store, made: Issued) -> bytes:
     return pdf
 
 
+def own_key(store: Store, session: Session, application: EntityId) -> tuple[bool, str]:
+    """Whether somebody may sign this by a key of their own, and what they should know of it."""
+    found = standing(store, session)
+    if found.key is None:
+        return False, found.says
+    try:
+        with store.read() as tx:
+            four_eyes.check(tx, store.journal, k.ApplicationApproved.KIND, application, session.actor)
+    except SameEyes:
+        return False, "Sealed by the centre: you took this application in yourself."
+    return True, found.says
+
+
 def seal(centre: Centre, application: EntityId, prepared: Prepared, opened: DocumentSigner | None) -> Sealed:
     """Sign what was prepared, by the officer's opened key or the centre's, and seal it; it is in no entry yet.
 
@@ -247,6 +291,7 @@ def _issue_prepared(
         if case != prepared.ground.case or next_certificate_number(moment.tx, store.journal) != body.number:
             raise Overtaken
         if signer.officer:
+            four_eyes.check(moment.tx, store.journal, k.ApplicationApproved.KIND, case.id, session.actor)
             see_may_sign(moment, store.journal, session, signer.certificate)
         return [body]
 

@@ -33,15 +33,8 @@ _COLUMNS: Final = (
     *(_T.c.about, _T.c.operator, _T.c.storage, _T.c.token, _T.c.state, _T.c.csr, _T.c.certificate, _T.c.kid),
     *(_T.c.made_at, _T.c.certified_at, _T.c.locked, _T.c.revoked_at, _T.c.reason),
 )
-_ALL: Final = (
-    select(*_COLUMNS)
-    .where(_T.c.journal == bindparam("journal"))
-    .order_by(_T.c.made_at.desc(), _T.c.about)
-    .limit(MAX_KEYS)
-)
-_OWN: Final = (
-    select(*_COLUMNS).where(found_by(_T, "operator")).order_by(_T.c.made_at.desc(), _T.c.about).limit(MAX_KEYS)
-)
+_ALL: Final = select(*_COLUMNS).where(_T.c.journal == bindparam("journal")).order_by(_T.c.seq.desc()).limit(MAX_KEYS)
+_OWN: Final = select(*_COLUMNS).where(found_by(_T, "operator")).order_by(_T.c.seq.desc()).limit(MAX_KEYS)
 _ONE: Final = select(*_COLUMNS).where(t.where_key(_T))
 _MAY_SIGN: Final = (
     select(sa.func.count())
@@ -181,11 +174,6 @@ def _why_none(keys: list[OfficerKey], *, waiting: bool) -> str:
     if keys and keys[0].state is KeyState.REFUSED:
         return f"{sealed} central did not certify your key ({keys[0].reason}). Ask central IT, or make a new one."
     return f"{sealed} you have no key of your own. Make one to sign yourself."
-
-
-def signs_by_own_key(store: Store, session: Session) -> bool:
-    """Whether what somebody issues now is signed by their own key."""
-    return standing(store, session).key is not None
 
 
 def see_may_sign(moment: Moment, journal: JournalId, session: Session, certificate: bytes) -> None:

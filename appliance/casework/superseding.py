@@ -24,9 +24,9 @@ from appliance.casework.changes import last_seq
 from appliance.casework.copying import copied
 from appliance.casework.correcting import asked_correction, put_right_by
 from appliance.casework.grounds import Ground, Overtaken, holder_of, read_ground
-from appliance.casework.issuing import MAX_TRIES, Issued, Prepared, ShownOtherwise, seal, set_page
+from appliance.casework.issuing import MAX_TRIES, Issued, Prepared, ShownOtherwise, own_key, seal, set_page
 from appliance.casework.lifecycle import step
-from appliance.casework.officer_keys import see_may_sign, signs_by_own_key
+from appliance.casework.officer_keys import see_may_sign
 from appliance.casework.people import view, who_is
 from appliance.casework.reviewing import NotReady, see_uncontradicted
 from appliance.certificates.signer import DocumentSigner, kid
@@ -82,11 +82,12 @@ def prepare_correction(
         approver = tx.one(_OPERATOR, key(store.journal, session.actor))
     found = read_ground(centre, application, k.CertificateCorrected.KIND, fields)
     ground = replace(found, approver="" if approver is None else approver[0])
+    may, says = own_key(store, session, application)
     if sealed_by is None:
-        sealed_by = "officer" if signs_by_own_key(store, session) else "centre"
+        sealed_by = "officer" if may else "centre"
     valid_from = date.fromisoformat(first.issued_on)
     record = record_of(centre, ground, sealed_by=sealed_by, replaces=number, valid_from=valid_from)
-    return Correction(number, set_page(centre, ground, record, signature_png), seen)
+    return Correction(number, set_page(centre, ground, record, signature_png, says), seen)
 
 
 def correct(

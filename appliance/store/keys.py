@@ -21,8 +21,9 @@ AGE_IDENTITY: Final = "age-identity"
 PEPPER: Final = "pepper"
 CENTRE_KEY: Final = "centre-key"
 
-# What a node remembers of its central: two verifier keys, and the recipient that blobs are sealed to.
+# What a node remembers of its central: three verifier keys, and the recipient that blobs are sealed to.
 COSIGNER: Final = "cosigner"
+PUBLISHER: Final = "publisher"
 ORDERS_SIGNER: Final = "orders-signer"
 LOCKER: Final = "locker"
 # There while the file that witnesses what central countersigned has still to be renewed.

@@ -115,6 +115,9 @@ SPECIMENS: Final[dict[str, Callable[[str], k.Body]]] = {
     k.CertificateRevocationAsked.KIND: lambda m: k.CertificateRevocationAsked(number=m, reason_code="fraud", reason=m),
     k.CertificateRevocationRefused.KIND: lambda m: k.CertificateRevocationRefused(number=m, reason=m),
     k.CertificateRevoked.KIND: lambda m: k.CertificateRevoked(number=m, reason_code="court_order", reason=m),
+    k.CertificateRaised.KIND: lambda m: k.CertificateRaised(
+        number=m, level="B-LTA", pdf_sha256=HASH, stamped_at=LATER, tsa=m
+    ),
     k.AttestationMade.KIND: lambda m: k.AttestationMade(
         application=SOMEBODY,
         person=SOMEBODY,

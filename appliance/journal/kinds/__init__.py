@@ -56,6 +56,7 @@ from appliance.journal.kinds.certificates import (
     CertificateCorrected,
     CertificateCorrectionAsked,
     CertificateCorrectionRefused,
+    CertificateRaised,
     CertificateRevocationAsked,
     CertificateRevocationRefused,
     CertificateRevoked,
@@ -94,6 +95,7 @@ from appliance.journal.kinds.node import (
     SubjectErased,
 )
 from appliance.journal.kinds.officers import (
+    KEY_ENDS,
     MAX_CERTIFICATE,
     KeyEnd,
     KeyRefusal,

@@ -1,4 +1,4 @@
-"""A certificate after it was issued: asked to be corrected or revoked, and what came of it.
+"""A certificate after it was issued: asked to be corrected or revoked, and what came of it; or raised by a timestamp.
 
 Each is about its application. An ending is asked for by one person and done, or refused, by another. `number` is the
 certificate that is asked about. Of a reason only the code goes into public lists; the words stay in the journal.
@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from appliance.journal.kinds.base import Body, Day, Fields, Hex32, Line, Remark, kind
+from appliance.journal.kinds.base import Body, Day, Fields, Hex32, Instant, Line, Remark, kind
 from appliance.journal.kinds.cases import Ids, Items, Leans
 from appliance.journal.kinds.officers import Kid
 
@@ -88,3 +88,18 @@ class CertificateRevoked(Body, frozen=True, kw_only=True):
     number: Line
     reason_code: RevocationReason
     reason: Remark
+
+
+@kind("certificate.raised")
+class CertificateRaised(Body, frozen=True, kw_only=True):
+    """Validation data and a timestamp were added to a certificate; the entry's one blob is the sealed PDF with them.
+
+    The PDF begins with the one that was signed at the counter. Its clear bytes have `pdf_sha256`. `stamped_at` is the
+    time in the timestamp, and not by this node's clock; `tsa` is whose it is.
+    """
+
+    number: Line
+    level: Literal["B-LTA"]
+    pdf_sha256: Hex32
+    stamped_at: Instant
+    tsa: Line

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 import msgspec
 
@@ -17,6 +17,7 @@ KeyStorage = Literal["sealed", "token"]
 KeyRefusal = Literal["request", "name", "role", "repeated"]
 """The request is not of its form; names somebody else; its maker is no officer; the key was certified before."""
 KeyEnd = Literal["forgotten", "lost", "compromised", "replaced", "left"]
+KEY_ENDS: Final[tuple[KeyEnd, ...]] = get_args(KeyEnd)
 """The PIN was forgotten; the token was lost; somebody else may have it; there is a newer one; the officer left."""
 
 

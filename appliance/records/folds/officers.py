@@ -43,7 +43,7 @@ _REVOKE = (
 def _made(header: Header, body: k.OfficerKeyMade) -> Ops:
     said = {"operator": header.by, "storage": body.storage, "token": body.token, "csr": body.csr}
     later = {"certificate": b"", "kid": "", "certified_at": "", "revoked_at": "", "revoked_by": "", "reason": ""}
-    yield _ADD, row(header, **said, **later, made_at=header.at, state="asked", failed=0, locked=0)
+    yield _ADD, row(header, **said, **later, seq=header.seq, made_at=header.at, state="asked", failed=0, locked=0)
 
 
 @folds(k.OfficerKeyPinRefused)

@@ -18,6 +18,7 @@ officer_keys: Final = of_a_subject(
     text("storage"),
     text("token"),
     Column("csr", LargeBinary, nullable=False),
+    number("seq"),
     text("made_at"),
     text("state"),
     Column("certificate", LargeBinary, nullable=False),

@@ -29,5 +29,8 @@ WHAT: Final[Wording] = {
         f"asked that the certificate {body.number} be revoked ({_code(body)}): {body.reason}"
     ),
     k.CertificateRevocationRefused.KIND: lambda body: f"did not revoke the certificate {body.number}: {body.reason}",
+    k.CertificateRaised.KIND: lambda body: (
+        f"added a timestamp of {body.stamped_at[:10]} by {body.tsa} to the certificate {body.number}"
+    ),
     k.CertificateRevoked.KIND: lambda body: f"revoked the certificate {body.number} ({_code(body)}): {body.reason}",
 }

@@ -1,4 +1,4 @@
-"""The EU's Digital COVID Certificate takes the same road (base45, zlib, COSE, CWT): its public test data is read here."""
+"""The EU's Digital COVID Certificate takes the same road (base45, zlib, COSE, CWT): its public test data is judge."""
 
 from __future__ import annotations
 
