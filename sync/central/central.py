@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -44,10 +43,11 @@ from sync.central.challenges import Challenges
 from sync.central.enrolment import Enrolment, Identity
 from sync.central.index import Index
 from sync.central.ingest import Ingest
+from sync.central.layout import CentralLayout
 from sync.central.locker import Locker
 from sync.central.orders import Orders
 from sync.central.registry import Node
-from sync.central.sessions import Session, Sessions
+from sync.central.sessions import NodeSession, Sessions
 from sync.central.stampdesk import StampDesk
 from sync.central.timestamping import OwnTimestamps, Timestamps, own_timestamps
 from sync.central.trust import Trust
@@ -79,58 +79,6 @@ CA_CERTIFICATE: Final = "ca-certificate"
 TLS_KEY: Final = "tls-key"
 LOCKER_IDENTITY: Final = "age-identity"
 RECOVERY_IDENTITY: Final = "recovery-identity"
-
-
-@dataclass(frozen=True, slots=True)
-class CentralLayout:
-    """Paths under central's home."""
-
-    home: Path
-
-    @property
-    def archive(self) -> Path:
-        """Journals, nodes, keys."""
-        return self.home / "archive.db"
-
-    @property
-    def index(self) -> Path:
-        """The tables that the journals fold to."""
-        return self.home / "index.db"
-
-    @property
-    def blobs(self) -> Path:
-        """Sealed blobs."""
-        return self.home / "blobs"
-
-    @property
-    def incoming(self) -> Path:
-        """Blobs that are not whole yet."""
-        return self.home / "incoming"
-
-    @property
-    def keys(self) -> Path:
-        """Key slots and certificates."""
-        return self.home / "keys"
-
-    @property
-    def authority(self) -> Path:
-        """The authority's certificate, PEM: what nodes and browsers pin."""
-        return self.keys / "ca.crt"
-
-    @property
-    def server(self) -> Path:
-        """The server's certificate, PEM."""
-        return self.keys / "tls.crt"
-
-    @property
-    def lists(self) -> Path:
-        """The public lists, as they were published last."""
-        return self.home / "lists"
-
-    @property
-    def serving(self) -> Path:
-        """What the one server of this home locks."""
-        return self.home / "central.lock"
 
 
 class OrdersLost(OperatorError):
@@ -471,7 +419,7 @@ class Central:
         session = self._sessions.require(node.journal, claims.session)
         return self._answer(node, self.archive.state(node.journal), session)
 
-    def _answer(self, node: Node, state: CentralState, session: Session) -> StateAnswer:
+    def _answer(self, node: Node, state: CentralState, session: NodeSession) -> StateAnswer:
         return StateAnswer.of(
             state,
             self.challenge(node.journal),

@@ -30,7 +30,8 @@ from appliance.store.layout import Layout
 from appliance.store.store import COSIGNER, LOCKER, ORDERS_SIGNER, PUBLISHER, Draft, NodeKeys, Store
 from sync import frames
 from sync.central.archive import no_fault
-from sync.central.central import Central, CentralLayout
+from sync.central.central import Central
+from sync.central.layout import CentralLayout
 from sync.central.serve import Service, bind
 from sync.centre import centre_request
 from sync.enrol import Enrolled, enrol_request

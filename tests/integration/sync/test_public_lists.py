@@ -40,7 +40,7 @@ from sync.central.central import LISTS_KEY, Central
 from sync.central.ingest import Ingest
 from sync.central.publishing import SHARE
 from sync.central.registry import find_node
-from sync.central.sessions import Session
+from sync.central.sessions import NodeSession
 from sync.frames import VERSION
 from sync.invite import EnrolAnswer
 from tests.support.centrals import CENTRE, Scribe, new_central, open_central, pieces, stream
@@ -48,7 +48,7 @@ from tests.support.nodes import SteadyClock
 
 HASH = "0" * 64
 
-SESSION = Session("in memory", VERSION)
+SESSION = NodeSession("in memory", VERSION)
 
 
 class Desk:
