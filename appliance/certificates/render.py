@@ -13,11 +13,10 @@ from typing import Final
 
 from PIL import Image
 
+from appliance.certificates.attachments import SCAN, attachments
 from appliance.certificates.pagedata import page_data
-from appliance.certificates.record import BadRecord, CertificateRecord, encode_record, record_hash
+from appliance.certificates.record import BadRecord, CertificateRecord
 from appliance.certificates.typesetting import typesetter
-from appliance.certificates.xml import ATTACHMENT as XML
-from appliance.certificates.xml import certificate_xml
 from appliance.journal.errors import BugError
 
 TEMPLATE: Final = "certificate.typ"
@@ -25,10 +24,6 @@ PREVIEW_DOTS_PER_INCH: Final = 110.0
 MAX_PICTURE_BYTES: Final = 4 * 1024 * 1024
 MAX_SCAN_BYTES: Final = 8 * 1024 * 1024
 """Of an attested paper; and of its pages as pictures, together."""
-RECORD: Final = "record.json"
-CODE: Final = "code.txt"
-SCAN: Final = "scan"
-_ENDINGS: Final = {"image/jpeg": "jpg", "image/png": "png", "image/tiff": "tif", "application/pdf": "pdf"}
 
 
 def render_certificate(
@@ -132,33 +127,7 @@ def _sha256(content: bytes | None) -> str | None:
 
 
 def _data(record: CertificateRecord, qr_text: str, marks: Sequence[str]) -> dict[str, object]:
-    content = encode_record(record)
-    attached = [
-        _file(RECORD, content, "source", "application/json", "The record: canonical JSON, named by its SHA-256."),
-        _file(
-            XML,
-            certificate_xml(record, record_hash(content)),
-            "alternative",
-            "application/xml",
-            "The record as certificate XML, with the record's SHA-256.",
-        ),
-        _file(CODE, qr_text.encode(), "data", "text/plain", "What the code on the page says."),
-    ]
-    if (paper := record.document) is not None:
-        name = f"{SCAN}.{_ENDINGS[paper.media_type]}"
-        attached.append(_file(name, None, "source", paper.media_type, "The scan of the paper that this is a copy of."))
-    return {**page_data(record, qr_text, marks), "attached": attached}
-
-
-def _file(name: str, content: bytes | None, relationship: str, media_type: str, description: str) -> dict[str, object]:
-    """An attachment; without content it is the scan, which travels with the pictures."""
-    return {
-        "name": name,
-        "text": None if content is None else content.decode(),
-        "relationship": relationship,
-        "media_type": media_type,
-        "description": description,
-    }
+    return {**page_data(record, qr_text, marks), "attached": attachments(record, qr_text)}
 
 
 def _stacked(pages: Sequence[bytes]) -> bytes:

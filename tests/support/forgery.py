@@ -1,4 +1,4 @@
-"""Certificates of a specimen centre, and what forgers make of them. The keys are public: anybody can make these again."""
+"""Certificates of a specimen centre, and what forgers make of them. The keys are public: they are made from names."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 
 from appliance.certificates.embedding import Unchanged
+from appliance.certificates.pagedata import page_data
 from appliance.certificates.qr import make_code
 from appliance.certificates.raising import raise_level
 from appliance.certificates.record import CertificateRecord, encode_record, record_hash
@@ -101,9 +102,29 @@ def page(said: CertificateRecord, code: str) -> bytes:
     return render_certificate(said, photo=None, signature_png=None, qr_text=code)
 
 
-def sealed(said: CertificateRecord, signer: DocumentSigner, *, code: str | None = None) -> bytes:
+def sealed(said: CertificateRecord, signer: DocumentSigner) -> bytes:
     """A certificate as the counter makes it."""
-    return sign_page(page(said, code or code_of(said, signer)), signer)
+    return sign_page(page(said, code_of(said, signer)), signer)
+
+
+def pasted(said: CertificateRecord, code: str, signer: DocumentSigner) -> bytes:
+    """A sealed file that carries its own code and shows another."""
+
+    def other(record: CertificateRecord, _code: str, marks: Sequence[str]) -> dict[str, object]:
+        return page_data(record, code, marks)
+
+    with patch("appliance.certificates.render.page_data", other):
+        return sealed(said, signer)
+
+
+def showing(said: CertificateRecord, shown: CertificateRecord, signer: DocumentSigner) -> bytes:
+    """A sealed file that carries one record and shows another, as only an insider could set it."""
+
+    def other(_record: CertificateRecord, code: str, marks: Sequence[str]) -> dict[str, object]:
+        return page_data(shown, code, marks)
+
+    with patch("appliance.certificates.render.page_data", other):
+        return sealed(said, signer)
 
 
 def sign_page(pdf: bytes, signer: DocumentSigner) -> bytes:
@@ -116,8 +137,14 @@ def updated(pdf: bytes, change: Callable[[Unchanged], None]) -> bytes:
     writer = Unchanged(io.BytesIO(pdf))
     change(writer)
     out = io.BytesIO()
-    writer.write(out)
+    writer.write(out)  # type: ignore[no-untyped-call]
     return out.getvalue()
+
+
+def stamped_over(by: Central, content: bytes) -> bytes:
+    """A timestamp over a file that was changed: the service does not see what it stamps."""
+    with patch("appliance.certificates.raising._covers_all", lambda *_: True):
+        return by.raised(content)
 
 
 def replace_xmp(writer: Unchanged) -> None:
@@ -191,9 +218,7 @@ def signed_besides(pdf: bytes, signer: DocumentSigner) -> bytes:
     next(steps)
     steps.send(
         SigObjSetup(
-            SignatureObject(
-                timestamp=LATER, subfilter=SigSeedSubFilter.PADES, bytes_reserved=2 * cms.room_for(signer)
-            )
+            SignatureObject(timestamp=LATER, subfilter=SigSeedSubFilter.PADES, bytes_reserved=2 * cms.room_for(signer))
         )
     )
     prepared, output = steps.send(SigIOSetup("sha256"))

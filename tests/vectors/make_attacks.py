@@ -20,7 +20,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.certificates.lists import Ended, TrustedSigner
 from appliance.certificates.listsfile import write_lists
-from appliance.certificates.record import encode_record
 from appliance.certificates.qr import PREFIX, pack, unpack
 from appliance.certificates.signer import SoftwareSigner
 from sync.central.authority import key_bytes
@@ -53,9 +52,12 @@ class Attack:
     now: datetime = JUDGED
     number: str = ""
     """What the verdict names, for a person to compare."""
+    case: str = ""
+    """Names what is done with a file that is judged more than once."""
 
     def entry(self) -> dict[str, object]:
         values = {name: value for name, value in asdict(self).items() if name != "content"}
+        values["case"] = self.case or self.file
         return {**values, "now": self.now.isoformat(), "exit": EXITS.get(self.verdict, 3)}
 
 
@@ -109,12 +111,14 @@ def good(world: World) -> Iterator[Attack]:
     for name, content, why in made:
         yield Attack(name, content, why, "valid", listed_as, number=number)
     late = NOW + timedelta(days=60)
-    old = ("old-lists.pdf", world.good, "judged by lists that are two months old")
-    yield Attack(*old, "valid_as_of", "older than", trust="lists-old", now=late, number=number)
-    alone = ("authority-alone.pdf", world.good, "judged by the authority's certificate, without lists")
-    yield Attack(*alone, "valid_as_of", "Nothing is known", trust="authority.pem", number=number)
-    before = ("clock-behind.pdf", world.good, "judged by a machine whose clock is years behind")
-    yield Attack(*before, "valid_as_of", "clock is wrong", now=NOW - timedelta(days=900), number=number)
+    old = ("valid.pdf", world.good, "judged by lists that are two months old")
+    as_of = "valid_as_of"
+    yield Attack(*old, as_of, "older than", trust="lists-old", now=late, number=number, case="old-lists")
+    alone = ("valid.pdf", world.good, "judged by the authority's certificate, without lists")
+    yield Attack(*alone, as_of, "Nothing is known", trust="authority.pem", number=number, case="authority-alone")
+    before = ("valid.pdf", world.good, "judged by a machine whose clock is years behind")
+    past = NOW - timedelta(days=900)
+    yield Attack(*before, as_of, "clock is wrong", now=past, number=number, case="clock-behind")
     in_time = world.ours.raised(sealed(record("PEW01-0000402"), world.stolen))
     yield Attack("stolen-later.pdf", in_time, "stamped before its key was stolen", "valid", "stays good")
 
@@ -158,14 +162,8 @@ def replaced(world: World) -> Iterator[Attack]:
     ):
         content = updated(world.good, change)
         yield Attack(f"{name}.pdf", content, why, "invalid", "added to the file after")
-        stamped = stamped_over(world, content)
+        stamped = forgery.stamped_over(world.ours, content)
         yield Attack(f"{name}-stamped.pdf", stamped, f"{why}, then stamped over", "invalid", REPLACED)
-
-
-def stamped_over(world: World, content: bytes) -> bytes:
-    """A timestamp over a file that was changed: central's service does not see what it stamps."""
-    with forgery.patch("appliance.certificates.raising._covers_all", lambda *_: True):
-        return world.ours.raised(content)
 
 
 def strangers(world: World) -> Iterator[Attack]:
@@ -183,11 +181,14 @@ def strangers(world: World) -> Iterator[Attack]:
     yield Attack("resigned-code.txt", code, "a code by a stranger", "unknown_issuer", "not among those")
     unlisted = sealed(record("PEW01-0000501"), world.ours.centre("unlisted"))
     yield Attack("unlisted.pdf", unlisted, "certified, but no longer listed", "unknown_issuer", "not among those")
-    yield Attack("no-trust.pdf", world.good, "judged by somebody who trusts nobody", "unknown_issuer", "no lists", "")
+    why = "judged by somebody who trusts nobody"
+    yield Attack("valid.pdf", world.good, why, "unknown_issuer", "no lists", "", case="no-trust")
     elsewhere = sealed(record("PEW01-0000502"), world.elsewhere)
     yield Attack("other-centre.pdf", elsewhere, "sealed by another centre's key", "invalid", "another centre")
     tsa = SoftwareSigner(key_bytes(world.ours.tsa.key), world.ours.tsa_der, (world.ours.authority_der,))
-    yield Attack("wrong-key.pdf", sealed(world.record, tsa), "sealed by a key for timestamps", "invalid", "not one that")
+    yield Attack(
+        "wrong-key.pdf", sealed(world.record, tsa), "sealed by a key for timestamps", "invalid", "not one that"
+    )
 
 
 def ended(world: World) -> Iterator[Attack]:
@@ -203,7 +204,9 @@ def ended(world: World) -> Iterator[Attack]:
         yield Attack(f"{name}-code.txt", code, f"the code of one that was {name}", verdict, phrase, number=number)
     past = record("PEW01-0000601", expires_on=(NOW + timedelta(days=1)).date().isoformat())
     yield Attack("expired.pdf", sealed(past, ours), "expired", "invalid", "expired on 23 November 2026")
-    yield Attack("expired-code.txt", code_of(past, ours).encode(), "the code of an expired one", "invalid", "expired on")
+    yield Attack(
+        "expired-code.txt", code_of(past, ours).encode(), "the code of an expired one", "invalid", "expired on"
+    )
     coming = record("PEW01-0000602", issued_on=(JUDGED + timedelta(days=40)).date().isoformat())
     yield Attack("future.pdf", sealed(coming, ours), "issued in the future", "invalid", "in the future")
     stolen = sealed(record("PEW01-0000401"), world.stolen)
@@ -218,10 +221,11 @@ def differing(world: World) -> Iterator[Attack]:
     """Page, code and record that say different things."""
     ours, said = world.ours.signer, world.record
     other = record("PEW01-0000321", holder=msgspec.structs.replace(said.holder, name="Specimen Other Person"))
-    shown = with_record(page(other, world.code), other, said)
-    differs = forgery.sign_page(shown, ours)
-    yield Attack("page-differs.pdf", differs, "the page names somebody else than the record", "invalid", "page does not")
-    pasted = sealed(other, ours, code=world.code)
+    differs = forgery.showing(said, other, ours)
+    yield Attack(
+        "page-differs.pdf", differs, "the page names somebody else than the record", "invalid", "page does not"
+    )
+    pasted = forgery.pasted(other, world.code, ours)
     yield Attack("code-pasted.pdf", pasted, "another certificate's code on the page", "invalid", "code on the page")
     paper = forgery.photographed(pasted)
     why = "another certificate's code pasted on the paper: the verdict names whose it is, to be compared"
@@ -243,12 +247,6 @@ def unreadable(_world: World) -> Iterator[Attack]:
         ("cut.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a picture cut off", "picture"),
     ):
         yield Attack(file, content, why, "unreadable", phrase)
-
-
-def with_record(pdf: bytes, shown: object, said: object) -> bytes:
-    """A page that shows one record and carries another, as an insider could set it."""
-    carried, wanted = encode_record(shown), encode_record(said)  # type: ignore[arg-type]
-    return forgery.reattached(pdf, carried, wanted)
 
 
 def first_letter(pdf: bytes, begin: int) -> int:
