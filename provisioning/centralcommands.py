@@ -15,14 +15,15 @@ from appliance.journal.errors import OperatorError
 from appliance.journal.ids import BlobDigest
 from appliance.journal.trust import format_trust
 from appliance.records.disk import write_durably
-from provisioning import logs, outfile, terminal
+from provisioning import listscommands, logs, outfile, terminal
 from provisioning.centralopening import CentralOption, central_home, central_key, open_central
 from provisioning.keyservice import CENTRAL_SOCKET, KeyService
 from provisioning.making import first_slot, new_home
 from provisioning.opening import JsonOption, real_clock
 from provisioning.settings import CENTRAL_FILE, CentralSettings, central_settings, central_toml, load
 from provisioning.unlock import read_passphrase, store_key
-from sync.central.central import Central, CentralLayout
+from sync.central.central import Central
+from sync.central.layout import CentralLayout
 from sync.central.serve import Service, bind
 from sync.invite import INVITE_START, encode_invite
 
@@ -30,6 +31,8 @@ DIGEST_LENGTH = 64
 MAGIC: Final = INVITE_START.encode()
 
 app = typer.Typer(no_args_is_help=True, help="The central locker: make it, serve it, invite nodes.")
+app.command("lists")(listscommands.lists)
+app.command("revoke-key")(listscommands.revoke_key)
 
 
 @app.command("init")
@@ -68,7 +71,8 @@ def make_central(home: Path, settings: CentralSettings, passphrase: str) -> str:
         Central.create(layout, key, name=settings.name, clock=real_clock, random=os.urandom, halt=terminal.halt)
         write_durably(making / CENTRAL_FILE, central_toml(settings).encode())
         with open_central(making, key) as central:
-            write_durably(making / "trust", format_trust([central.cosigner]))
+            central.trust.publish()
+            write_durably(making / "trust", format_trust([central.cosigner, central.trust.key]))
             return central.fingerprint
 
 

@@ -10,13 +10,17 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.journal.errors import OperatorError
-from provisioning import terminal, unlock
+from provisioning import settings, terminal, unlock
 from provisioning.keyservice import CENTRAL_SOCKET, ask_key
 from provisioning.opening import real_clock
 from provisioning.settings import CENTRAL_FILE, CentralSettings, load
-from sync.central.central import Central, CentralLayout
+from sync.central.central import Central
+from sync.central.layout import CentralLayout
+from sync.central.outsidestamps import OutsideTimestamps
 
 DEFAULT_CENTRAL: Final = Path("~/.local/share/sanad-central")
 
@@ -46,17 +50,42 @@ def central_key(home: Path) -> bytes:
 @contextmanager
 def open_central(home: Path, key: bytes) -> Iterator[Central]:
     """The central in `home`, closed at the end of the block."""
-    settings = load(CentralSettings, home / CENTRAL_FILE)
+    told = load(CentralSettings, home / CENTRAL_FILE)
     central = Central(
         CentralLayout(home),
         key,
-        url=settings.listen.public_url,
+        url=told.listen.public_url,
         clock=real_clock,
         monotonic_s=time.monotonic,
         random=os.urandom,
         halt=terminal.halt,
+        timestamps=None if told.timestamps is None else _outside(home, told.timestamps),
     )
     try:
         yield central
     finally:
         central.close()
+
+
+def _outside(home: Path, told: settings.OutsideTimestamps) -> OutsideTimestamps:
+    """The timestamp service that central.toml names.
+
+    Raises:
+        OperatorError: the file of its authority is not there, or holds no certificates.
+    """
+    file = home / told.authority
+    try:
+        found = x509.load_pem_x509_certificates(file.read_bytes())
+    except OSError as error:
+        raise OperatorError(
+            f"The certificates of the timestamp service cannot be read: {file} ({error.strerror}).",
+            "Put them there, or correct [timestamps] in central.toml.",
+        ) from None
+    except ValueError:
+        raise OperatorError(
+            f"{file} holds no certificates.", "Put the certificates of the timestamp service's authority there, as PEM."
+        ) from None
+    authorities = tuple(each.public_bytes(Encoding.DER) for each in found)
+    return OutsideTimestamps(
+        told.url, authorities, told.policy, clock=real_clock, monotonic_s=time.monotonic, random=os.urandom
+    )

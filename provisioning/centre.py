@@ -7,6 +7,7 @@ from typing import Final
 
 from appliance.casework.centre import Centre, CentreRules, CounterRule, QueueRule
 from appliance.catalogue import Calendar
+from appliance.certificates.token import Tokens
 from appliance.store.store import Store
 from provisioning.servicecommands import catalogue_of
 from provisioning.settings import NODE_FILE, NodeSettings, load
@@ -30,7 +31,9 @@ def centre_of(settings: NodeSettings, home: Path, store: Store) -> Centre:
         OperatorError: the time zone is not known. BadService: a service file is refused.
     """
     calendar = Calendar(frozenset(map(_WEEK.index, settings.casework.weekend)), settings.casework.holidays)
-    return Centre(store, catalogue_of(home), calendar, rules_of(settings))
+    token = settings.token
+    tokens = None if token is None else Tokens(token.module, token.token or "")
+    return Centre(store, catalogue_of(home), calendar, rules_of(settings), tokens)
 
 
 def rules_of(settings: NodeSettings) -> CentreRules:

@@ -20,6 +20,7 @@ from provisioning.harden import describe, harden
 # name -> module and what stands in it: a Typer app (a group of commands) or a function (one command)
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "central": ("provisioning.centralcommands", "app"),
+    "certificates": ("provisioning.certificatecommands", "app"),
     "console": ("provisioning.consolecommand", "console"),
     "devices": ("provisioning.devicecommands", "app"),
     "enrol": ("provisioning.enrolment", "enrol"),
@@ -31,6 +32,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "run": ("provisioning.walk.command", "run"),
     "services": ("provisioning.servicecommands", "app"),
     "sync": ("provisioning.synccommands", "app"),
+    "verify": ("provisioning.verifycommand", "verify"),
 }
 
 

@@ -43,6 +43,7 @@ from appliance.store.store import (
     LOCKER,
     NODE_KEY,
     ORDERS_SIGNER,
+    PUBLISHER,
     NodeKeys,
     Store,
 )
@@ -52,6 +53,7 @@ from provisioning.making import KEYS, first_slot, new_home
 from provisioning.opening import HomeOption, JsonOption, home_of, open_store, real_clock
 from provisioning.settings import NODE_FILE, Centre, node_toml
 from provisioning.unlock import changing, open_home, read_passphrase, read_password
+from sync.agent import fetch_lists_now
 from sync.enrol import Enrolled, enrol_request
 from sync.invite import INVITE_START, MAX_INVITE, Invite, parse_invite
 
@@ -108,6 +110,8 @@ def enrol_node(
         _check_centre(store, invite)
         answer = ask_central(store, invite)
         keep_answer(store, unlocked, invite, answer)
+        if trouble := fetch_lists_now(store, answer.address):
+            terminal.note(f"Central's public lists did not come yet; the next sync brings them. {trouble}")
         if not operators.operators(store):
             password = first.password or read_password(home, PASSWORD_FILE, f"New password of {first.login}", new=True)
             operators.add_first_supervisor(store, replace(first, password=password), os.urandom)
@@ -164,7 +168,8 @@ def ask_central(store: Store, invite: Invite) -> Enrolled:
 def keep_answer(store: Store, unlocked: Unlocked, invite: Invite, answer: Enrolled) -> None:
     """Step 3: keep central's keys, the recovery slot, the certificates and the first orders."""
     home = store.layout.home
-    store.remember(**{COSIGNER: answer.cosigner.text, ORDERS_SIGNER: answer.orders_key.text, LOCKER: answer.locker})
+    keys = {COSIGNER: answer.cosigner, ORDERS_SIGNER: answer.orders_key, PUBLISHER: answer.publisher}
+    store.remember(**{name: key.text for name, key in keys.items()}, **{LOCKER: answer.locker})
     store.take_orders(answer.orders, answer.orders_checkpoint)
     store.take_cosignature(answer.cosigned)
     if not any(slot.recipient == answer.recovery for slot in unlocked.slots.slots):
@@ -177,7 +182,7 @@ def keep_answer(store: Store, unlocked: Unlocked, invite: Invite, answer: Enroll
     write_durably(store.layout.authority, authority.public_bytes(Encoding.PEM))
     write_durably(store.layout.centre_certificate, for_centre.public_bytes(Encoding.PEM))
     write_durably(home / KEYS / "node.crt", certificate.public_bytes(Encoding.PEM))
-    write_durably(home / "trust", format_trust([store.verifier, answer.cosigner, answer.orders_key]))
+    write_durably(home / "trust", format_trust([store.verifier, *keys.values()]))
     settings = node_toml(Centre(code=invite.centre, name=invite.centre_name), answer.address.url)
     write_durably(home / NODE_FILE, settings.encode())
 

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import sys
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -35,16 +34,13 @@ from appliance.store.verify import HomeReport, verify_home
 from appliance.store.witness import see_contained
 from provisioning import outfile, terminal
 from provisioning.opening import HomeOption, JsonOption, home_of, node_key, node_store
+from provisioning.showing import visible
 
 PROOF_START: Final = b"c2sp.org/tlog-proof@v1\n"
 MAX_PROOF: Final = 1 << 20
 STANDARD_INPUT: Final = Path("-")
 _READ_BYTES: Final = 1 << 16
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{3})?)?Z?)?", re.ASCII)
-_JOINERS: Final = frozenset("\u200c\u200d")
-"""Format characters that Urdu is written with. They join and part letters, and move none."""
-_NUMBER_SIGNS: Final = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2")
-"""Arabic and Syriac signs that count as format characters, and are seen."""
 
 app = typer.Typer(no_args_is_help=True, help="The journal: verify it, read it, prove and export it.")
 
@@ -254,22 +250,6 @@ def moment(text: str) -> str:
             "That is no date or time.", "Write it as 2026-11-22, or as 2026-11-22T09:00 (UTC)."
         ) from None
     return found.isoformat(timespec="milliseconds") + "Z"
-
-
-def visible(text: str) -> str:
-    """The text with every character that could move, hide or break what stands around it written as an escape."""
-    return "".join(_escaped(char) if _is_unseen(char) else char for char in text)
-
-
-def _is_unseen(char: str) -> bool:
-    if char in _JOINERS or char in _NUMBER_SIGNS:
-        return False
-    return unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
-
-
-def _escaped(char: str) -> str:
-    units = char.encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import fcntl
 import random
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -25,9 +26,13 @@ from provisioning import logs, terminal
 from provisioning.enrolled import require_enrolled
 from provisioning.keyservice import NODE_SOCKET, AlreadyRunning, KeyService, is_running
 from provisioning.opening import HomeOption, home_of, open_store
-from provisioning.synccommands import central_address, sync_and_remember
+from provisioning.raising import Raising, keep_raised
+from provisioning.synccommands import Carrier, central_address
 from provisioning.unlock import store_key
-from sync.agent import SyncOutcome, keep_synced
+from sync.following import Timing
+from sync.keeping import keep_synced
+from sync.link import Address
+from sync.outcome import SyncOutcome
 
 SERVICE_LOCK: Final = "node.lock"
 LOOK_EVERY_S: Final = 1.0
@@ -52,7 +57,9 @@ def node(home: HomeOption = None) -> None:
         log.info("started", journal=store.journal, size=store.head().size, orphans_removed=removed)
         with KeyService(place, NODE_SOCKET, key):
             terminal.note(f"This node is open; other commands with --home {place} need no passphrase now.")
-            carry(store, lambda: sync_and_remember(store, address), end.wait, log)
+            carrier = Carrier(store, address, Timing(time.monotonic, end.wait))
+            with raising(store, address, end, log):
+                carry(store, carrier.session, end.wait, log)
     log.info("stopped")
 
 
@@ -71,14 +78,36 @@ def only_one(home: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def raising(store: Store, address: Address, end: threading.Event, log: FilteringBoundLogger) -> Iterator[None]:
+    """Beside all else, give timestamps to what was countersigned, until the block ends."""
+
+    def report(result: Raising | SanadError) -> None:
+        if isinstance(result, SanadError):
+            log.warning("not raised", error=type(result).__name__, sentence=result.sentence)
+        else:
+            log.info("raised", certificates=len(result.numbers), trouble=result.trouble or None)
+
+    thread = threading.Thread(target=keep_raised, args=(store, address, end.wait, report), name="raising")
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
+
+
 def carry(
-    store: Store, sync: Callable[[], SyncOutcome], ends_within: Callable[[float], bool], log: FilteringBoundLogger
+    store: Store,
+    sync: Callable[[Callable[[], None]], SyncOutcome],
+    ends_within: Callable[[float], bool],
+    log: FilteringBoundLogger,
 ) -> None:
     """Sync until the end: after new commits, after a pause when all is well, after a back-off when it is not.
 
     Args:
         store: whose new commits to look for.
-        sync: one sync.
+        sync: one session; told what to call when central has answered.
         ends_within: waits so many seconds, or less; whether the service ends.
         log: told each outcome.
     """

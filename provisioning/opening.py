@@ -8,34 +8,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final
-
-import typer
 
 from appliance.journal.errors import OperatorError
 from appliance.store.layout import Layout
 from appliance.store.store import Store
 from provisioning import terminal, unlock
 from provisioning.keyservice import NODE_SOCKET, ask_key
-
-DEFAULT_HOME: Final = Path("~/.local/share/sanad")
-
-HomeOption = Annotated[
-    Path | None, typer.Option("--home", envvar="SANAD_HOME", help=f"The node's home; {DEFAULT_HOME} if not said.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Answer in one line of JSON.")]
-
-
-def real_clock() -> datetime:
-    """The machine's clock."""
-    return datetime.now(UTC)
-
-
-def home_of(home: Path | None) -> Path:
-    """The node's home that a command means."""
-    return (home or DEFAULT_HOME).expanduser().absolute()
+from provisioning.options import DEFAULT_HOME as DEFAULT_HOME
+from provisioning.options import HomeOption as HomeOption
+from provisioning.options import JsonOption as JsonOption
+from provisioning.options import home_of as home_of
+from provisioning.options import real_clock as real_clock
 
 
 @contextmanager

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated, Final
+from contextlib import AbstractContextManager
+from typing import Annotated
 
 import typer
 
@@ -16,26 +15,20 @@ from appliance.casework import applications
 from appliance.journal.errors import OperatorError
 from appliance.journal.ids import EntityId
 from appliance.store.store import Store
-from provisioning import terminal
+from provisioning import officerkeycommands, terminal
 from provisioning.opening import HomeOption, JsonOption, node_store
+from provisioning.sessions import password_of, signed_in
 from provisioning.unlock import read_password
 
-COUNTER: Final = "command line"
-
-app = typer.Typer(no_args_is_help=True, help="Who may sign in at this node.")
+app = typer.Typer(no_args_is_help=True, help="Who may sign in at this node, and by which keys officers sign.")
+app.add_typer(officerkeycommands.app, name="key")
 
 AsOption = Annotated[str, typer.Option("--as", help="The supervisor's login.", show_default=False)]
 
 
-@contextmanager
-def supervisor(store: Store, login: str) -> Iterator[Session]:
+def supervisor(store: Store, login: str) -> AbstractContextManager[Session]:
     """A supervisor's session for one command; their password is asked for."""
-    password = _password_of(store, login)
-    session = operators.sign_in(store, login=login, password=password, role=Role.SUPERVISOR, counter=COUNTER)
-    try:
-        yield session
-    finally:
-        operators.sign_out(store, session)
+    return signed_in(store, login, Role.SUPERVISOR)
 
 
 @app.command("list")
@@ -95,7 +88,7 @@ def password(login: str, supervisor_login: AsOption, home: HomeOption = None, as
         found = _find(store, login)
         new = read_password(store.layout.home, "SANAD_NEW_PASSWORD_FILE", f"New password of {login}", new=True)
         if found.id == session.actor:
-            current = _password_of(store, login)
+            current = password_of(store, login)
             operators.change_password(store, session, new, os.urandom, current=current)
         else:
             operators.reset_password(store, session, found.id, new, os.urandom)
@@ -136,10 +129,6 @@ def erase(
         words += f"\nThis person's applications are still there; erase each that must go as well:\n{named}"
     values = {"about": about, "applications_left": [each.application for each in left]}
     terminal.answer(values, words, as_json=as_json)
-
-
-def _password_of(store: Store, login: str) -> str:
-    return read_password(store.layout.home, "SANAD_PASSWORD_FILE", f"Password of {login}")
 
 
 def _standing(operator: Operator, now: str) -> str:

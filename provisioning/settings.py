@@ -16,6 +16,7 @@ import tomlkit
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from appliance.certificates.token import is_token_uri
 from appliance.journal.errors import OperatorError
 from devices.addresses import read_address
 from devices.contracts import Kind
@@ -142,12 +143,47 @@ class IdentityGateway(Section):
         return self
 
 
+def _library(path: Path) -> Path:
+    """Refuse what depends on where a process was started."""
+    if not path.is_absolute():
+        raise ValueError("a library is named by its whole path")
+    return path
+
+
+def _token_uri(text: str) -> str:
+    if not is_token_uri(text):
+        raise ValueError("a token is named as in pkcs11:token=LABEL or pkcs11:token=LABEL;serial=NUMBER")
+    return text
+
+
+class Token(Section):
+    """Where officers' keys may lie on tokens: the PKCS #11 library, and which token, where several are put in at once.
+
+    The library runs inside Sanad's own processes: name only one that you trust with all that they hold.
+    """
+
+    module: Annotated[Path, AfterValidator(_library)]
+    token: Annotated[str, Field(max_length=200), AfterValidator(_token_uri)] | None = None
+
+
 class Listen(Section):
     """Where central listens, and the address that nodes know it by."""
 
     host: Words = "127.0.0.1"
     port: Port = 8443
     public_url: HttpsUrl
+
+
+class OutsideTimestamps(Section):
+    """A timestamp service (RFC 3161) in the place of central's own.
+
+    `authority` is a file of certificates (PEM), by path, relative to central's home: those by which the service's own
+    are. `policy` is an object identifier under which it must stamp.
+    """
+
+    url: Annotated[str, Field(max_length=200, pattern=r"^https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~/-]*)?$")]
+    authority: Path
+    policy: Annotated[str, Field(max_length=200, pattern=r"^[0-9]+(\.[0-9]+)+$")] | None = None
 
 
 class FileSettings(BaseSettings):
@@ -179,6 +215,7 @@ class NodeSettings(FileSettings):
     casework: Casework = Casework()
     console: Console = Console()
     identity: dict[Literal["nadra", "uidai"], IdentityGateway] = {}
+    token: Token | None = None
 
 
 class CentralSettings(FileSettings):
@@ -186,6 +223,7 @@ class CentralSettings(FileSettings):
 
     name: Words
     listen: Listen
+    timestamps: OutsideTimestamps | None = None
 
 
 def central_settings(name: str, host: str, port: int, url: str | None) -> CentralSettings:

@@ -24,10 +24,12 @@ from appliance.sealing.passphrase import (
     prepared,
     prepared_new,
 )
+from appliance.sealing.pins import MIN_PIN
 from provisioning.terminal import note
 
 VARIABLE = "SANAD_PASSPHRASE_FILE"
 NEW_VARIABLE = "SANAD_NEW_PASSPHRASE_FILE"
+PIN_VARIABLE = "SANAD_PIN_FILE"
 PROMPT = "Passphrase of this home"
 MAX_SECRET_FILE = 4096
 MAX_TRIES = 3
@@ -83,6 +85,18 @@ def read_password(
     """An operator's password; arguments and errors as for `read_passphrase`."""
     minimum = MIN_OPERATOR_PASSWORD if new else None
     return _read(home, variable, prompt, minimum, environment, ask)
+
+
+def read_pin(
+    home: Path,
+    prompt: str,
+    *,
+    new: bool = False,
+    environment: Mapping[str, str] = os.environ,
+    ask: Callable[[], Ask | None] = find_terminal,
+) -> str:
+    """The PIN of an officer's key; arguments and errors as for `read_passphrase`."""
+    return _read(home, PIN_VARIABLE, prompt, MIN_PIN if new else None, environment, ask)
 
 
 def open_slots(

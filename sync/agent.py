@@ -1,91 +1,98 @@
 """The node's side of a sync: what lies past the size that central has countersigned goes up, orders come down.
 
-One session, in rounds: take what central says (its cosignature, its orders), send what it lacks, hear what it has now;
-until everything is countersigned and every blob is there that this node still has. A link that breaks loses nothing:
-the next session goes on where central's copy ends.
+`sync_once` is one session, in rounds: take what central says (its cosignature, its orders), send what it lacks, hear
+what it has now; until everything is countersigned and every blob is there that this node still has. `follow` is one
+that goes on: a long stream, and the news beside it. A link that breaks loses nothing: the next session goes on where
+central's copy ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final
 
-import msgspec
-import requests
+import sqlalchemy as sa
+from sqlalchemy import bindparam, select
 
 from appliance.journal.entry import Entry
 from appliance.journal.errors import IntegrityError, NetworkError, SanadError
 from appliance.journal.ids import BlobDigest, orders_of
+from appliance.records import tables as t
 from appliance.records.log import Head, Log
+from appliance.store import publiclists
 from appliance.store.blobs import BlobMissing
 from appliance.store.store import NODE_KEY, ORDERS_SIGNER, Store
-from sync import frames, signatures, wire
+from sync import frames
+from sync.calls import Caller, Calls
+from sync.following import Follower, Timing
 from sync.frames import End, Hello
-from sync.link import CHUNK, Address, Link, not_understood
+from sync.link import Address, Link, LinkDown
+from sync.listsfetch import fetch_lists
+from sync.outcome import SyncOutcome, SyncProgress, Watch, unwatched
 from sync.refusals import OutOfStep, StartAgain
-from sync.session import (
-    STREAM_BLOB_BYTES,
-    Accept,
-    CentralState,
-    ReadEntries,
-    ReadPiece,
-    Receiver,
-    Sender,
-    Stage,
-)
-from sync.wire import ChallengeAnswer, SessionRequest, StateAnswer
+from sync.session import MAX_WANTED, STREAM_BLOB_BYTES, Accept, CentralState, Receiver, Sender, Stage
+from sync.source import Reader, Seen, sliced
+from sync.wire import Known, StateAnswer
 
 MAX_ROUNDS: Final = 100_000
 """Streams in one session; each must move something."""
 MAX_RESTARTS: Final = 3
 """Times that a session is opened anew because both sides were out of step."""
-MAX_ORDERS_ANSWER: Final = 16 * 1024 * 1024
+URGENT, WAITING, DULL = 0, 1, 2
+"""Ranks of sealed files: small records, papers of cases that wait for somebody, all others."""
+SMALL_BYTES: Final = 16 * 1024
+"""Sealed files up to this size are small records (strokes of a signature, a receipt)."""
+NEWS_PAUSE_S: Final = 1.0
+"""Before news are asked for again, where the link broke under them, or they brought no entry further."""
+ENDED: Final = frozenset({"delivered", "rejected", "withdrawn", "discarded"})
+"""Applications that nobody waits for."""
 
-PAUSE_S: Final = 30.0
-"""Between sessions when all is well."""
-BACKOFF_FIRST_S: Final = 1.0
-BACKOFF_CAP_S: Final = 300.0
-TROUBLE_PAUSE_S: Final = 600.0
-"""After something that only people can put right."""
-
-
-@dataclass(frozen=True, slots=True)
-class SyncProgress:
-    """How far a session is."""
-
-    entries_sent: int
-    entries_left: int
-    blob_bytes_sent: int
-    blobs_left: int
-    """That central has asked for so far; more may follow."""
+_STATUS: Final = (
+    select(t.applications.c.status)
+    .join(t.blobs, sa.and_(t.blobs.c.journal == t.applications.c.journal, t.blobs.c.about == t.applications.c.about))
+    .where(t.blobs.c.journal == bindparam("journal"), t.blobs.c.digest == bindparam("digest"))
+)
 
 
-@dataclass(frozen=True, slots=True)
-class SyncOutcome:
-    """What a session came to."""
-
-    size: int
-    """Entries of the journal."""
-    cosigned_size: int
-    entries_sent: int
-    blob_bytes_sent: int
-    orders_taken: int
-    missing: tuple[BlobDigest, ...]
-    """Blobs that central lacks and this node has not, or not undamaged."""
-
-    @property
-    def complete(self) -> bool:
-        """Whether central has everything, and has countersigned it."""
-        return self.size == self.cosigned_size and not self.missing
+class HeldBack(NetworkError):
+    """Something between node and central keeps a stream to itself until it has ended."""
 
 
-Watch = Callable[[SyncProgress], None]
-T = TypeVar("T")
+class StoreSource:
+    """The node's store, as a sender reads it."""
 
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
-def unwatched(_progress: SyncProgress) -> None:
-    """Progress that nobody watches."""
+    def head(self) -> Seen:
+        """The journal's head."""
+        return _seen(self._store.head())
+
+    def entries(self, start: int, limit: int) -> tuple[Sequence[Entry], Seen]:
+        """At most `limit` entries from `start` on, and the head in the same view."""
+        with self._store.read() as tx:
+            log = Log(tx, self._store.journal)
+            head = log.head()
+            if head is None:
+                raise IntegrityError("The journal has no first entry.", "Run `sanad journal verify`.")
+            return list(log.entries(start, min(start + limit, head.size))), _seen(head)
+
+    def sealed(self, digest: BlobDigest) -> bytes:
+        """The blob's bytes, which the store holds against its digest; nothing where it is not here or damaged."""
+        try:
+            return self._store.sealed_blob(digest)
+        except BlobMissing:
+            return b""
+
+    def rank(self, digest: BlobDigest) -> int:
+        """Small records first, then what belongs to a case that somebody waits for, then the rest."""
+        if self._store.blob_bytes(digest) <= SMALL_BYTES:
+            return URGENT
+        with self._store.read() as tx:
+            rows = tx.all(_STATUS, {"journal": self._store.journal, "digest": digest})
+        return DULL if rows and all(status in ENDED for (status,) in rows) else WAITING
 
 
 def sync_once(store: Store, central: Address, *, now_s: Callable[[], int], watch: Watch = unwatched) -> SyncOutcome:
@@ -106,93 +113,117 @@ def sync_once(store: Store, central: Address, *, now_s: Callable[[], int], watch
     while True:
         try:
             with Link(central) as link:
-                return _Session(store, link, now_s, watch).run()
+                return _Session(store, Calls(link, _caller(store, now_s)), watch).run()
         except (OutOfStep, StartAgain):
             restarts += 1
             if restarts > MAX_RESTARTS:
                 raise
 
 
-def backoff_s(failures: int, random: Callable[[], float]) -> float:
-    """How long to wait after so many failures in a row: doubling up to a cap, half of it by chance.
-
-    Args:
-        failures: at least 1.
-        random: a number from 0 to below 1.
+def fetch_lists_now(store: Store, central: Address) -> str:
+    """Bring the public lists to a node that has none yet, without anything else.
 
     Returns:
-        Seconds.
+        What was in the way, where something was.
     """
-    longest = min(BACKOFF_CAP_S, BACKOFF_FIRST_S * 2.0 ** min(failures - 1, 16))
-    return longest * (0.5 + 0.5 * random())
+    try:
+        with Link(central) as link:
+            fetch_lists(link, b"", lambda content: publiclists.keep(store, content), lambda _: None)
+    except SanadError as error:
+        return str(error)
+    return ""
 
 
-def keep_synced(
-    sync: Callable[[], SyncOutcome],
+def follow(
+    store: Store,
+    central: Address,
     *,
-    wait: Callable[[float], bool],
-    random: Callable[[], float],
-    report: Callable[[SyncOutcome | SanadError], None],
-) -> None:
-    """Sync again and again, for the node service.
+    now_s: Callable[[], int],
+    timing: Timing,
+    answered: Callable[[], None],
+    heard: Callable[[SyncOutcome], None],
+    may_send: Callable[[int], bool] = lambda _: True,
+    watch: Watch = unwatched,
+) -> SyncOutcome:
+    """Keep central up to date with this node, and this node with central's orders, until told to stop.
 
     Args:
-        sync: `sync_once`, with its arguments.
-        wait: waits so many seconds, or less when there is something new; True when the service ends.
-        random: a number from 0 to below 1.
-        report: told each outcome, and each failure.
+        store: the node's, open and enrolled.
+        central: where central is.
+        now_s: what this node's clock says, in seconds since 1970; it only goes into signatures.
+        timing: how time passes, and whether the service ends.
+        answered: called once central has answered.
+        heard: told where things stand, whenever central has said something. Another thread may say so.
+        may_send: asked before each piece of a sealed file, with its bytes at the most; entries are always sent.
+        watch: told how far it is.
+
+    Raises:
+        HeldBack: a proxy on the way lets no stream through; use `sync_once` for a while.
+        SanadError: as `sync_once`.
     """
-    failures = 0
-    pause_s = 0.0
-    while not wait(pause_s):
+    with Link(central) as link:
+        caller = _caller(store, now_s)
+        session = _Session(store, Calls(link, caller), watch)
+        answer = session.open()
+        answered()
+        news = _News(session, Link(central), caller, answer, timing, heard)
+        news.start()
         try:
-            outcome = sync()
-        except NetworkError as error:
-            failures += 1
-            pause_s = backoff_s(failures, random)
-            report(error)
-        except SanadError as error:
-            pause_s = TROUBLE_PAUSE_S
-            report(error)
-        else:
-            failures, pause_s = 0, PAUSE_S
-            report(outcome)
+            while True:
+                session.take(answer, session.calls)
+                session.take_lists()
+                heard(session.outcome(answer))
+                if timing.wait(0.0):
+                    return session.outcome(answer)
+                answer = session.stream_on(answer, timing, may_send, news)
+        finally:
+            news.end()
 
 
 @dataclass(slots=True)
 class _Session:
-    """One session over one link."""
+    """One session."""
 
     store: Store
-    link: Link
-    now_s: Callable[[], int]
+    calls: Calls
     watch: Watch
-    nonce: str = ""
     entries_sent: int = 0
     blob_bytes_sent: int = 0
     orders_taken: int = 0
     trouble: IntegrityError | None = None
     """Why central's orders were not taken up; it does not keep this node's own entries from going up."""
+    lists_trouble: str = ""
     missing: dict[BlobDigest, None] = field(default_factory=dict)
     spoilt: set[BlobDigest] = field(default_factory=set)
+    taking: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> SyncOutcome:
-        state = self._open()
+        """In rounds, until everything is there."""
+        answer = self.open()
         for _ in range(MAX_ROUNDS):
-            self._take_cosignature(state)
-            self._take_orders(state)
+            self.take(answer, self.calls)
             head = self.store.head()
-            if self._is_done(head, state):
+            if head.size == head.cosigned_size == answer.stored and not self._wanted(answer):
+                self.take_lists()
                 if self.trouble is not None:
                     raise self.trouble
-                return self._outcome(head, state)
-            before = state, len(self.missing), len(self.spoilt)
-            state = self._stream(head, state)
-            if before == (state, len(self.missing), len(self.spoilt)):
+                return self.outcome(answer)
+            before = answer.state(), len(self.missing), len(self.spoilt)
+            answer = self._stream(head, answer)
+            self._note_spoilt(answer)
+            if before == (answer.state(), len(self.missing), len(self.spoilt)):
                 raise IntegrityError("Central took nothing of what it asked for.", "Tell central IT.")
         raise IntegrityError("A session with central does not end.", "Tell central IT.")
 
-    def _outcome(self, head: Head, state: CentralState) -> SyncOutcome:
+    def open(self) -> StateAnswer:
+        """Open the session."""
+        head = self.store.head()
+        return self.calls.open(head.checkpoint, head.size, head.cosigned, self._orders_held())
+
+    def outcome(self, answer: StateAnswer) -> SyncOutcome:
+        """Where things stand after central's answer."""
+        head = self.store.head()
+        wanted = {BlobDigest(each.digest) for each in answer.wanted}
         return SyncOutcome(
             size=head.size,
             cosigned_size=head.cosigned_size,
@@ -200,72 +231,91 @@ class _Session:
             blob_bytes_sent=self.blob_bytes_sent,
             orders_taken=self.orders_taken,
             # Not what central wanted before it knew that the subject was erased.
-            missing=tuple(each.digest for each in state.wanted),
+            missing=tuple(digest for digest in self.missing if digest in wanted),
+            wanted=len(wanted - self.missing.keys()),
+            lists_trouble=self.lists_trouble,
         )
 
-    def _is_done(self, head: Head, state: CentralState) -> bool:
-        wanted = [each for each in state.wanted if each.digest not in self.missing]
-        return head.size == head.cosigned_size == state.stored and not wanted
+    def take(self, answer: StateAnswer, calls: Calls) -> None:
+        """Take up central's cosignature and its orders."""
+        with self.taking:
+            if answer.cosigned is not None and answer.cosigned != self.store.head().cosigned:
+                self.store.take_cosignature(answer.cosigned)
+            try:
+                while self.trouble is None and answer.orders > (held := self._orders_held()):
+                    self._take_orders_from(held, calls)
+            except IntegrityError as error:
+                self.trouble = error
 
-    def _open(self) -> CentralState:
-        headers = {signatures.JOURNAL_HEADER: self.store.journal}
-        reply = self.link.call("GET", wire.CHALLENGE, limit=wire.MAX_ANSWER, headers=headers)
-        self.nonce = _decode(reply.body, ChallengeAnswer).challenge
-        head = self.store.head()
-        request = SessionRequest((frames.VERSION,), head.checkpoint, head.cosigned, self._orders_held())
-        body = msgspec.json.encode(request)
-        reply = self.link.call("POST", wire.SESSION, limit=wire.MAX_ANSWER, body=body, sign=self._sign(head.size))
-        return self._state(reply.body)
+    def take_lists(self) -> None:
+        """Bring the public lists up to date; what is in the way, where something is, stops nothing else."""
+        held, size = publiclists.kept(self.store).content, self.store.head().size
+        try:
+            self.calls.fetch_lists(held, lambda content: publiclists.keep(self.store, content), size)
+        except SanadError as error:
+            self.lists_trouble = str(error)
+        else:
+            self.lists_trouble = ""
 
-    def _state(self, body: bytes) -> CentralState:
-        answer = _decode(body, StateAnswer)
-        self.nonce = answer.challenge
+    def stream_on(
+        self, answer: StateAnswer, timing: Timing, may_send: Callable[[int], bool], news: _News
+    ) -> StateAnswer:
+        """One long stream.
+
+        Raises:
+            HeldBack: something on the way lets no stream through.
+        """
+        self._note_spoilt(answer)
+        source = StoreSource(self.store)
+        size = self.store.head().size
+        sender = Sender(self.store.journal, self._known(answer), size, rank=source.rank)
+        follower = Follower(source, sender, timing, may_send)
+        news.follower = follower
+
+        def watched() -> Iterator[bytes]:
+            for part in follower.frames():
+                yield part
+                self._tell(sender, source.head().size)
+
+        try:
+            ended = self.calls.stream(sliced(watched()), size, answer.staged)
+        finally:
+            news.follower = None
+            self._count(sender, follower.reader)
+        if follower.stalled:
+            raise HeldBack(
+                "Something between this node and central (a proxy) holds back what is sent.",
+                "Nothing is lost: small requests are sent instead. Ask whoever runs the network to let streams pass.",
+            )
+        return ended
+
+    def _note_spoilt(self, answer: StateAnswer) -> None:
         for digest in map(BlobDigest, answer.spoilt):
             # What was sent is sound here, so it was spoilt on its way or on central's disk: sent once more.
             if digest in self.spoilt:
                 self.missing[digest] = None
             self.spoilt.add(digest)
-        return answer.state()
 
-    def _sign(self, offered: int) -> Callable[[requests.PreparedRequest], None]:
-        def sign(request: requests.PreparedRequest) -> None:
-            signatures.sign(
-                request,
-                seed=self.store.secret(NODE_KEY),
-                journal=self.store.journal,
-                offered=offered,
-                nonce=self.nonce,
-                now_s=self.now_s(),
-            )
+    def _wanted(self, answer: StateAnswer) -> list[BlobDigest]:
+        digests = (BlobDigest(each.digest) for each in answer.wanted)
+        return [digest for digest in digests if digest not in self.missing]
 
-        return sign
-
-    def _take_cosignature(self, state: CentralState) -> None:
-        if state.cosigned is not None and state.cosigned != self.store.head().cosigned:
-            self.store.take_cosignature(state.cosigned)
-
-    # Orders
+    def _known(self, answer: StateAnswer) -> CentralState:
+        state = answer.state()
+        wanted = tuple(each for each in state.wanted if each.digest not in self.missing)
+        return CentralState(state.stored, state.staged, state.cosigned, wanted, state.orders)
 
     def _orders_held(self) -> int:
         head = self.store.orders_head()
         return 0 if head is None else head.size
 
-    def _take_orders(self, state: CentralState) -> None:
-        try:
-            while self.trouble is None and state.orders > (held := self._orders_held()):
-                self._take_orders_from(held)
-        except IntegrityError as error:
-            self.trouble = error
-
-    def _take_orders_from(self, held: int) -> None:
-        size = self.store.head().size
-        reply = self.link.call("GET", f"{wire.ORDERS}?from={held}", limit=MAX_ORDERS_ANSWER, sign=self._sign(size))
-        self.nonce = reply.headers.get(wire.CHALLENGE_HEADER, "")
+    def _take_orders_from(self, held: int, calls: Calls) -> None:
+        reply = calls.orders(self.store.head().size, held)
         journal = orders_of(self.store.journal)
         with self.store.read() as tx:
             frontier = Log(tx, journal).frontier()
         decoder = frames.Decoder()
-        parts = list(decoder.feed(reply.body))
+        parts = list(decoder.feed(reply))
         decoder.finish()
         offered = parts[0].offered if isinstance(parts[0], Hello) else held
         key = self.store.central_key(ORDERS_SIGNER)
@@ -282,55 +332,28 @@ class _Session:
         self.store.take_orders(orders, note)
         self.orders_taken += len(orders)
 
-    # The stream
+    def _stream(self, head: Head, answer: StateAnswer) -> StateAnswer:
+        """One bounded stream."""
+        source = StoreSource(self.store)
+        sender = Sender(self.store.journal, self._known(answer), head.size, rank=source.rank, budget=STREAM_BLOB_BYTES)
+        reader = Reader(source, sender)
 
-    def _stream(self, head: Head, state: CentralState) -> CentralState:
-        wanted = tuple(each for each in state.wanted if each.digest not in self.missing)
-        known = CentralState(state.stored, state.staged, state.cosigned, wanted, state.orders)
-        sender = Sender(self.store.journal, known, head.size, budget=STREAM_BLOB_BYTES)
-        body = _sliced(self._frames(sender, head.size))
-        reply = self.link.call("POST", wire.STREAM, limit=wire.MAX_ANSWER, body=body, sign=self._sign(head.size))
+        def parts() -> Iterator[bytes]:
+            yield frames.PREFIX + frames.encode(sender.opening())
+            while (need := sender.need()) is not None:
+                yield from reader.answer(need)
+                self._tell(sender, max(head.size, sender.position))
+            yield frames.encode(End())
+
+        try:
+            return self.calls.stream(sliced(parts()), head.size, answer.staged)
+        finally:
+            self._count(sender, reader)
+
+    def _count(self, sender: Sender, reader: Reader) -> None:
         self.entries_sent += sender.entries_sent
         self.blob_bytes_sent += sender.blob_bytes_sent
-        return self._state(reply.body)
-
-    def _frames(self, sender: Sender, size: int) -> Iterator[bytes]:
-        """The stream's bytes. Each look at the store is over before anything is sent."""
-        yield frames.PREFIX + frames.encode(sender.opening())
-        digest, sealed = BlobDigest(""), b""
-        while (need := sender.need()) is not None:
-            if isinstance(need, ReadEntries):
-                entries, head = self._read_entries(need)
-                size = head.size
-                for frame in sender.entries(entries, head.size, head.checkpoint):
-                    yield frames.encode(frame)
-            else:
-                if need.digest != digest:
-                    digest, sealed = need.digest, self._sealed(need)
-                start = min(need.offset, len(sealed) - 1)
-                if sealed:
-                    data = sealed[start : start + need.limit]
-                    yield frames.encode(sender.piece(len(sealed), data))
-                else:
-                    self.missing[need.digest] = None
-                    sender.missing()
-            self._tell(sender, size)
-        yield frames.encode(End())
-
-    def _read_entries(self, need: ReadEntries) -> tuple[list[Entry], Head]:
-        with self.store.read() as tx:
-            log = Log(tx, self.store.journal)
-            head = log.head()
-            if head is None:
-                raise IntegrityError("The journal has no first entry.", "Run `sanad journal verify`.")
-            return list(log.entries(need.start, min(need.start + need.limit, head.size))), head
-
-    def _sealed(self, need: ReadPiece) -> bytes:
-        """The blob's bytes, which the store holds against its digest; nothing where it is not here or damaged."""
-        try:
-            return self.store.sealed_blob(need.digest)
-        except BlobMissing:
-            return b""
+        self.missing.update(dict.fromkeys(reader.missing))
 
     def _tell(self, sender: Sender, size: int) -> None:
         left = max(0, size - sender.position)
@@ -338,20 +361,87 @@ class _Session:
         self.watch(SyncProgress(done, left, self.blob_bytes_sent + sender.blob_bytes_sent, sender.blobs_left))
 
 
-def _sliced(parts: Iterator[bytes]) -> Iterator[bytes]:
-    """The same bytes in pieces of `CHUNK`: a time-out of the socket covers one piece."""
-    held = bytearray()
-    for part in parts:
-        held += part
-        while len(held) >= CHUNK:
-            yield bytes(held[:CHUNK])
-            del held[:CHUNK]
-    if held:
-        yield bytes(held)
+class _News(threading.Thread):
+    """Asks central for news, beside a stream. Nobody waits for the last answer: nothing is touched after `end`."""
+
+    def __init__(
+        self,
+        session: _Session,
+        link: Link,
+        caller: Caller,
+        answer: StateAnswer,
+        timing: Timing,
+        heard: Callable[[SyncOutcome], None],
+    ) -> None:
+        super().__init__(name="sync-news", daemon=True)
+        self._session = session
+        self._link = link
+        self._calls = Calls(link, caller, session.calls.session)
+        self._answer = answer
+        self._timing = timing
+        self._heard = heard
+        self._guard = threading.Lock()
+        self._ended = False
+        self.follower: Follower | None = None
+
+    def end(self) -> None:
+        """Ask no more."""
+        with self._guard:
+            self._ended = True
+
+    def run(self) -> None:
+        """Until told to end, or central knows this session no more: then the stream ends, too."""
+        with self._link:
+            while (asked := self._known()) is not None:
+                try:
+                    news = self._calls.news(*asked)
+                    pause = not self._take(news)
+                except LinkDown:
+                    pause = True
+                except SanadError:
+                    # The stream's own end tells why.
+                    self._end_stream()
+                    return
+                if pause and self._timing.wait(NEWS_PAUSE_S):
+                    return
+
+    def _known(self) -> tuple[int, Known] | None:
+        with self._guard:
+            if self._ended:
+                return None
+            head, follower, last = self._session.store.head(), self.follower, self._answer
+            busy = follower is not None and follower.blobs_left > 0
+            return head.size, Known(
+                cosigned=head.cosigned_size,
+                orders=last.orders,
+                # A full list may hide more: what was on it is sent, so ask for the next.
+                wanted=0 if len(last.wanted) >= MAX_WANTED else len(last.wanted),
+                busy=int(busy),
+                spoilt=len(last.spoilt),
+            )
+
+    def _take(self, news: StateAnswer) -> bool:
+        """Take up what came; answers whether central has more entries than before."""
+        with self._guard:
+            if self._ended:
+                return True
+            before, self._answer = self._answer, news
+            self._session.take(news, self._calls)
+            follower = self.follower
+            if follower is not None:
+                follower.heard(news.state(), self._session.store.head().cosigned_size)
+            self._heard(self._session.outcome(news))
+            return news.stored > before.stored
+
+    def _end_stream(self) -> None:
+        with self._guard:
+            if self.follower is not None and not self._ended:
+                self.follower.end()
 
 
-def _decode(body: bytes, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        raise not_understood() from None
+def _seen(head: Head) -> Seen:
+    return Seen(head.size, head.checkpoint, head.cosigned, head.cosigned_size)
+
+
+def _caller(store: Store, now_s: Callable[[], int]) -> Caller:
+    return Caller(store.journal, store.secret(NODE_KEY), now_s)

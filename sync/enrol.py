@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from appliance.certificates.lists import publisher_name
 from appliance.journal import tree
 from appliance.journal.checkpoint import Checkpoint, open_checkpoint, open_cosignature, sign_checkpoint
 from appliance.journal.entry import Entry
@@ -48,6 +49,8 @@ class Enrolled:
     """The centre's, DER."""
     cosigner: VerifierKey
     orders_key: VerifierKey
+    publisher: VerifierKey
+    """Of central's public lists."""
     locker: str
     """Recipient of every blob, beside this node (age)."""
     recovery: str
@@ -124,11 +127,13 @@ def _verified(
     """Hold an answer against what this node knows; IntegrityError says what does not fit."""
     mine = JournalId(journal.name.rpartition("/")[2])
     _check_certificate(answer.certificate, invite.authority, mine, node_key)
-    cosigner, orders_key = VerifierKey.parse(answer.cosigner), VerifierKey.parse(answer.orders_key)
+    cosigner, orders_key, publisher = map(VerifierKey.parse, (answer.cosigner, answer.orders_key, answer.publisher))
     if (cosigner.name, cosigner.algorithm) != (f"sanad/central/{answer.central}", COSIGNATURE):
         raise BadAnswer("Central's key for cosignatures is not as it must be.")
     if (orders_key.name, orders_key.algorithm) != (origin(orders_of(mine)), NOTE_SIGNATURE):
         raise BadAnswer("Central's key for orders is not as it must be.")
+    if (publisher.name, publisher.algorithm) != (publisher_name(answer.central), NOTE_SIGNATURE):
+        raise BadAnswer("Central's key for public lists is not as it must be.")
     if open_checkpoint(answer.cosigned, journal.verifier) != checkpoint:
         raise BadAnswer("Central countersigned another journal than this node's.")
     open_cosignature(answer.cosigned, cosigner)
@@ -144,6 +149,7 @@ def _verified(
         centre_certificate=answer.centre_certificate,
         cosigner=cosigner,
         orders_key=orders_key,
+        publisher=publisher,
         locker=canonical_recipient(answer.locker),
         recovery=canonical_recipient(answer.recovery),
         orders=orders,

@@ -96,6 +96,8 @@ class EnrolAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Verifier key of central's cosignatures."""
     orders_key: str
     """Verifier key of the checkpoints of the orders for this node."""
+    publisher: str
+    """Verifier key of central's public lists."""
     locker: str
     """Recipient of every blob, beside the node (age)."""
     recovery: str

@@ -118,6 +118,13 @@ class CentralCannotStore(Refusal, NetworkError):
     status = HTTPStatus.INSUFFICIENT_STORAGE
 
 
+class NoTimestamp(Refusal, NetworkError):
+    """Central's timestamp service cannot be reached, or gives none now."""
+
+    code = "no_timestamp"
+    status = HTTPStatus.BAD_GATEWAY
+
+
 class CentralFault(Refusal, NetworkError):
     """Central's own mistake."""
 
@@ -179,7 +186,7 @@ REFUSALS: Final[dict[str, type[Refusal]]] = {
     for each in (
         *(Fork, Rollback, WrongJournal, OutOfTurn, BodiesOwed, UnknownBlob, OutOfStep, StartAgain, TakenOver, Busy),
         *(TooSlow, Cut, CentralCannotStore, CentralFault, BadRequest, BadSignature, BadChallenge, NotEnrolled),
-        *(InviteUnknown, InviteExpired, InviteUsed),
+        *(InviteUnknown, InviteExpired, InviteUsed, NoTimestamp),
     )
 }
 _BAD_DATA: Final[dict[type[SanadError], str]] = {BadFrame: "frame", BadEntry: "entry", BadCheckpoint: "checkpoint"}

@@ -1,7 +1,8 @@
 """RFC 9421 message signatures by the node's key: who sends a request, about which journal, at which size.
 
-A signature covers the method, the authority and the target, the journal and the size that it offers, and nothing else;
-its nonce is a challenge that central gave (`sync.central.challenges`), once. Both sides hold exactly to that list.
+A signature covers the method, the authority and the target, the journal and the size that it offers, the session and
+the size from which on entries follow, and nothing else; its nonce is a challenge that central gave
+(`sync.central.challenges`), once. Both sides hold exactly to that list.
 
 No clock is compared: a node's may be years off, and the challenge already says that the request is fresh. `created`
 and `expires` are only held to each other. The body is not covered: a stream is signed before it exists, and what it
@@ -35,7 +36,14 @@ from sync.refusals import BadRequest, BadSignature
 
 JOURNAL_HEADER: Final = "sanad-journal"
 OFFERED_HEADER: Final = "sanad-offered-size"
-COVERED: Final = ("@method", "@authority", "@target-uri", JOURNAL_HEADER, OFFERED_HEADER)
+SESSION_HEADER: Final = "sanad-session"
+OFFSET_HEADER: Final = "sanad-offset"
+COVERED: Final = (
+    *("@method", "@authority", "@target-uri"),
+    *(JOURNAL_HEADER, OFFERED_HEADER, SESSION_HEADER, OFFSET_HEADER),
+)
+NO_SESSION: Final = "-"
+"""What a request says that opens a session."""
 PARAMETERS: Final = frozenset({"created", "expires", "nonce", "keyid", "alg", "tag"})
 TAG: Final = "sanad"
 LABEL: Final = "sanad"
@@ -45,6 +53,7 @@ MAX_NONCE: Final = 200
 """Characters."""
 
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,15}")
+_SESSION: Final = re.compile(r"-|[A-Za-z0-9_-]{16,64}")
 
 
 class Outgoing(Protocol):
@@ -92,6 +101,10 @@ class Claims:
     journal: JournalId
     offered: int
     nonce: str
+    session: str
+    """As central named it, or `NO_SESSION`."""
+    offset: int
+    """Where the entries of a stream begin."""
 
 
 def incoming(method: str, url: str, lines: Iterable[tuple[bytes, bytes]]) -> Incoming:
@@ -112,21 +125,34 @@ def key_name(public_key: bytes) -> str:
     return hashlib.sha256(public_key).hexdigest()
 
 
-def sign(request: Outgoing, *, seed: bytes, journal: JournalId, offered: int, nonce: str, now_s: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a node signs, besides which request it is."""
+
+    offered: int
+    """The size of its journal."""
+    nonce: str
+    """Central's challenge."""
+    session: str = NO_SESSION
+    offset: int = 0
+
+
+def sign(request: Outgoing, said: Said, *, seed: bytes, journal: JournalId, now_s: int) -> None:
     """Sign a request in place.
 
     Args:
         request: with its method, address and headers as they will be sent.
+        said: what it says.
         seed: the node's private key, 32 bytes (RFC 8032).
         journal: the node's journal.
-        offered: its size.
-        nonce: central's challenge.
         now_s: what this node's clock says, in seconds since 1970.
     """
     key = Ed25519PrivateKey.from_private_bytes(seed)
     name = key_name(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
     request.headers[JOURNAL_HEADER] = journal
-    request.headers[OFFERED_HEADER] = str(offered)
+    request.headers[OFFERED_HEADER] = str(said.offered)
+    request.headers[SESSION_HEADER] = said.session
+    request.headers[OFFSET_HEADER] = str(said.offset)
     created = datetime.fromtimestamp(now_s, UTC)
     signer = HTTPMessageSigner(
         signature_algorithm=algorithms.ED25519,
@@ -137,7 +163,7 @@ def sign(request: Outgoing, *, seed: bytes, journal: JournalId, offered: int, no
         key_id=name,
         created=created,
         expires=created + timedelta(seconds=LIFE_S),
-        nonce=nonce,
+        nonce=said.nonce,
         label=LABEL,
         tag=TAG,
         covered_component_ids=COVERED,
@@ -193,7 +219,14 @@ def verify(request: Incoming, public_key: bytes) -> Claims:
     covered = (*(f'"{each}"' for each in COVERED), '"@signature-params"')
     if len(found) != 1 or tuple(found[0].covered_components) != covered or set(found[0].parameters) != PARAMETERS:
         raise BadSignature("A request's signature does not cover what it must.")
-    offered, nonce = request.headers.only(OFFERED_HEADER), str(found[0].nonce)
-    if not _SIZE.fullmatch(offered) or int(offered) > SEQ_LIMIT or len(nonce) > MAX_NONCE:
-        raise BadRequest("A request offers no size, or has no nonce.")
-    return Claims(claimed_journal(request), int(offered), nonce)
+    offered, offset = (_size(request.headers.only(name)) for name in (OFFERED_HEADER, OFFSET_HEADER))
+    session, nonce = request.headers.only(SESSION_HEADER), str(found[0].nonce)
+    if not _SESSION.fullmatch(session) or len(nonce) > MAX_NONCE:
+        raise BadRequest("A request names no session, or has no nonce.")
+    return Claims(claimed_journal(request), offered, nonce, session, offset)
+
+
+def _size(text: str) -> int:
+    if not _SIZE.fullmatch(text) or int(text) > SEQ_LIMIT:
+        raise BadRequest("A request offers no size.")
+    return int(text)

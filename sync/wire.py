@@ -4,10 +4,17 @@
     POST /v1/session       what the node has; answered by what central has of it
     GET  /v1/orders?from=N frames: central's orders from N on
     POST /v1/stream        frames: what central lacks; answered by what central has now
+    GET  /v1/news?cosigned=N&orders=M&wanted=K&busy=0&spoilt=L
+                           what central has now, as soon as that is more than the node says it knows, or after a while
     POST /v1/enrol         see `sync.invite`
+    GET  /v1/lists         the public lists, for anybody (`appliance.certificates.listsfile`)
+    POST /v1/lists         lists that a node holds and central has lost
+    GET  /v1/crl           the authority's revocation list (X.509, DER), for anybody
 
-All but the first and the last are signed (`sync.signatures`). Every answer to a signed request holds the next
-challenge, so a session costs one round trip for each thing that it does.
+Signed (`sync.signatures`) are those to session, orders, news and stream, and lists that are handed back. They name the
+session that the node opened: central takes a stream of its newest one only, from where its own copy ends. Every answer
+to a signed request holds the next challenge, so a session costs one round trip for each thing that it does. News are
+asked for beside a stream, with challenges of their own.
 """
 
 from __future__ import annotations
@@ -17,14 +24,17 @@ from typing import Annotated, Final
 import msgspec
 
 from appliance.journal.ids import BlobDigest
-from sync.frames import MAX_CHECKPOINT, VERSION, Digest, Size
+from sync.frames import MAX_CHECKPOINT, Digest, Size
 from sync.session import MAX_WANTED, CentralState, Wanted
 
 CHALLENGE: Final = "/v1/challenge"
 SESSION: Final = "/v1/session"
 ORDERS: Final = "/v1/orders"
 STREAM: Final = "/v1/stream"
+NEWS: Final = "/v1/news"
 ENROL: Final = "/v1/enrol"
+LISTS: Final = "/v1/lists"
+CRL: Final = "/v1/crl"
 HEALTH: Final = "/healthz"
 
 CHALLENGE_HEADER: Final = "sanad-challenge"
@@ -56,6 +66,21 @@ class SessionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Orders that it has taken up."""
 
 
+class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a node knows when it asks for news."""
+
+    cosigned: Size
+    """The size that central countersigned."""
+    orders: Size
+    """How many orders central has for it."""
+    wanted: Size
+    """How many blobs it knows to be wanted."""
+    busy: Annotated[int, msgspec.Meta(ge=0, le=1)]
+    """1 while it has blobs to send: then it need not hear which of them arrived."""
+    spoilt: Size
+    """How many blobs of this session came spoilt."""
+
+
 class WantedBlob(msgspec.Struct, frozen=True, array_like=True):
     """A blob that central lacks, from `offset` on."""
 
@@ -74,13 +99,19 @@ class StateAnswer(msgspec.Struct, frozen=True):
     orders: Size
     challenge: Annotated[str, msgspec.Meta(max_length=200)]
     spoilt: tuple[Digest, ...] = ()
-    """Blobs of the last stream that were not what their digests name."""
+    """Blobs of the session that came whole and were not what their digests name."""
+    session: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    """The session's name."""
 
     @classmethod
-    def of(cls, state: CentralState, challenge: str, spoilt: tuple[str, ...] = ()) -> StateAnswer:
+    def of(
+        cls, state: CentralState, challenge: str, *, version: int, session: str, spoilt: tuple[str, ...] = ()
+    ) -> StateAnswer:
         """Write a state."""
         wanted = tuple(WantedBlob(each.digest, each.offset) for each in state.wanted)
-        return cls(VERSION, state.stored, state.staged, state.cosigned, wanted, state.orders, challenge, spoilt)
+        return cls(
+            *(version, state.stored, state.staged, state.cosigned, wanted, state.orders, challenge, spoilt, session)
+        )
 
     def state(self) -> CentralState:
         """Read the state."""

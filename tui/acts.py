@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.access.session import Role
-from appliance.casework.lifecycle import OPEN, Status
+from appliance.casework.lifecycle import CERTIFIED, OPEN, Status
 
 _COUNTER: Final = frozenset({Role.OPERATOR, Role.OFFICER})
 _OPERATOR: Final = frozenset({Role.OPERATOR})
 _OFFICER: Final = frozenset({Role.OFFICER})
 _DECIDABLE: Final = frozenset({Status.SUBMITTED, Status.IN_REVIEW})
 _RETURNED: Final = frozenset({Status.RETURNED})
+_CERTIFIED: Final = frozenset(CERTIFIED)
+_SUPERVISOR: Final = frozenset({Role.SUPERVISOR})
 _TAKEN_IN: Final = frozenset(Status) - {Status.DRAFT, Status.DISCARDED}
 
 
@@ -31,7 +33,7 @@ class Act:
 
 ACTS: Final = (
     Act("start_review", "Take it up for review", _OFFICER, frozenset({Status.SUBMITTED})),
-    Act("attest", "Attest: an original was seen", _OFFICER, OPEN),
+    Act("attest", "Attest: an original was seen", _OFFICER, OPEN | _CERTIFIED),
     Act("approve", "Approve", _OFFICER, _DECIDABLE),
     Act("send_back", "Return to the counter, with what is missing", _OFFICER, _DECIDABLE),
     Act("reject", "Reject", _OFFICER, _DECIDABLE),
@@ -45,8 +47,13 @@ ACTS: Final = (
     Act("sign", "Let the citizen sign on the pad", _OPERATOR, _TAKEN_IN - {Status.WITHDRAWN}),
     Act("print_receipt", "Print a receipt", _OPERATOR, _TAKEN_IN),
     Act("issue", "Sign and issue the certificate", _OFFICER, frozenset({Status.APPROVED})),
-    Act("print_certificate", "Print the certificate", _COUNTER, frozenset({Status.ISSUED, Status.DELIVERED})),
+    Act("print_certificate", "Print the certificate, or a duplicate", _COUNTER | _SUPERVISOR, _CERTIFIED),
     Act("hand_over", "Hand over", _OPERATOR, frozenset({Status.APPROVED, Status.ISSUED})),
+    Act("ask_correction", "The certificate is wrong: ask that it be corrected", _COUNTER, _CERTIFIED),
+    Act("decide_correction", "Decide on correcting the certificate", _OFFICER | _SUPERVISOR, _CERTIFIED),
+    Act("ask_revocation", "Ask that the certificate be revoked", _COUNTER | _SUPERVISOR, _CERTIFIED),
+    Act("decide_revocation", "Decide on revoking the certificate", _OFFICER | _SUPERVISOR, _CERTIFIED),
+    Act("take_back", "Take back what you asked about the certificate", _OPERATOR, _CERTIFIED),
     Act("enter_appeal", "Enter an appeal", _OPERATOR, frozenset({Status.REJECTED})),
     Act("decide_appeal", "Decide the appeal", _OFFICER, frozenset({Status.APPEALED})),
     Act("withdraw_attestation", "Withdraw an attestation", _OFFICER | {Role.SUPERVISOR}, _TAKEN_IN),

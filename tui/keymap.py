@@ -52,6 +52,7 @@ _TABLE: Final = (
     Key("waivers", "e", "Waivers", "Fees that are asked to be waived."),
     Key("complaints", "c", "Complaints", "Complaints that nobody has answered."),
     Key("appeals", "a", "Appeals", "Appeals that you may decide."),
+    Key("questioned", "k", "Certificates", "Certificates that somebody asked to be corrected or revoked."),
     Key("unsupported", "u", "Unsupported", "What leans on an attestation that was withdrawn."),
     # Filling
     Key("step_back", "f7,ctrl+p", "Previous", "The page before this one."),

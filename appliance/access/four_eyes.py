@@ -1,8 +1,8 @@
 """The four-eyes rule: no application is taken in and decided by the same account, in whatever order.
 
-Nor are its papers attested by who took it in, nor is an appeal decided by who decided before. It reads the timeline,
-which is made of headers and survives erasing, and looks at the account, never at the role it signed in with. It is
-asked inside every commit.
+Nor are its papers attested by who took it in, nor is an appeal decided by who decided before, nor is a certificate
+ended by who took its application in, or asked for it. It reads the timeline, which is made of headers and survives
+erasing, and looks at the account, never at the role it signed in with. It is asked inside every commit.
 
 What it does not promise: that two accounts are two people. A supervisor adds accounts and sets their first passwords,
 so a supervisor who wants to can act as two people, as can two who share a password. What holds then: each account that
@@ -36,6 +36,8 @@ INTAKE: Final = frozenset(
 DECISION: Final = frozenset({k.ApplicationApproved.KIND, k.ApplicationReturned.KIND, k.ApplicationRejected.KIND})
 APPEAL: Final = frozenset({k.ApplicationAppealDecided.KIND})
 COMPLAINT: Final = frozenset({k.ComplaintAnswered.KIND})
+ENDING: Final = {k.CertificateCorrected.KIND: "correction", k.CertificateRevoked.KIND: "revocation"}
+"""What ends a certificate, and what was asked for it."""
 ATTESTATION: Final = frozenset({k.AttestationMade.KIND})
 
 
@@ -56,14 +58,27 @@ _DOING: Final = {
     k.AttestationMade.KIND: "attest its papers",
     k.ApplicationAppealDecided.KIND: "decide the appeal",
     k.ComplaintAnswered.KIND: "answer the complaint",
+    k.CertificateCorrected.KIND: "correct its certificate",
+    k.CertificateRevoked.KIND: "revoke its certificate",
 }
 
 _TOOK_IN: Final = _has_written(INTAKE)
-_DECIDED: Final = _has_written(DECISION | APPEAL)
+_DECIDED: Final = _has_written(DECISION | APPEAL | ENDING.keys())
 _JUDGED: Final = _has_written(DECISION)
 _ATTESTED: Final = (
     select(t.attestations.c.about)
     .where(found_by(t.attestations, "application"), t.attestations.c.by == bindparam("by"))
+    .limit(1)
+)
+_ASKED: Final = (
+    select(t.certificate_requests.c.seq)
+    .where(
+        t.certificate_requests.c.journal == bindparam("journal"),
+        t.certificate_requests.c.about == bindparam("about"),
+        t.certificate_requests.c.what == bindparam("what"),
+        t.certificate_requests.c.outcome == "",
+        t.certificate_requests.c.asked_by == bindparam("by"),
+    )
     .limit(1)
 )
 
@@ -84,10 +99,15 @@ def check(tx: Tx, journal: str, kind: str, about: str, actor: str) -> None:
         SameEyes: they had.
     """
     part = {"journal": journal, "about": about, "application": about, "by": actor}
-    if kind in DECISION | APPEAL | ATTESTATION and tx.one(_TOOK_IN, part) is not None:
+    if kind in DECISION | APPEAL | ATTESTATION | ENDING.keys() and tx.one(_TOOK_IN, part) is not None:
         raise SameEyes(
             f"You took this application in yourself, so somebody else must {_DOING.get(kind, 'decide it')}.",
             "Leave it in the queue: another officer will see it.",
+        )
+    if kind in ENDING and tx.one(_ASKED, {**part, "what": ENDING[kind]}) is not None:
+        raise SameEyes(
+            f"You asked for this {ENDING[kind]} yourself, so somebody else must do it.",
+            "Leave it in the list: another officer will see it.",
         )
     if kind in APPEAL | COMPLAINT and tx.one(_JUDGED, part) is not None:
         raise SameEyes(

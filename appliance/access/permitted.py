@@ -44,6 +44,13 @@ _ABOUT_OPERATORS: Final = {
     k.SessionRefused.KIND: _NODE,
     k.SessionClosed.KIND: _PEOPLE,
 }
+_ABOUT_OFFICERS: Final = {
+    k.OfficerKeyMade.KIND: _OFFICER,
+    k.OfficerKeyPinRefused.KIND: _OFFICER,
+    # An officer ends their own only; the verb asks it.
+    k.OfficerKeyRevoked.KIND: _OFFICER | _SUPERVISOR,
+    k.OfficerKeyUnlocked.KIND: _SUPERVISOR,
+}
 _ABOUT_PEOPLE: Final = {
     k.PersonAdded.KIND: _OPERATOR,
     k.PersonCorrected.KIND: _OPERATOR | _OFFICER,
@@ -84,6 +91,7 @@ _ABOUT_CERTIFICATES: Final = {
     k.CertificateRevocationAsked.KIND: _COUNTER | _SUPERVISOR,
     k.CertificateRevocationRefused.KIND: _COUNTER | _SUPERVISOR,
     k.CertificateRevoked.KIND: _OFFICER | _SUPERVISOR,
+    k.CertificateRaised.KIND: _NODE,
 }
 _ABOUT_ATTESTATIONS: Final = {
     k.AttestationMade.KIND: _OFFICER,
@@ -117,8 +125,19 @@ _ABOUT_TOKENS: Final = {
     k.TokenServed.KIND: _OPERATOR,
 }
 
-# What the law bids a centre to keep: a subject about which one of these was written is not erased.
-KEPT_BY_LAW: Final = frozenset({k.ShiftOpened.KIND, k.PaymentTaken.KIND, k.ExemptionAsked.KIND, k.TokenIssued.KIND})
+# What the law bids a centre to keep: a subject about which one of these was written is not erased. An officer's key is
+# named by what it signed. Of a certificate that ended the paper is still about, and nobody could say so any more.
+KEPT_BY_LAW: Final = frozenset(
+    {
+        k.ShiftOpened.KIND,
+        k.PaymentTaken.KIND,
+        k.ExemptionAsked.KIND,
+        k.TokenIssued.KIND,
+        k.OfficerKeyMade.KIND,
+        k.CertificateCorrected.KIND,
+        k.CertificateRevoked.KIND,
+    }
+)
 _AT_WORK: Final = _OPERATOR | _OFFICER | _SUPERVISOR
 _ABOUT_PRINTING: Final = {
     k.PrintIntended.KIND: _AT_WORK,
@@ -131,6 +150,7 @@ _ABOUT_PRINTING: Final = {
 PERMITTED: Final[dict[str, frozenset[Role]]] = {
     **_ABOUT_NODE,
     **_ABOUT_OPERATORS,
+    **_ABOUT_OFFICERS,
     **_ABOUT_PEOPLE,
     **_ABOUT_CASES,
     **_ABOUT_CERTIFICATES,

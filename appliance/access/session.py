@@ -202,6 +202,7 @@ def _check_subject(session: Session, tx: Tx, journal: str, kind: str, about: str
             raise NotPermitted("An operator who may sign in is not erased.", "End the operator's access first.")
         if tx.one(_KEPT_BY_LAW, {"k_journal": journal, "k_about": about}) is not None:
             raise NotPermitted(
-                "Shifts, payments, exemptions and tokens are kept by law, and not erased.",
-                "Void a payment that was written down wrongly; erase the person or the application instead.",
+                "Shifts, payments, exemptions, tokens and officers' keys are kept by law, and applications whose"
+                " certificate was superseded or revoked, so that it goes on to say so.",
+                "Void a payment that was written down wrongly; erase the person instead.",
             )

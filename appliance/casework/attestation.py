@@ -17,6 +17,7 @@ from appliance.access.reasons import check_reason
 from appliance.access.session import Session
 from appliance.casework.cases import Case, HeldPaper, find_case, key, papers_of, see_lines
 from appliance.casework.centre import Centre
+from appliance.casework.certificates import CORRECTION, requests_in
 from appliance.casework.changes import see_unchanged
 from appliance.casework.lifecycle import OPEN, IllegalStep
 from appliance.casework.numbers import AADHAAR, kept
@@ -100,7 +101,11 @@ def attest(centre: Centre, session: Session, application: EntityId, what: Seen, 
     def act(moment: Moment) -> list[Draft]:
         case = find_case(moment.tx, store.journal, application)
         see_unchanged(moment.tx, store.journal, application, seen)
-        if case.status not in OPEN:
+        # What proves that a certificate is wrong is attested, too.
+        corrected = any(
+            each.is_open and each.what == CORRECTION for each in requests_in(moment.tx, store.journal, case.id)
+        )
+        if case.status not in OPEN and not corrected:
             raise IllegalStep(case.status)
         held = _paper(moment.tx, store.journal, case, what)
         service = centre.catalogue.service(case.service)

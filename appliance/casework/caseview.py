@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import bindparam, select
 
 from appliance.casework.cases import Case, UnknownApplication, Wait, find_case, key, steps_done, waits_of
+from appliance.casework.certificates import Certificate, Request, certificates_in, requests_in
 from appliance.casework.changes import last_seq
 from appliance.casework.fees import FeeState, fee_state
 from appliance.casework.people import records_of, who_is
@@ -189,6 +190,7 @@ class CaseView:
         made_here: attestations of its papers.
         leans_on: attestations made for others that spare it a fact or a paper; those that were erased are not there.
         unsupported: it leans on one that was withdrawn or erased, of those made for it, too, once it is approved.
+        certificates: every one that was issued, oldest first; `requests` what was asked about them.
         timeline: what was done with it, in words, oldest first.
         last_seq: the newest entry about it or somebody in it, for the verbs' `seen`.
     """
@@ -204,6 +206,8 @@ class CaseView:
     steps_done: frozenset[str]
     fee: FeeState
     outcome: Outcome
+    certificates: tuple[Certificate, ...]
+    requests: tuple[Request, ...]
     timeline: tuple[Line, ...]
     last_seq: int
 
@@ -260,6 +264,8 @@ def case(store: Store, application: EntityId) -> CaseView:
             steps_done=steps_done(tx, journal, application),
             fee=fee_state(tx, journal, application),
             outcome=Outcome(*(outcome or [""] * len(Outcome.__slots__))),
+            certificates=tuple(certificates_in(tx, journal, application)),
+            requests=tuple(requests_in(tx, journal, application)),
             timeline=tuple(_timeline(tx, journal, application)),
             last_seq=_last_seq(tx, journal, found),
         )

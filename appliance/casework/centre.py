@@ -12,6 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from appliance.catalogue import Calendar, Catalogue
+from appliance.certificates.token import Tokens
 from appliance.journal.errors import OperatorError
 from appliance.records.moment import parse_at
 from appliance.store.store import Store
@@ -88,6 +89,8 @@ class Centre:
     catalogue: Catalogue
     calendar: Calendar
     rules: CentreRules
+    tokens: Tokens | None = None
+    """Where officers' keys may lie on tokens; None where no library for them is set up."""
 
     def today(self) -> date:
         """The day at the centre, by the node's clock."""

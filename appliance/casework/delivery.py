@@ -10,6 +10,7 @@ from sqlalchemy import select
 from appliance.access.session import Session
 from appliance.casework.cases import Case, go_on, key, see_lines, steps_done
 from appliance.casework.centre import Centre
+from appliance.casework.certificates import State, certificates_in, see_unquestioned
 from appliance.casework.fees import fee_state
 from appliance.casework.lifecycle import IllegalStep, Status, step
 from appliance.casework.people import records_of, who_is
@@ -46,6 +47,7 @@ def deliver(
     """Hand over what was issued, or say that a service without a certificate is done.
 
     Raises:
+        NotValid: a correction or the revocation of the certificate was asked for, and is open.
         OperatorError: nobody is named, or nothing entitles them; a step or the fee is open; no certificate was issued
             where the service has one; not from where it stands, it changed meanwhile, or the session may not.
     """
@@ -64,6 +66,9 @@ def _see_ready(centre: Centre, moment: Moment, case: Case) -> None:
     if case.status is Status.APPROVED and service.certificate is not None:
         raise IllegalStep(case.status)
     journal = centre.store.journal
+    for each in certificates_in(moment.tx, journal, case.id):
+        if each.state is State.VALID:
+            see_unquestioned(moment.tx, journal, case.id, each.number)
     done = steps_done(moment.tx, journal, case.id)
     stands = progress(service, case.fields, case.roles, received_on(centre, case, moment.at), done, ())
     if stands.open_after_approval:

@@ -149,6 +149,24 @@ def check_form(
     )
 
 
+def check_corrected(
+    tx: Tx, journal: JournalId, service: Service, answers: Mapping[str, str], roles: Roles, today: date
+) -> Mapping[str, str]:
+    """The answers of a form that was approved before and is put right, in one spelling; its papers are not asked anew.
+
+    Raises:
+        FormRefused: an answer is wrong or lacks.
+        OperatorError: somebody is not written down here any more, or the form is longer than an entry holds.
+    """
+    named = _people(tx, journal, service, roles)
+    errors = tuple(each for each in check_answers(service, answers, today, named) if each.level == "error")
+    if errors:
+        raise FormRefused(errors)
+    given = masked_answers(service, given_answers(service, answers, today, named))
+    _see_size(given)
+    return given
+
+
 def missing_papers(
     service: Service,
     answers: Mapping[str, str],

@@ -1,76 +1,51 @@
-"""Issuing a certificate: the record, its page, the centre's seal, and one commit in which its number is used up.
+"""Issuing a certificate in two steps: its page is prepared and shown; then exactly that is signed, and committed.
 
-The number stands inside what is signed, so it is taken first and asked again inside the commit: where somebody else was
-quicker, the certificate is made anew with the next one. Nothing is printed before the commit.
+`prepare` takes the next number, makes the record, its code and its page. `issue` signs those bytes, by the officer who
+saw them or by the centre, seals the file, and commits. The number stands inside what is signed, so it is asked again
+inside the commit. Where somebody else was quicker, what nobody was shown is made anew with the next number; what was
+shown is shown again (`ShownOtherwise`). Nothing is printed before the commit.
+
+The code on the page is the centre's word, whoever signs the file: it is read off paper for as long as the paper lasts,
+with no timestamp beside it, and an officer's key lasts a year.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date
-from typing import Final
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import Final, Literal
 
-import sqlalchemy as sa
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from appliance.access import four_eyes
-from appliance.access.session import Role, Session
-from appliance.casework.attested import satisfied_in
-from appliance.casework.cases import Case, find_case, go_on, key
+from appliance.access.four_eyes import SameEyes
+from appliance.access.session import Session
+from appliance.casework.cases import Case, go_on, key
 from appliance.casework.centre import Centre
 from appliance.casework.certificate_numbers import next_certificate_number
-from appliance.casework.fees import fee_state
+from appliance.casework.certificate_records import record_of
+from appliance.casework.grounds import Ground, Overtaken, read_ground, see_still_approved
 from appliance.casework.lifecycle import step
-from appliance.casework.papers import PHOTOGRAPHS
-from appliance.casework.people import Person, records_of, view, who_is
-from appliance.casework.reviewing import NotReady
+from appliance.casework.officer_keys import see_may_sign, standing
 from appliance.casework.seals import centre_signer
-from appliance.catalogue import CertificateRule, Field, Service, Text, expires_on, steps_for
-from appliance.certificates.portrait import portrait
-from appliance.certificates.record import (
-    SALT_BYTES,
-    Attester,
-    CertificateRecord,
-    Fact,
-    Holder,
-    encode_record,
-    new_salt,
-    record_hash,
-)
-from appliance.certificates.render import render_certificate
+from appliance.certificates.qr import make_code
+from appliance.certificates.record import CertificateRecord, encode_record, record_hash
+from appliance.certificates.render import preview_certificate, render_certificate
 from appliance.certificates.sign import sign_pdf
+from appliance.certificates.signer import DocumentSigner, kid
 from appliance.journal import kinds as k
-from appliance.journal.errors import IntegrityError, OperatorError
-from appliance.journal.ids import BlobDigest, EntityId, JournalId
+from appliance.journal.errors import BugError, IntegrityError, OperatorError
+from appliance.journal.ids import BlobDigest, EntityId
 from appliance.records import tables as t
-from appliance.records.database import Row, Tx
 from appliance.store.store import Moment, Store
 
 MAX_TRIES: Final = 20
-"""How often a certificate is made anew because another counter was quicker."""
+"""How often a certificate that nobody was shown is made anew because another counter was quicker."""
 
-_APPROVED_AT: Final = select(sa.func.max(t.timeline.c.seq)).where(
-    t.where_key(t.timeline), t.timeline.c.kind == k.ApplicationApproved.KIND
-)
-_CHANGED_SINCE: Final = select(t.timeline.c.by).where(
-    t.where_key(t.timeline),
-    t.timeline.c.seq > bindparam("since"),
-    sa.or_(*(t.timeline.c.kind == each.KIND for each in (k.PersonCorrected, k.PersonMerged, k.PersonUnmerged))),
-)
-_APPROVED_BY: Final = select(t.applications.c.decided_by).where(t.where_key(t.applications))
-_OPERATOR: Final = select(t.operators.c.name).where(t.where_key(t.operators))
-_PHOTO: Final = (
-    select(t.papers.c.digest, t.papers.c.media_type)
-    .where(t.where_key(t.papers), t.papers.c.rule == bindparam("rule"))
-    .order_by(t.papers.c.added_at.desc())
-    .limit(1)
-)
-_ATTESTED_PAPER: Final = select(t.attestations.c.application, t.attestations.c.paper).where(t.where_key(t.attestations))
-_SCAN: Final = select(t.papers.c.digest, t.papers.c.media_type).where(
-    t.where_key(t.papers), t.papers.c.paper == bindparam("paper")
-)
+NO_CODE: Final = "NOT ISSUED"
+"""What the code of a picture says that is only looked at."""
+
 _ISSUED: Final = select(
     t.applications.c.certificate,
     t.applications.c.certificate_digest,
@@ -79,8 +54,14 @@ _ISSUED: Final = select(
 ).where(t.where_key(t.applications))
 
 
-class _Overtaken(Exception):
-    """Another certificate took the number meanwhile."""
+class ShownOtherwise(OperatorError):
+    """What was shown is not what would be issued now."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Meanwhile the number was given to another certificate, or the case or the day changed.",
+            "Look at the certificate again as it is now, then sign it.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,37 +76,136 @@ class Issued:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ground:
-    """What a certificate is made from, as it stood when it was read."""
+class Prepared:
+    """A certificate to be: `pdf` is signed as it is, to the byte, or not at all."""
 
-    case: Case
-    service: Service
-    rule: CertificateRule
-    number: str
-    holder: Person
-    photo: bytes | None
-    approver: str
+    application: EntityId
+    record: CertificateRecord
+    record_sha256: str
+    pdf: bytes = field(repr=False)
+    title: str
+    says: str
+    """What whoever issues it should know of the key, in words; empty where there is nothing to say."""
+    ground: Ground = field(repr=False)
+    signature_png: bytes | None = field(repr=False)
+
+    @property
+    def sealed_by(self) -> Literal["centre", "officer"]:
+        """Whose key it says signs it."""
+        return self.record.sealed_by
+
+    @property
+    def seen_sha256(self) -> str:
+        """What was shown."""
+        return hashlib.sha256(self.pdf).hexdigest()
+
+    def picture(self) -> bytes:
+        """The page as a PNG, to be looked at. Its code says nothing: off a screen, a good one would be a certificate.
+
+        Raises:
+            BadRecord, Unprintable, FontsMissing: as `render_certificate`.
+        """
+        return preview_certificate(
+            self.record, photo=self.ground.photo, signature_png=self.signature_png, qr_text=NO_CODE
+        )
 
 
-def issue(centre: Centre, session: Session, application: EntityId, *, signature_png: bytes | None = None) -> Issued:
-    """Make, sign and seal the certificate of an approved application.
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A signed file that is sealed; `pdf_sha256` is of its clear bytes."""
+
+    blob: BlobDigest
+    pdf_sha256: str
+    signer: DocumentSigner
+
+
+def prepare(
+    centre: Centre,
+    session: Session,
+    application: EntityId,
+    *,
+    signature_png: bytes | None = None,
+    sealed_by: Literal["centre", "officer"] | None = None,
+) -> Prepared:
+    """Make the certificate of an approved application, to be looked at. It changes nothing.
 
     Args:
-        centre: whose seal it bears.
-        session: an officer's.
+        centre: whose it is.
+        session: of who issues it.
         application: what was approved.
         signature_png: the picture of the holder's signature, to be printed.
+        sealed_by: whose key will sign it; None for the officer's own where they have one that is good, and did not
+            take the application in.
 
     Raises:
+        OperatorError: it is not approved, or its service issues nothing. NoNumbers: this centre must sync first.
+        IntegrityError: the centre's certificate is not there or damaged.
+    """
+    ground = read_ground(centre, application)
+    may, says = own_key(centre.store, session, application)
+    if sealed_by is None:
+        sealed_by = "officer" if may else "centre"
+    return set_page(centre, ground, record_of(centre, ground, sealed_by=sealed_by), signature_png, says)
+
+
+def set_page(
+    centre: Centre, ground: Ground, record: CertificateRecord, signature_png: bytes | None, says: str = ""
+) -> Prepared:
+    """Set the page of a record, with its code.
+
+    Args:
+        centre: whose certificate it is.
+        ground: what the record was made from.
+        record: what it says.
+        signature_png: the picture of the holder's signature.
+        says: what the officer should know of their own key.
+    """
+    record_sha256 = record_hash(encode_record(record))
+    code = make_code(record, record_sha256, centre_signer(centre.store), at=centre.store.clock())
+    pdf = render_certificate(record, photo=ground.photo, signature_png=signature_png, qr_text=code)
+    title = ground.rule.title.en
+    return Prepared(ground.case.id, record, record_sha256, pdf, title, says, ground, signature_png)
+
+
+def issue(
+    centre: Centre,
+    session: Session,
+    application: EntityId,
+    *,
+    prepared: Prepared | None = None,
+    signer: DocumentSigner | None = None,
+    signature_png: bytes | None = None,
+) -> Issued:
+    """Sign and seal the certificate of an approved application, and commit it.
+
+    Args:
+        centre: whose it is.
+        session: of who issues it.
+        application: what was approved.
+        prepared: what was shown; None where nobody looked, and the centre seals it.
+        signer: the officer's own key, opened for this certificate; None for the centre's.
+        signature_png: the picture of the holder's signature, where nothing was prepared.
+
+    Raises:
+        ShownOtherwise: what was shown is not what would be issued now; nothing was issued.
         NotReady: the fee was given back, or the holder's particulars were changed, after the approval.
-        OperatorError: it is not approved, its service issues nothing, or the session may not.
+        OperatorError: it is not approved, its service issues nothing, the key may not sign, or the session may not.
         NoNumbers: this centre must sync first.
         IntegrityError: the centre's certificate is not there or damaged; nothing was issued.
+        DeviceError: the officer's token could not be used; nothing was issued.
     """
-    for _ in range(MAX_TRIES):
+    if prepared is not None:
         try:
-            return _issue_once(centre, session, application, signature_png)
-        except _Overtaken:
+            return _issue_prepared(centre, session, application, prepared, signer)
+        except Overtaken:
+            raise ShownOtherwise from None
+    if signer is not None:
+        raise BugError("An officer signs only what was prepared and shown.")
+    for _ in range(MAX_TRIES):
+        made = prepare(centre, session, application, signature_png=signature_png, sealed_by="centre")
+        try:
+            return _issue_prepared(centre, session, application, made, None)
+        except Overtaken:
             continue
     raise OperatorError("Other counters issue without a pause, so this had no turn.", "Issue it again.")
 
@@ -152,175 +232,72 @@ def certificate_pdf(store: Store, made: Issued) -> bytes:
     return pdf
 
 
-def _issue_once(centre: Centre, session: Session, application: EntityId, signature_png: bytes | None) -> Issued:
+def own_key(store: Store, session: Session, application: EntityId) -> tuple[bool, str]:
+    """Whether somebody may sign this by a key of their own, and what they should know of it."""
+    found = standing(store, session)
+    if found.key is None:
+        return False, found.says
+    try:
+        with store.read() as tx:
+            four_eyes.check(tx, store.journal, k.ApplicationApproved.KIND, application, session.actor)
+    except SameEyes:
+        return False, "Sealed by the centre: you took this application in yourself."
+    return True, found.says
+
+
+def seal(centre: Centre, application: EntityId, prepared: Prepared, opened: DocumentSigner | None) -> Sealed:
+    """Sign what was prepared, by the officer's opened key or the centre's, and seal it; it is in no entry yet.
+
+    Raises:
+        Overtaken: it was prepared for another day.
+        IntegrityError: the centre's certificate is not there or damaged. DeviceError: the token could not be used.
+    """
     store = centre.store
-    ground = _read_ground(centre, application)
-    record = _record(centre, ground)
-    record_sha256 = record_hash(encode_record(record))
-    pdf = render_certificate(
-        record, photo=ground.photo, signature_png=signature_png, qr_text=_code(ground.number, record_sha256)
-    )
+    signer = centre_signer(store) if opened is None else opened
+    if prepared.application != application or (prepared.sealed_by == "officer") != signer.officer:
+        raise BugError("A certificate is signed for another application, or by another key, than it was prepared for.")
+    if prepared.record.issued_on != centre.today().isoformat():
+        raise Overtaken
     signed = sign_pdf(
-        pdf,
-        signer=centre_signer(store),
-        reason=f"{ground.rule.title.en} {ground.number}",
+        prepared.pdf,
+        signer=signer,
+        reason=f"{prepared.title} {prepared.record.number}",
         location=centre.rules.name,
         at=store.clock().astimezone(UTC),
     )
-    blob = store.put_blob(signed)
+    return Sealed(store.put_blob(signed), hashlib.sha256(signed).hexdigest(), signer)
+
+
+def _issue_prepared(
+    centre: Centre, session: Session, application: EntityId, prepared: Prepared, opened: DocumentSigner | None
+) -> Issued:
+    store = centre.store
+    sealed = seal(centre, application, prepared, opened)
+    signer = sealed.signer
     body = k.ApplicationIssued(
-        number=ground.number,
-        record_sha256=record_sha256,
-        pdf_sha256=hashlib.sha256(signed).hexdigest(),
-        issued_on=record.issued_on,
-        expires_on=record.expires_on or "",
+        number=prepared.record.number,
+        record_sha256=prepared.record_sha256,
+        pdf_sha256=sealed.pdf_sha256,
+        issued_on=prepared.record.issued_on,
+        expires_on=prepared.record.expires_on or "",
+        sealed_by=prepared.sealed_by,
+        signer=kid(signer.certificate).hex(),
+        seen_sha256=prepared.seen_sha256 if signer.officer else "",
     )
 
     def write(moment: Moment, case: Case) -> list[k.Body]:
         step(case.status, k.ApplicationIssued.KIND)
-        _see_still_approved(moment.tx, store.journal, session, case, ground)
-        if next_certificate_number(moment.tx, store.journal) != ground.number:
-            raise _Overtaken
+        see_still_approved(moment.tx, store.journal, session, case, prepared.ground)
+        if case != prepared.ground.case or next_certificate_number(moment.tx, store.journal) != body.number:
+            raise Overtaken
+        if signer.officer:
+            four_eyes.check(moment.tx, store.journal, k.ApplicationApproved.KIND, case.id, session.actor)
+            see_may_sign(moment, store.journal, session, signer.certificate)
         return [body]
 
     try:
-        go_on(store, session, application, write, blobs=(blob,))
+        go_on(store, session, application, write, blobs=(sealed.blob,))
     except BaseException:
-        store.give_up_blob(blob)
+        store.give_up_blob(sealed.blob)
         raise
-    return Issued(application, ground.number, blob, record_sha256, body.pdf_sha256)
-
-
-def _read_ground(centre: Centre, application: EntityId) -> _Ground:
-    store = centre.store
-    with store.read() as tx:
-        case = find_case(tx, store.journal, application)
-        step(case.status, k.ApplicationIssued.KIND)
-        service = centre.catalogue.service(case.service)
-        rule = service.certificate
-        if rule is None:
-            raise OperatorError(f"{service.title.en} issues no certificate.", "Hand over what the office gave.")
-        number = next_certificate_number(tx, store.journal)
-        holder = view(tx, store.journal, who_is(tx, store.journal, _holder(case, rule))).person
-        photo = None if rule.photo is None else _photograph(centre, tx, case, service, rule.photo)
-        approver = tx.one(_APPROVED_BY, key(store.journal, application))
-        name = None if approver is None else tx.one(_OPERATOR, key(store.journal, approver[0]))
-    picture = None
-    if photo is not None and photo[1] in PHOTOGRAPHS:
-        picture = portrait(store.open_blob(BlobDigest(photo[0])))
-    return _Ground(case, service, rule, number, holder, picture, "" if name is None else name[0])
-
-
-def _photograph(centre: Centre, tx: Tx, case: Case, service: Service, rule: str) -> Row | None:
-    """Digest and type of the photograph: of the one handed in, or of the one that was attested and so spared it."""
-    journal = centre.store.journal
-    found = tx.one(_PHOTO, {**key(journal, case.id), "rule": rule})
-    if found is not None:
-        return found
-    spared = satisfied_in(tx, journal, service, case.roles, case.fields, centre.today()).papers.get(rule)
-    paper = None if spared is None else tx.one(_ATTESTED_PAPER, key(journal, spared.attestation))
-    return None if paper is None else tx.one(_SCAN, {**key(journal, paper[0]), "paper": paper[1]})
-
-
-def _see_still_approved(tx: Tx, journal: JournalId, session: Session, case: Case, ground: _Ground) -> None:
-    """Refuse what is not any more as it was approved: its fee, and who the holder is said to be.
-
-    Particulars of people may be corrected at any time. After an approval, an officer looks at them again who neither
-    took the application in nor corrected them.
-    """
-    if not fee_state(tx, journal, case.id).settled:
-        raise NotReady("The fee was given back after the approval.", "Take it at the counter first.")
-    holder = _holder(case, ground.rule)
-    if view(tx, journal, who_is(tx, journal, holder)).person != ground.holder:
-        raise _Overtaken
-    approved = tx.one(_APPROVED_AT, key(journal, case.id))
-    since = -1 if approved is None or approved[0] is None else int(approved[0])
-    by = {
-        row[0]
-        for record in records_of(tx, journal, holder)
-        for row in tx.all(_CHANGED_SINCE, {**key(journal, record), "since": since})
-    }
-    if not by:
-        return
-    if session.role is not Role.OFFICER or session.actor in by:
-        raise NotReady(
-            "What is written down of the holder was changed after the approval.",
-            "An officer who did not change it looks at it again, and issues the certificate.",
-        )
-    four_eyes.check(tx, journal, k.ApplicationApproved.KIND, case.id, session.actor)
-
-
-def _holder(case: Case, rule: CertificateRule) -> EntityId:
-    people = case.roles.get(rule.holder)
-    return people[0] if people else EntityId(case.applicant)
-
-
-def _record(centre: Centre, ground: _Ground) -> CertificateRecord:
-    case, service, rule, holder = ground.case, ground.service, ground.rule, ground.holder
-    today = centre.today()
-    roles = case.roles.keys()
-    until = expires_on(service, case.fields, today, roles)
-    return CertificateRecord(
-        number=ground.number,
-        service=service.id,
-        title=_said(rule.title),
-        authority=_said(service.department),
-        centre=centre.rules.code,
-        centre_name=centre.rules.name,
-        tracking=case.tracking,
-        issued_on=today.isoformat(),
-        expires_on=None if until is None else until.isoformat(),
-        holder=Holder(
-            name=holder.name,
-            name_native=holder.name_native,
-            born=holder.born,
-            identity_kind=holder.identity_kind,
-            identity_number_shown=holder.identity_number,
-            photo_sha256=None if ground.photo is None else hashlib.sha256(ground.photo).hexdigest(),
-        ),
-        facts=tuple(
-            _fact(service.field(each), case.fields[each], rule.languages)
-            for each in rule.shows
-            if case.fields.get(each) and not _is_of_holder(service.field(each), case.fields[each], rule, holder)
-        ),
-        attested_by=Attester(ground.approver or "-", _office(service, case.fields, today, frozenset(roles))),
-        salt=new_salt(centre.store.random(SALT_BYTES)),
-        specimen=centre.rules.specimen,
-        languages=rule.languages,
-    )
-
-
-def _is_of_holder(field: Field, answer: str, rule: CertificateRule, holder: Person) -> bool:
-    """Whether the head of the page says this of the holder already."""
-    role, _, fact = (field.fact or "").partition(".")
-    head = {
-        "name": holder.name,
-        "name_native": holder.name_native,
-        "born": holder.born,
-        holder.identity_kind: holder.identity_number,
-    }
-    return role == rule.holder and head.get(fact) == answer
-
-
-def _fact(field: Field, answer: str, languages: Sequence[str]) -> Fact:
-    label = _said(field.label)
-    chosen = next((choice.label for choice in field.choices if choice.id == answer), None)
-    if chosen is None:
-        return Fact(label, answer)
-    native = next((chosen.values[each] for each in languages if each != "en" and chosen.has(each)), "")
-    return Fact(label, chosen.en, native)
-
-
-def _office(service: Service, answers: Mapping[str, str], today: date, roles: frozenset[str]) -> dict[str, str]:
-    """The title of the officer who approves."""
-    titles = [one.officer_title for one in steps_for(service, answers, today, roles) if one.by == "officer"]
-    return _said(titles[-1]) if titles and titles[-1] is not None else {}
-
-
-def _said(text: Text) -> dict[str, str]:
-    return dict(text.values)
-
-
-def _code(number: str, record_sha256: str) -> str:
-    """What the code on the page says: number and record, to be compared with what central and the journal hold."""
-    return f"SANAD1:{number}:{record_sha256}"
+    return Issued(application, body.number, sealed.blob, body.record_sha256, body.pdf_sha256)

@@ -92,7 +92,15 @@ class AlreadyPrinted(OperatorError):
     """It is on paper; another copy needs a reason."""
 
 
-def print_once(store: Store, session: Session, job: Job, send: Callable[[int], Outcome], reason: str = "") -> Outcome:
+def print_once(
+    store: Store,
+    session: Session,
+    job: Job,
+    send: Callable[[int], Outcome],
+    reason: str = "",
+    *,
+    see: Callable[[Moment], None] | None = None,
+) -> Outcome:
     """Print, with the intent before it and the outcome after it in the journal.
 
     Args:
@@ -101,6 +109,7 @@ def print_once(store: Store, session: Session, job: Job, send: Callable[[int], O
         job: what, and where.
         send: asks the printer, told which copy this is; it answers what became of it and never raises for a printer.
         reason: why it is printed again; needed where it is on paper already.
+        see: looks, inside the commit of the intent, whether it may be printed, or raises to refuse.
 
     Raises:
         PrintOpen: somebody must look first what became of an earlier print. AlreadyPrinted: a reason is needed.
@@ -112,8 +121,11 @@ def print_once(store: Store, session: Session, job: Job, send: Callable[[int], O
     copies: list[int] = []
 
     def intend(moment: Moment) -> Sequence[Draft]:
+        if see is not None:
+            see(moment)
         rows = moment.tx.all(_OF, {"journal": store.journal, "of": job.of})
-        earlier = [_print(row) for row in rows if row[1] == job.what]
+        # Of an application there may be several certificates, one after the other.
+        earlier = [one for one in map(_print, rows) if (one.job.what, one.job.number) == (job.what, job.number)]
         _check(earlier, reason)
         copies.append(1 + sum(one.state is PrintState.PRINTED for one in earlier))
         body = k.PrintIntended(

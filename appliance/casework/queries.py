@@ -22,6 +22,7 @@ from appliance.casework.lifecycle import Status
 from appliance.journal.ids import EntityId
 from appliance.records import tables as t
 from appliance.records.database import Row
+from appliance.records.statements import found_by
 
 PAGE_ROWS: Final = 500
 
@@ -142,7 +143,10 @@ _RETURNED = _listed(_in((Status.RETURNED,)))
 _APPROVED = _listed(_in((Status.APPROVED,)))
 _ISSUED = _listed(_in((Status.ISSUED,)))
 _OVERDUE = _listed(_in(RUNNING, _i.c.due > "", _i.c.due < bindparam("today")), _a.c.paused == 0)
-_ALL_UNSUPPORTED = _listed(_IS_UNSUPPORTED, _a.c.status != Status.WITHDRAWN.value)
+_ALL_UNSUPPORTED = _listed(_IS_UNSUPPORTED, _a.c.status != Status.WITHDRAWN.value, _a.c.status != Status.REVOKED.value)
+_QUESTIONED = _listed(
+    _a.c.about.in_(select(t.certificate_requests.c.about).where(found_by(t.certificate_requests, "outcome")))
+)
 
 
 def begun(centre: Centre, session: Session, *, skip: int = 0) -> list[CaseRow]:
@@ -191,6 +195,11 @@ def unsupported(centre: Centre, *, skip: int = 0) -> list[CaseRow]:
     return _rows(centre, _ALL_UNSUPPORTED, skip)
 
 
+def questioned(centre: Centre, *, skip: int = 0) -> list[CaseRow]:
+    """Whose certificate somebody asked to be corrected or revoked, and nobody has done or refused it."""
+    return _rows(centre, _QUESTIONED, skip)
+
+
 def _issues(centre: Centre, row: CaseRow) -> bool:
     service = centre.catalogue.services.get(row.service)
     return service is None or service.certificate is not None
@@ -215,6 +224,8 @@ def _rows(centre: Centre, statement: sa.Select[Any], skip: int, session: Session
     values: dict[str, object] = {"journal": centre.store.journal, "limit": PAGE_ROWS, "skip": skip}
     if session is not None:
         values["actor"] = session.actor
+    if statement is _QUESTIONED:
+        values["outcome"] = ""
     if statement is _OVERDUE:
         values["today"] = today.isoformat()
     with centre.store.read() as tx:

@@ -192,7 +192,7 @@ def _see_ready(centre: Centre, moment: Moment, case: Case, remark: str) -> Satis
     service = centre.catalogue.service(case.service)
     day = received_on(centre, case, moment.at)
     spared = satisfied_in(tx, journal, service, case.roles, case.fields, centre.day_of(moment.at))
-    _see_uncontradicted(service, spared)
+    see_uncontradicted(service, spared)
     lacking = missing_papers(service, case.fields, case.roles, papers_of(tx, journal, case.id), spared, day)
     if lacking:
         raise FormRefused(papers=lacking)
@@ -205,7 +205,12 @@ def _see_ready(centre: Centre, moment: Moment, case: Case, remark: str) -> Satis
     return spared
 
 
-def _see_uncontradicted(service: Service, spared: Satisfied) -> None:
+def see_uncontradicted(service: Service, spared: Satisfied) -> None:
+    """Refuse a form that says otherwise than what was attested.
+
+    Raises:
+        NotReady: it does.
+    """
     if spared.contradicted:
         names = ", ".join(service.field(field).label.en for field in spared.contradicted)
         raise NotReady(

@@ -1,6 +1,8 @@
-"""The centre's seal: the key that signs whatever no officer signs, and the code on every receipt."""
+"""The centre's seal: the key that signs whatever no officer signs, the code on every page and on every receipt."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -17,14 +19,24 @@ def centre_signer(store: Store) -> SoftwareSigner:
     Raises:
         IntegrityError: a certificate is missing or damaged, or is not that of the key.
     """
-    files = (store.layout.centre_certificate, store.layout.authority)
+    own = _read(store.layout.centre_certificate)
+    return SoftwareSigner(store.secret(CENTRE_KEY), own, (authority_certificate(store),))
+
+
+def authority_certificate(store: Store) -> bytes:
+    """The certificate of central's authority, which vouches for every signer of this node, DER.
+
+    Raises:
+        IntegrityError: it is missing or damaged.
+    """
+    return _read(store.layout.authority)
+
+
+def _read(file: Path) -> bytes:
     try:
-        own, authority = (
-            x509.load_pem_x509_certificate(file.read_bytes()).public_bytes(Encoding.DER) for file in files
-        )
+        return x509.load_pem_x509_certificate(file.read_bytes()).public_bytes(Encoding.DER)
     except (OSError, ValueError):
         raise IntegrityError(
             "The centre's certificate is missing or damaged, so nothing can be signed.",
             "Put keys/centre.crt and keys/ca.crt back from a backup, or call central IT.",
         ) from None
-    return SoftwareSigner(store.secret(CENTRE_KEY), own, (authority,))

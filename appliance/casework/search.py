@@ -48,6 +48,11 @@ _APPLICATION: Final = select(
     t.applications.c.submitted_at,
     t.applications.c.begun_at,
 ).where(t.where_key(t.applications))
+_ENDED: Final = (
+    select(t.certificates.c.number, t.certificates.c.state, t.certificates.c.replaced_by)
+    .where(t.where_key(t.certificates), t.certificates.c.state != "valid")
+    .order_by(t.certificates.c.issued_at)
+)
 _NAME: Final = select(t.people.c.name).where(t.where_key(t.people))
 _PAYMENT: Final = select(
     t.payments.c.receipt,
@@ -184,7 +189,11 @@ def _application(tx: Tx, journal: JournalId, found: Found) -> Hit | None:
         return None
     tracking, service, applicant, status, submitted_at, begun_at = row
     person = tx.one(_NAME, {"k_journal": journal, "k_about": applicant})
-    detail = _joined(service, "" if person is None else person[0])
+    ended = [
+        f"{number} {state}{f' by {by}' if by else ''}"
+        for number, state, by in tx.all(_ENDED, {"k_journal": journal, "k_about": found.about})
+    ]
+    detail = _joined(service, "" if person is None else person[0], *ended)
     at = submitted_at or begun_at
     return Hit("application", EntityId(found.about), tracking or "(draft)", detail, at, status, found.seq)
 

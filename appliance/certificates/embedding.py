@@ -23,7 +23,7 @@ FIELD: Final = "Seal"
 """The name of the signature field."""
 
 
-class _Unchanged(IncrementalPdfFileWriter):
+class Unchanged(IncrementalPdfFileWriter):
     """A writer that leaves the metadata of a file as it is."""
 
     def _update_meta(self) -> None:
@@ -41,7 +41,7 @@ def embed(pdf: bytes, signer: DocumentSigner, *, reason: str, location: str, at:
     # Counted in hexadecimal digits.
     reserved = 2 * cms.room_for(signer)
     try:
-        writer = _Unchanged(io.BytesIO(pdf))
+        writer = Unchanged(io.BytesIO(pdf))
         if writer.prev.embedded_signatures:
             raise BugError("This file was signed before.")
         steps = PdfCMSEmbedder(SigFieldSpec(FIELD)).write_cms(FIELD, writer)

@@ -10,25 +10,31 @@ every list says when it was made.
 
 from __future__ import annotations
 
-import hashlib
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Literal
 
+from appliance.certificates.signer import kid
 from appliance.journal import ids
 from appliance.journal.errors import IntegrityError
 from appliance.journal.ids import JournalId
 from appliance.journal.notes import VerifierKey
 
-KID_BYTES: Final = 8
+MAX_NAME: Final = 200
+"""Characters."""
 
 SignerKind = Literal["centre", "officer", "timestamp"]
 EndState = Literal["superseded", "revoked"]
 
-KEY_REASONS: Final = ("compromised", "left", "lost", "replaced")
+KEY_REASONS: Final = ("compromised", "forgotten", "left", "lost", "replaced")
 """Why a key is no longer trusted."""
 
 _ORIGIN: Final = "sanad/lists/"
+# What a certificate's record refuses in a line, and what some programs take for the end of one.
+_UNPRINTABLE: Final = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff"
+NAME: Final = rf"[^{_UNPRINTABLE}]{{1,{MAX_NAME}}}"
+"""A name as the lists hold it, as a regular expression."""
 
 
 class BadLists(IntegrityError):
@@ -144,14 +150,14 @@ class PublicLists:
         return self.trust.at
 
 
-def kid(certificate: bytes) -> bytes:
-    """What codes on paper name a signer's certificate (DER) by, as the EU DCC does."""
-    return hashlib.sha256(certificate).digest()[:KID_BYTES]
-
-
 def publisher_name(central: str) -> str:
     """The name of a central's publishing key."""
     return _ORIGIN + central
+
+
+def as_name(text: str) -> str:
+    """A name as the lists can hold it, with a mark for whatever they cannot."""
+    return re.sub(f"[{_UNPRINTABLE}]", "\ufffd", text[:MAX_NAME]) or "\ufffd"
 
 
 def newer(old: PublicLists, new: PublicLists) -> bool:

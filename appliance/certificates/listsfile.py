@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any, Final, TypeVar, cast
 
 from appliance.certificates.lists import (
-    KID_BYTES,
+    NAME,
     BadLists,
     Ended,
     EndState,
@@ -27,6 +27,7 @@ from appliance.certificates.lists import (
     publisher_name,
     to_text,
 )
+from appliance.certificates.signer import KID_BYTES
 from appliance.journal import ids, notes
 from appliance.journal.errors import BugError
 from appliance.journal.notes import COSIGNATURE, NOTE_SIGNATURE, BadKey, BadNote, Note, Signer, VerifierKey
@@ -35,17 +36,12 @@ MAX_LISTS: Final = 64 << 20
 """Bytes of the file: room for 50,000 keys and 150,000 ended certificates."""
 MAX_CERTIFICATE: Final = 4096
 """Bytes of an X.509 certificate, DER."""
-MAX_NAME: Final = 200
-"""Characters."""
-
 _VERSION: Final = "1"
 _TIME: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 _CENTRE: Final = r"[A-Z0-9][A-Z0-9-]{0,31}"
 _CODE: Final = r"[a-z][a-z_]{0,31}"
 _DER: Final = r"[A-Za-z0-9+/]+={0,2}"
 _NUMBER: Final = r"[A-Z0-9][A-Z0-9/-]{0,39}"
-# What a certificate's record refuses in a line, and what some programs take for the end of one.
-_NAME: Final = rf"[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]{{1,{MAX_NAME}}}"
 _HEAD: Final = re.compile(
     rf"(?P<origin>{publisher_name('')}[a-z2-7]{{26}})/(?P<part>trust|revocations)\nversion (?P<version>[0-9]{{1,4}})\n"
     rf"number (?P<number>[1-9][0-9]{{0,11}})\nat (?P<at>{_TIME})\n(?:key (?P<key>[^\n]+)\n)?"
@@ -54,7 +50,7 @@ _AUTHORITY: Final = re.compile(rf"authority ({_DER})\n")
 _COSIGNER: Final = re.compile(r"cosigner ([^\n]+)\n")
 _LOG: Final = re.compile(rf"log ({_CENTRE}) ([^ \n]+)(?: stopped ({_TIME}))?\n")
 _SIGNER: Final = re.compile(
-    rf"signer ([0-9a-f]{{{2 * KID_BYTES}}}) (centre|officer|timestamp) ({_CENTRE}|-)\nname ({_NAME})\n"
+    rf"signer ([0-9a-f]{{{2 * KID_BYTES}}}) (centre|officer|timestamp) ({_CENTRE}|-)\nname ({NAME})\n"
     rf"certificate ({_DER})\n(?:revoked ({_TIME}) ({_CODE})\n)?"
 )
 _ENDED: Final = re.compile(rf"(superseded|revoked) ({_NUMBER}) ({_TIME}) ({_CODE})(?: by ({_NUMBER}))?\n")

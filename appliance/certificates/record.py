@@ -35,6 +35,8 @@ Text = Annotated[dict[Language, Value], msgspec.Meta(max_length=len(LANGUAGES))]
 Number = Annotated[str, msgspec.Meta(pattern=r"\A[A-Z0-9][A-Z0-9/-]{0,39}\Z")]
 Date = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
 """As in ISO 8601."""
+Accent = Literal["green", "blue", "slate", "indigo", "amber", "maroon", "brown", "teal", "steel"]
+"""The colour of frame and headings."""
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
 _ISO_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -67,6 +69,10 @@ class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value: Value
     """A date is written as in ISO 8601, and printed in words."""
     value_native: Value = ""
+    heading: Text = msgspec.field(default_factory=dict)
+    """Over it: here a part of the page begins."""
+    shown: Literal["row", "large", "column"] = "row"
+    """As a row; large, in a box; or as a column of a table with the columns beside it, one line of the value a row."""
 
 
 class Attester(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,6 +80,18 @@ class Attester(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: Name
     title: Text
+
+
+class Design(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the page of a service differs from others; in the record, so that the record alone makes the page."""
+
+    accent: Accent = "green"
+    ornament: Literal["star", "rosette"] = "star"
+    """Around the emblem."""
+    signed: bool = True
+    """Whether the picture of the holder's signature is shown, where there is one."""
+    attested: Text = msgspec.field(default_factory=dict)
+    """What the officer did: `Registered by`; empty for `Attested by`."""
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,7 +102,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sha256: Sha256
     """Of the scan, in clear."""
     pages: Annotated[int, msgspec.Meta(ge=1, le=MAX_SCAN_PAGES)]
-    media_type: Literal["image/jpeg", "image/png", "application/pdf"]
+    media_type: Literal["image/jpeg", "image/png", "image/tiff", "application/pdf"]
     """Of the scan."""
 
 
@@ -120,11 +138,21 @@ class CertificateRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """Where it is an attested copy."""
     sealed_by: Literal["centre", "officer"] = "centre"
     """Whose key signs the file."""
+    signed_by: Attester | None = None
+    """The officer whose key signs it."""
+    design: Design = Design()
 
 
 _DECODER: Final = msgspec.json.Decoder(CertificateRecord)
 # What records gained after the first were issued is left out where it says nothing: old bytes stay canonical.
-_SILENT: Final[dict[str, object]] = {"replaces": "", "document": None, "sealed_by": "centre"}
+_SILENT: Final[dict[str, object]] = {
+    "replaces": "",
+    "document": None,
+    "sealed_by": "centre",
+    "signed_by": None,
+    "design": msgspec.to_builtins(Design()),
+}
+_SILENT_IN_A_FACT: Final[dict[str, object]] = {"heading": {}, "shown": "row"}
 
 
 def encode_record(record: CertificateRecord) -> bytes:
@@ -197,9 +225,13 @@ def is_date(text: str) -> bool:
 
 
 def _canonical(record: CertificateRecord) -> bytes:
-    said: dict[str, object] = msgspec.to_builtins(record)
-    kept = {name: value for name, value in said.items() if name not in _SILENT or value != _SILENT[name]}
-    return msgspec.json.encode(kept, order="sorted")
+    said = _heard(msgspec.to_builtins(record), _SILENT)
+    said["facts"] = [_heard(fact, _SILENT_IN_A_FACT) for fact in msgspec.to_builtins(record.facts)]
+    return msgspec.json.encode(said, order="sorted")
+
+
+def _heard(said: dict[str, object], silent: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in said.items() if name not in silent or value != silent[name]}
 
 
 def _unfit(place: str) -> BadRecord:

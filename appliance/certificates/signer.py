@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 from appliance.journal.errors import IntegrityError
 
 KID_BYTES: Final = 8
-_PREHASHED: Final = ec.ECDSA(Prehashed(SHA256()))
+PREHASHED: Final = ec.ECDSA(Prehashed(SHA256()))
+"""ECDSA over a SHA-256 that was reckoned before."""
 
 
 class DocumentSigner(Protocol):
@@ -81,7 +82,7 @@ class SoftwareSigner:
 
     def sign(self, digest: bytes) -> bytes:
         """See `DocumentSigner.sign`."""
-        return self._key.sign(digest, _PREHASHED)
+        return self._key.sign(digest, PREHASHED)
 
 
 def signed_by(signer: DocumentSigner, digest: bytes) -> bytes:
@@ -96,7 +97,7 @@ def signed_by(signer: DocumentSigner, digest: bytes) -> bytes:
         raise _not_its_key()
     signature = signer.sign(digest)
     try:
-        public.verify(signature, digest, _PREHASHED)
+        public.verify(signature, digest, PREHASHED)
     except InvalidSignature:
         raise _not_its_key() from None
     return signature

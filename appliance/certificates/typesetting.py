@@ -54,19 +54,22 @@ class Typesetter:
         self._compiler = typst.Compiler(root="/", font_paths=loaded, ignore_system_fonts=True)
         self._turn = threading.Lock()
 
-    def pdf(self, template: str, data: object, pictures: Mapping[str, bytes], *, at: datetime) -> bytes:
-        """Set a template as PDF/A-3b.
+    def pdf(
+        self, template: str, data: object, pictures: Mapping[str, bytes], *, at: datetime, archival: bool = True
+    ) -> bytes:
+        """Set a template as PDF/A-3b, or as a plain PDF.
 
         Args:
             template: its file's name.
             data: what it shows; plain values.
             pictures: files that it may show, by the names under which `data` is told of them.
             at: the date in the file, aware.
+            archival: whether it is PDF/A.
 
         Raises:
             Unprintable: a letter in it is in no font.
         """
-        (made,) = self._set(template, data, pictures, "pdf", None, at)
+        (made,) = self._set(template, data, pictures, "pdf", None, at, archival=archival)
         return made
 
     def pages(self, template: str, data: object, pictures: Mapping[str, bytes], *, dots_per_inch: float) -> list[bytes]:
@@ -87,6 +90,8 @@ class Typesetter:
         form: typst.OutputFormat,
         dots_per_inch: float | None,
         at: datetime | None,
+        *,
+        archival: bool = True,
     ) -> list[bytes]:
         with self._turn, in_memory(pictures) as paths:
             inputs = {"data": msgspec.json.encode(data).decode(), "pictures": msgspec.json.encode(paths).decode()}
@@ -96,7 +101,7 @@ class Typesetter:
                     format=form,
                     ppi=dots_per_inch,
                     sys_inputs=inputs,
-                    pdf_standards=PDF_STANDARD if form == "pdf" else [],
+                    pdf_standards=PDF_STANDARD if form == "pdf" and archival else [],
                     timestamp=at,
                 )
             except typst.TypstError as error:

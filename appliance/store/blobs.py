@@ -81,6 +81,13 @@ class BlobFolder:
             raise
         return digest
 
+    def size(self, digest: BlobDigest) -> int:
+        """Bytes of the sealed file; 0 where it is not there."""
+        try:
+            return self.path(digest).stat().st_size
+        except OSError:
+            return 0
+
     def read(self, digest: BlobDigest) -> bytes:
         """The sealed bytes.
 

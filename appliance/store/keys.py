@@ -21,8 +21,9 @@ AGE_IDENTITY: Final = "age-identity"
 PEPPER: Final = "pepper"
 CENTRE_KEY: Final = "centre-key"
 
-# What a node remembers of its central: two verifier keys, and the recipient that blobs are sealed to.
+# What a node remembers of its central: three verifier keys, and the recipient that blobs are sealed to.
 COSIGNER: Final = "cosigner"
+PUBLISHER: Final = "publisher"
 ORDERS_SIGNER: Final = "orders-signer"
 LOCKER: Final = "locker"
 # There while the file that witnesses what central countersigned has still to be renewed.
@@ -52,7 +53,7 @@ class NodeKeys:
     def generate(cls, random: Randomness) -> NodeKeys:
         """Fresh keys."""
         seeds = [random(SEED_BYTES) for _ in range(3)]
-        return cls(seeds[0], seeds[1], age.new_identity(), seeds[2], _p256(random))
+        return cls(seeds[0], seeds[1], age.new_identity(), seeds[2], new_p256(random))
 
     def secrets(self) -> dict[str, bytes]:
         """Each secret under the name by which the store keeps it."""
@@ -65,7 +66,8 @@ class NodeKeys:
         }
 
 
-def _p256(random: Randomness) -> bytes:
+def new_p256(random: Randomness) -> bytes:
+    """A fresh P-256 key, PKCS #8, DER."""
     scalar = int.from_bytes(random(_SCALAR_BYTES)) % (_P256_ORDER - 1) + 1
     key = ec.derive_private_key(scalar, ec.SECP256R1())
     return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())

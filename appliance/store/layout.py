@@ -41,3 +41,8 @@ class Layout:
     def witness(self) -> Path:
         """The newest checkpoint that central countersigned, outside the store, so that a store put back shows."""
         return self.home / "cosigned"
+
+    @property
+    def lists(self) -> Path:
+        """Central's public lists, as they came last; signed, and no secret."""
+        return self.home / "lists"

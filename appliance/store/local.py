@@ -45,6 +45,26 @@ def keep_secrets(tx: Tx, secrets: Mapping[str, bytes]) -> None:
     tx.run(_ADD_SECRET, {"name": _SUM, "value": _sum_beside(tx)})
 
 
+def add_secret(tx: Tx, name: str, value: bytes) -> None:
+    """Keep a further secret. A sum that was wrong before stays wrong, to be found."""
+    with _secrets_summed(tx):
+        tx.run(_ADD_SECRET, {"name": name, "value": value})
+
+
+def drop_secret(tx: Tx, name: str) -> None:
+    """Keep a secret no more; says nothing where there is none."""
+    with _secrets_summed(tx):
+        tx.run(_DROP_SECRET, {"k_name": name})
+
+
+@contextmanager
+def _secrets_summed(tx: Tx) -> Iterator[None]:
+    whole = are_secrets_whole(tx)
+    yield
+    if whole:
+        remember(tx, {_SECRETS_SUM: _sum(tx.all(_ALL_SECRETS)).hex()})
+
+
 def secret(tx: Tx, name: str) -> bytes | None:
     """A secret, or None."""
     row = tx.one(_SECRET, {"name": name})
@@ -87,7 +107,7 @@ def is_whole(tx: Tx) -> bool:
 
 
 def are_secrets_whole(tx: Tx) -> bool:
-    """Whether the secrets are those that the store was made with."""
+    """Whether the secrets are those that were kept."""
     return remembered(tx, _SECRETS_SUM) == _sum(tx.all(_ALL_SECRETS)).hex()
 
 

@@ -46,6 +46,7 @@ from appliance.store.keys import (
     NODE_KEY,
     ORDERS_SIGNER,
     PEPPER,
+    PUBLISHER,
     WITNESS_DUE,
     NodeKeys,
     Randomness,
@@ -62,6 +63,7 @@ __all__ = [
     "NODE_KEY",
     "ORDERS_SIGNER",
     "PEPPER",
+    "PUBLISHER",
     "Act",
     "Draft",
     "Moment",
@@ -335,7 +337,7 @@ class Store:
         return self._pen.signer
 
     def central_key(self, name: str) -> VerifierKey:
-        """Central's public key for cosignatures (`COSIGNER`) or for orders (`ORDERS_SIGNER`).
+        """Central's public key for cosignatures (`COSIGNER`), orders (`ORDERS_SIGNER`) or lists (`PUBLISHER`).
 
         Raises:
             BugError: this node is not enrolled.
@@ -360,6 +362,10 @@ class Store:
             BlobMissing: the file is not there or damaged.
         """
         return self._blobs.read(digest)
+
+    def blob_bytes(self, digest: BlobDigest) -> int:
+        """How large the sealed file is, in bytes; 0 where it is not on this disk."""
+        return self._blobs.size(digest)
 
     def holds_blob(self, digest: BlobDigest) -> bool:
         """Whether the sealed file is on this disk."""

@@ -24,7 +24,8 @@ from appliance.casework.centre import Centre
 from appliance.casework.counting import in_sum
 from appliance.casework.delivery import Receiver
 from appliance.casework.drafts import DraftForm, save_draft
-from appliance.casework.issuing import Issued
+from appliance.casework.issuing import Issued, Prepared
+from appliance.casework.key_opening import opened
 from appliance.casework.lifecycle import OPEN, Status
 from appliance.casework.money import NewPayment, Payment, payments_for, take_payment
 from appliance.casework.papers import NewPaper, add_paper
@@ -385,10 +386,22 @@ class CaseWalk:
         officer = self._sign_in(system.OFFICER[0], Role.OFFICER)
         taken = signatures_of(self._store, application)
         picture = to_picture(from_bytes(self._store.open_blob(taken[-1].digest))).png if taken else None
-        return self._step(
-            "certificate rendered, sealed by the centre (PAdES), committed",
-            lambda: issuing.issue(self._centre, officer, application, signature_png=picture),
+        prepared = self._step(
+            "certificate rendered, to be looked at",
+            lambda: issuing.prepare(self._centre, officer, application, signature_png=picture),
         )
+        if prepared.sealed_by == "officer":
+            return self._step(
+                "what she saw signed by the officer's PIN (PAdES), committed", lambda: self._sign_it(officer, prepared)
+            )
+        return self._step(
+            "certificate sealed by the centre (PAdES), committed",
+            lambda: issuing.issue(self._centre, officer, application, prepared=prepared),
+        )
+
+    def _sign_it(self, officer: Session, prepared: Prepared) -> Issued:
+        with opened(self._centre, officer, self._walk.pin) as signer:
+            return issuing.issue(self._centre, officer, prepared.application, prepared=prepared, signer=signer)
 
     def _hand_over(self, operator: Session, application: EntityId, made: Issued) -> Path:
         file = self._walk.results / f"certificate-{self._service.id}.pdf"

@@ -19,6 +19,7 @@ from appliance.store.store import Store
 from provisioning import terminal
 from provisioning.centre import open_centre
 from provisioning.opening import open_store, real_clock
+from provisioning.raising import raise_pending, raising_standing
 from provisioning.synccommands import central_address, sync_and_remember
 from provisioning.unlock import store_key
 from provisioning.walk import place as places
@@ -67,9 +68,12 @@ def run(
             walk.step("supervisor added two operators who are officers too", lambda: system.ensure_staff(walk, store))
             system.ensure_specimen(walk)
             centre = open_centre(walk.home, store)
+            walk.step("officer made a key of her own, which her PIN opens", lambda: system.ensure_key(walk, centre))
+            if not offline:
+                _sync(walk, store, "central certified it")
             if not once and _is_terminal():
                 system.open_console(walk, store)
-                _sync(walk, store)
+                _sync_and_raise(walk, store)
                 terminal.note(f"home: {walk.home}\nresults: {walk.results}")
                 return
             values = _walk_cases(walk, centre, plans, scans)
@@ -81,10 +85,10 @@ def run(
 def _walk_cases(walk: Walk, centre: Centre, plans: list[Plan], scans: list[Scan]) -> dict[str, object]:
     counter = CounterDevices()
     cases = [CaseWalk(walk, centre, plan, scans if number == 0 else [], counter)() for number, plan in enumerate(plans)]
-    return compared(walk, centre.store, cases, synced=_sync(walk, centre.store))
+    return compared(walk, centre.store, cases, synced=_sync_and_raise(walk, centre.store))
 
 
-def _sync(walk: Walk, store: Store) -> bool:
+def _sync(walk: Walk, store: Store, what: str) -> bool:
     def sync() -> bool:
         try:
             return sync_and_remember(store, central_address(walk.home)).complete
@@ -92,7 +96,21 @@ def _sync(walk: Walk, store: Store) -> bool:
             terminal.note(f"{error.sentence} Everything is kept, and goes when central is back.")
             return False
 
-    return walk.step("carried to central", sync)
+    return walk.step(what, sync)
+
+
+def _sync_and_raise(walk: Walk, store: Store) -> bool:
+    """Carry everything to central, certificates with timestamps too."""
+
+    def timestamps() -> None:
+        raise_pending(store, central_address(walk.home))
+        if words := raising_standing(store).words:
+            terminal.note(words)
+
+    if not _sync(walk, store, "carried to central"):
+        return False
+    walk.step("certificates given a timestamp and validation data (PAdES B-LTA)", timestamps)
+    return _sync(walk, store, "carried to central too")
 
 
 def _plans(service: str | None, data: Path | None) -> list[Plan]:

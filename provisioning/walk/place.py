@@ -15,6 +15,7 @@ from appliance.records.disk import write_durably
 from provisioning.unlock import VARIABLE
 
 PASSWORD_LENGTH: Final = 10
+PIN_LENGTH: Final = 8
 
 T = TypeVar("T")
 
@@ -49,13 +50,18 @@ class Walk:
 
     @property
     def passphrase_file(self) -> Path:
-        """What opens both homes; its first characters are every specimen operator's password."""
+        """What opens both homes; its first characters are every specimen operator's password, the next a PIN."""
         return passphrase_file(self.place)
 
     @property
     def password(self) -> str:
         """Of every specimen operator: short, because people type it to try the console."""
         return self.passphrase[:PASSWORD_LENGTH]
+
+    @property
+    def pin(self) -> str:
+        """Of the specimen officer's key."""
+        return self.passphrase[PASSWORD_LENGTH : PASSWORD_LENGTH + PIN_LENGTH]
 
     def step(self, what: str, work: Callable[[], T]) -> T:
         """Do one step, and say what it was and how long it took."""

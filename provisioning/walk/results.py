@@ -21,6 +21,8 @@ from sync.central.central import Central
 
 CERTIFICATE: Final = "certificate.pdf"
 RECEIPT: Final = "receipt.png"
+TRUST_LISTS: Final = "trust-lists"
+"""Whose signatures count, and what was revoked: all that `sanad verify` needs besides the certificate."""
 
 
 def compared(walk: Walk, store: Store, cases: Sequence[Walked], *, synced: bool) -> dict[str, object]:
@@ -40,6 +42,7 @@ def compared(walk: Walk, store: Store, cases: Sequence[Walked], *, synced: bool)
         "certificate": _copy(walk, CERTIFICATE, cases[0].certificate),
         **{name: first[name] for name in ("certificate_blob", "certificate_sha256", "central_certificate_sha256")},
         "receipt": _copy(walk, RECEIPT, cases[0].receipt),
+        "trust_lists": _copy(walk, TRUST_LISTS, store.layout.lists if store.layout.lists.is_file() else None),
         "cases": told,
         "home": str(walk.home),
         "central_home": str(walk.central_home),

@@ -21,6 +21,9 @@ import tomlkit
 from appliance.access import operators
 from appliance.access.operators import NewOperator
 from appliance.access.session import Role, Session
+from appliance.casework.centre import Centre
+from appliance.casework.key_making import make_sealed_key
+from appliance.casework.officer_keys import keys_of
 from appliance.journal.errors import BugError, DeviceError
 from appliance.records.disk import write_durably
 from appliance.store.store import Store
@@ -35,7 +38,7 @@ from provisioning.settings import NODE_FILE, central_settings
 from provisioning.unlock import store_key
 from provisioning.walk.devices import console_devices
 from provisioning.walk.place import Walk
-from sync.central.central import CentralLayout
+from sync.central.layout import CentralLayout
 from sync.invite import encode_invite, parse_invite
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -90,11 +93,20 @@ def ensure_staff(walk: Walk, store: Store) -> None:
     operators.sign_out(store, supervisor)
 
 
+def ensure_key(walk: Walk, centre: Centre) -> None:
+    """Let the officer make a key of her own, unless she has one; central certifies it with the next sync."""
+    officer = sign_in(walk, centre.store, OFFICER[0], Role.OFFICER)
+    if not keys_of(centre.store, officer):
+        make_sealed_key(centre, officer, walk.pin)
+    operators.sign_out(centre.store, officer)
+
+
 def open_console(walk: Walk, store: Store) -> None:
     """Let people try the console; it ends when they leave it."""
     terminal.note(
         f"Sign in as {OPERATOR[0]}, {OFFICER[0]} (operators and officers) or {SUPERVISOR[0]} (supervisor); "
-        f"everybody's password is: {walk.password}"
+        f"everybody's password is: {walk.password}\n"
+        f"The PIN of {OFFICER[0]}'s key, by which she signs certificates, is: {walk.pin}"
     )
     terminal.note(f"What the simulated printers print comes out in {walk.results}.")
     run_console(walk.home, store, {COUNTER: console_devices(walk.results)})

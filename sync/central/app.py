@@ -6,6 +6,7 @@ Nothing of a body, a name or a message of another program is logged: journals (w
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,12 +19,15 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
+from appliance.certificates.listsfile import MAX_LISTS
 from appliance.journal import ids
 from appliance.journal.errors import BugError, IntegrityError, SanadError
 from appliance.journal.ids import JournalId
-from sync import signatures, wire
+from sync import signatures, stampwire, wire
 from sync.central.central import Central
 from sync.central.inflow import Body, Turns, pump, read_body
+from sync.central.news import NEWS_HOLD_S, NEWS_LOOK_S, Bells, lacks, read_known
+from sync.central.publicdesk import PublicDesk
 from sync.central.registry import Node
 from sync.invite import MAX_ENROL
 from sync.refusals import BadRequest, Cut, TakenOver, TooSlow, to_wire
@@ -31,6 +35,9 @@ from sync.signatures import Claims
 
 THREADS: Final = 8
 """Each with its own connection to either database; the archive is written by one at a time anyhow."""
+
+PUBLISH_S: Final = 300.0
+"""Between looks whether the public lists are to be made anew."""
 
 _SIZE: Final = re.compile(r"[0-9]{1,15}")
 _FRAMES: Final = "application/x-sanad-frames"
@@ -48,16 +55,24 @@ class _Desk:
         self._central = central
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="central")
         self._turns = Turns()
+        self._bells = Bells()
         self._unheard: dict[JournalId, IntegrityError] = {}
 
     @asynccontextmanager
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        publishing = asyncio.create_task(self._keep_published())
         yield
+        publishing.cancel()
         self._threads.shutdown(wait=True)
+
+    def wind_down(self) -> None:
+        """Central stops: answer those who wait, and end the streams once what they brought is stored."""
+        self._bells.close()
+        self._turns.close()
 
     async def health(self, _request: Request, _body: Body) -> Response:
         """Whether central can read its archive."""
-        await self._run(self._central.check)
+        await self.run(self._central.check)
         return _json({"status": "ok"})
 
     async def challenge(self, request: Request, _body: Body) -> Response:
@@ -68,7 +83,7 @@ class _Desk:
 
     async def enrol(self, _request: Request, body: Body) -> Response:
         asked = await read_body(body, MAX_ENROL)
-        answer = await self._run(lambda: self._central.enrol(asked))
+        answer = await self.run(lambda: self._central.enrol(asked))
         return Response(answer, media_type=_JSON)
 
     async def session(self, request: Request, body: Body) -> Response:
@@ -78,7 +93,7 @@ class _Desk:
         if unheard is not None:
             raise unheard
         await self._turns.end(node.journal)
-        answer = await self._run(lambda: self._central.session(node, claims, asked))
+        answer = await self.run(lambda: self._central.session(node, claims, asked))
         _log.info("session", journal=node.journal, offered=claims.offered, stored=answer.stored, staged=answer.staged)
         return _json(answer)
 
@@ -87,22 +102,59 @@ class _Desk:
         start = request.query_params.get("from", "")
         if not _SIZE.fullmatch(start):
             raise BadRequest("A request for orders does not say from where.")
-        stream = await self._run(lambda: self._central.orders_stream(node, int(start)))
+        stream = await self.run(lambda: self._central.orders_stream(node, int(start)))
         headers = {wire.CHALLENGE_HEADER: self._central.challenge(node.journal)}
         return Response(stream, media_type=_FRAMES, headers=headers)
 
+    async def news(self, request: Request, _body: Body) -> Response:
+        """What central has of a node, as soon as the node does not know it; the same as before after a while."""
+        node, claims = await self._authenticate(request)
+        known = read_known(request.query_params)
+        deadline = asyncio.get_running_loop().time() + NEWS_HOLD_S
+        while True:
+            bell = self._bells.of(node.journal)
+            answer = await self.run(lambda: self._central.state(node, claims))
+            left = deadline - asyncio.get_running_loop().time()
+            if lacks(known, answer) or left <= 0 or self._bells.closed:
+                return _json(answer)
+            # Orders may also be given by another process, which rings no bell here.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left, NEWS_LOOK_S)):
+                    await bell.wait()
+
     async def stream(self, request: Request, body: Body) -> Response:
         node, claims = await self._authenticate(request)
+        loop = asyncio.get_running_loop()
+
+        def ring() -> None:
+            loop.call_soon_threadsafe(self._bells.ring, node.journal)
+
         async with self._turns.stream(node.journal) as inflow:
-            ingest = await self._run(lambda: self._central.ingest(node, claims))
+            ingest = await self.run(lambda: self._central.ingest(node, claims, ring))
 
             async def feed(data: bytes) -> None:
-                await self._run(lambda: ingest.feed(data))
+                await self.run(lambda: ingest.feed(data))
 
             await pump(body, inflow, feed)
-            answer = await self._run(lambda: self._central.finish(node, ingest))
+            answer = await self.run(lambda: self._central.finish(node, ingest))
         _log.info("stream", journal=node.journal, stored=answer.stored, wanted=len(answer.wanted))
         return _json(answer)
+
+    async def lists_back(self, request: Request, body: Body) -> Response:
+        """Take back public lists that central lost."""
+        node, _ = await self._authenticate(request)
+        content = await read_body(body, MAX_LISTS)
+        taken = await self.run(lambda: self._central.trust.take(content))
+        return _json({"taken": taken}, headers={wire.CHALLENGE_HEADER: self._central.challenge(node.journal)})
+
+    async def validation(self, request: Request, _body: Body) -> Response:
+        node, _ = await self._authenticate(request)
+        return _json(await self.run(lambda: self._central.stamps.validation(node.journal)))
+
+    async def timestamp(self, request: Request, body: Body) -> Response:
+        node, _ = await self._authenticate(request)
+        asked = await read_body(body, stampwire.MAX_STAMPS_ASKED)
+        return _json(await self.run(lambda: self._central.stamps.stamp(node.journal, asked)))
 
     async def refuse(self, request: Request, body: Body, refused: SanadError) -> Response:
         """Say no. A sender that was cut off in the middle of a long stream hears why at its next session."""
@@ -130,31 +182,49 @@ class _Desk:
 
         return answer
 
+    async def _keep_published(self) -> None:
+        """Look again and again whether there is more to say in public, also where nobody asks."""
+        while True:
+            try:
+                await self.run(self._central.trust.publish)
+            except Exception as error:  # noqa: BLE001  (nobody waits for it; the next look may go well)
+                _log.error("the lists were not published", error=type(error).__name__, place=_place(error))
+            await asyncio.sleep(PUBLISH_S)
+
     async def _authenticate(self, request: Request) -> tuple[Node, Claims]:
         target = request.scope["raw_path"].decode("latin-1")
         if query := request.scope["query_string"].decode("latin-1"):
             target += f"?{query}"
         incoming = signatures.incoming(request.method, self._central.url + target, request.headers.raw)
-        node, claims = await self._run(lambda: self._central.authenticate(incoming))
+        node, claims = await self.run(lambda: self._central.authenticate(incoming))
         request.state.journal = node.journal
         return node, claims
 
-    async def _run(self, work: Callable[[], T]) -> T:
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do what blocks, in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
 def make_app(central: Central) -> FastAPI:
     """Make the application that serves this central."""
     desk = _Desk(central)
+    public = PublicDesk(central.trust, desk.run)
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=desk.lifespan)
     routes: tuple[tuple[str, str, Route], ...] = (
         ("GET", wire.HEALTH, desk.health),
         ("GET", wire.CHALLENGE, desk.challenge),
         ("GET", wire.ORDERS, desk.orders),
+        ("GET", wire.NEWS, desk.news),
         ("POST", wire.SESSION, desk.session),
         ("POST", wire.STREAM, desk.stream),
         ("POST", wire.ENROL, desk.enrol),
+        ("GET", wire.LISTS, public.lists),
+        ("GET", wire.CRL, public.crl),
+        ("POST", wire.LISTS, desk.lists_back),
+        ("GET", stampwire.VALIDATION, desk.validation),
+        ("POST", stampwire.TIMESTAMP, desk.timestamp),
     )
+    app.state.wind_down = desk.wind_down
     for method, path, route in routes:
         app.add_route(path, desk.guarded(route), methods=[method])
     app.add_exception_handler(HTTPException, _unknown)

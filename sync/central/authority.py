@@ -5,7 +5,8 @@ central's own timestamps. A node's certificate can serve no server, a centre's o
 can sign no other authority. A node's key is not revoked by X.509: central simply stops believing it. Of those that sign
 documents or timestamps, the authority's revocation list says which are revoked; it goes into the documents.
 
-Every certificate is valid from the year 2000 on: a node whose clock lost its battery must still reach central.
+Every certificate but an officer's is valid from the year 2000 on: a node whose clock lost its battery must still reach
+central.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from appliance.certificates.officer import CLOCK_SLACK, OFFICER_LIFE
 from appliance.journal.errors import BugError, IntegrityError
 from appliance.journal.ids import JournalId
 
@@ -42,7 +44,6 @@ NODE_LIFE: Final = timedelta(days=10 * 365)
 CENTRE_LIFE: Final = timedelta(days=10 * 365)
 CENTRE_USAGE: Final = (ExtendedKeyUsageOID.EMAIL_PROTECTION, x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36"))
 """Document signing (RFC 9336); and e-mail, because NSS, by which `pdfsig` judges, knows no other kind of signer."""
-TIMESTAMP_LIFE: Final = timedelta(days=10 * 365)
 CRL_LIFE: Final = timedelta(days=30)
 MAX_CSR: Final = 4096
 """Bytes."""
@@ -153,36 +154,54 @@ class Authority:
         builder = builder.add_extension(x509.ExtendedKeyUsage(CENTRE_USAGE), critical=False)
         return builder.sign(self._key, SHA256())
 
-    def certify_timestamps(self, key: ec.EllipticCurvePublicKey, name: str, now: datetime) -> x509.Certificate:
-        """Certify the key of central's timestamps, for nothing else (RFC 3161, section 2.3).
+    def certify_officer(self, key: ec.EllipticCurvePublicKey, subject: x509.Name, now: datetime) -> x509.Certificate:
+        """Certify an officer's key, to commit to the content of documents by and for nothing else.
+
+        Its life is short, and begins when it is made: an officer who has left does not sign for long, nor backwards.
+
+        Args:
+            key: the officer's public key.
+            subject: `appliance.certificates.officer.officer_subject`.
+            now: the present, aware.
+        """
+        begin, end = now - CLOCK_SLACK, now + OFFICER_LIFE
+        builder = _certificate(subject, self.certificate.subject, key, end, authority=self._public(), begin=begin)
+        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        usage = x509.KeyUsage(
+            digital_signature=False, content_commitment=True, key_cert_sign=False, crl_sign=False, **_NO_USAGE
+        )
+        builder = builder.add_extension(usage, critical=True)
+        builder = builder.add_extension(x509.ExtendedKeyUsage(CENTRE_USAGE), critical=False)
+        return builder.sign(self._key, SHA256())
+
+    def certify_timestamps(self, key: ec.EllipticCurvePublicKey, name: str) -> x509.Certificate:
+        """Certify the key of central's timestamps, for nothing else (RFC 3161, section 2.3), as long as this authority.
 
         Args:
             key: its public key.
             name: its common name.
-            now: the present, aware.
         """
-        subject = _common_name(name)
-        builder = _certificate(subject, self.certificate.subject, key, now + TIMESTAMP_LIFE, authority=self._public())
+        until = self.certificate.not_valid_after_utc
+        builder = _certificate(_common_name(name), self.certificate.subject, key, until, authority=self._public())
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(_usage(certificates=False), critical=True)
         builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
         return builder.sign(self._key, SHA256())
 
-    def crl(self, revoked: Iterable[RevokedCertificate], now: datetime) -> bytes:
+    def crl(self, revoked: Iterable[RevokedCertificate], *, number: int, at: datetime) -> bytes:
         """The authority's revocation list (RFC 5280, section 5), DER.
-
-        Its number counts milliseconds, so that it also grows after central was restored from a backup.
 
         Args:
             revoked: every certificate that is revoked.
-            now: the present, aware.
+            number: of the list; it rises, also after central was restored from a backup (section 5.2.3).
+            at: when it is made, aware.
         """
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(self.certificate.subject)
-            .last_update(now)
-            .next_update(now + CRL_LIFE)
-            .add_extension(x509.CRLNumber(int(now.timestamp() * 1000)), critical=False)
+            .last_update(at)
+            .next_update(at + CRL_LIFE)
+            .add_extension(x509.CRLNumber(number), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._public()), critical=False)
         )
         for each in revoked:
@@ -286,6 +305,7 @@ def _certificate(
     until: datetime,
     *,
     authority: ec.EllipticCurvePublicKey,
+    begin: datetime = VALID_FROM,
 ) -> x509.CertificateBuilder:
     """What all our certificates have in common."""
     return (
@@ -294,7 +314,7 @@ def _certificate(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(VALID_FROM)
+        .not_valid_before(begin)
         .not_valid_after(until)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority), critical=False)

@@ -1,7 +1,7 @@
 """One central, opened: its two databases, its keys, and everything that it does for nodes and for people.
 
-Central's private keys lie in the archive's database and nowhere else: the orders key, the cosigner's, the authority's,
-the server's, and the age identities of the locker and of recovery.
+Central's private keys lie in the archive's database and nowhere else: the orders key, the cosigner's, the publisher's,
+the authority's, the server's, and the age identities of the locker and of recovery.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import bindparam, select
 
+from appliance.certificates.lists import publisher_name
 from appliance.journal.checkpoint import open_checkpoint
 from appliance.journal.errors import BugError, OperatorError
 from appliance.journal.ids import BlobDigest, EntityId, JournalId, entity_id, orders_of
@@ -33,19 +34,26 @@ from appliance.records.log import Log
 from appliance.records.moment import Clock
 from appliance.sealing import age
 from sync import frames, signatures, wire
-from sync.central import registry
+from sync.central import endedkeys, registry
 from sync.central import tables as t
 from sync.central.archive import Archive, no_fault
 from sync.central.authority import Authority, key_bytes, load_key, new_key, serves
+from sync.central.certifying import Certifier, try_answer
 from sync.central.challenges import Challenges
 from sync.central.enrolment import Enrolment, Identity
 from sync.central.index import Index
 from sync.central.ingest import Ingest
+from sync.central.layout import CentralLayout
 from sync.central.locker import Locker
 from sync.central.orders import Orders
 from sync.central.registry import Node
+from sync.central.sessions import NodeSession, Sessions
+from sync.central.stampdesk import StampDesk
+from sync.central.timestamping import OwnTimestamps, Timestamps, own_timestamps
+from sync.central.trust import Trust
 from sync.invite import BadInvite, Invite, encode_invite, fingerprint, parse_invite
-from sync.refusals import BadRequest
+from sync.refusals import BadRequest, OutOfStep
+from sync.session import CentralState
 from sync.signatures import Claims, Incoming
 from sync.wire import SessionRequest, StateAnswer
 
@@ -58,60 +66,19 @@ _ADD_LOCAL = sa.insert(log_tables.local)
 _COUNT_WANTED = select(sa.func.count(sa.distinct(t.wanted.c.digest))).where(t.wanted.c.journal == bindparam("journal"))
 _SESSION_DECODER: Final = msgspec.json.Decoder(SessionRequest)
 
+SETTLE_S: Final = 1.0
+"""For what came just now to be folded, before the public lists are looked at."""
+ANSWER_WITHIN_S: Final = 5.0
+"""How long the end of a stream waits for what central answers to its entries."""
+
 ORDERS_KEY: Final = "orders-key"
 COSIGN_KEY: Final = "cosign-key"
+LISTS_KEY: Final = "lists-key"
 CA_KEY: Final = "ca-key"
 CA_CERTIFICATE: Final = "ca-certificate"
 TLS_KEY: Final = "tls-key"
 LOCKER_IDENTITY: Final = "age-identity"
 RECOVERY_IDENTITY: Final = "recovery-identity"
-
-
-@dataclass(frozen=True, slots=True)
-class CentralLayout:
-    """Paths under central's home."""
-
-    home: Path
-
-    @property
-    def archive(self) -> Path:
-        """Journals, nodes, keys."""
-        return self.home / "archive.db"
-
-    @property
-    def index(self) -> Path:
-        """The tables that the journals fold to."""
-        return self.home / "index.db"
-
-    @property
-    def blobs(self) -> Path:
-        """Sealed blobs."""
-        return self.home / "blobs"
-
-    @property
-    def incoming(self) -> Path:
-        """Blobs that are not whole yet."""
-        return self.home / "incoming"
-
-    @property
-    def keys(self) -> Path:
-        """Key slots and certificates."""
-        return self.home / "keys"
-
-    @property
-    def authority(self) -> Path:
-        """The authority's certificate, PEM: what nodes and browsers pin."""
-        return self.keys / "ca.crt"
-
-    @property
-    def server(self) -> Path:
-        """The server's certificate, PEM."""
-        return self.keys / "tls.crt"
-
-    @property
-    def serving(self) -> Path:
-        """What the one server of this home locks."""
-        return self.home / "central.lock"
 
 
 class OrdersLost(OperatorError):
@@ -146,6 +113,7 @@ class Central:
         random: a cryptographic source of random bytes.
         halt: called, and never returns, when the disk failed while being written.
         stored: see `Archive`.
+        timestamps: a service outside, to be asked in the place of central's own.
 
     Raises:
         StoreMissing, StoreUnreadable: there is no central here, or this is not its key.
@@ -162,6 +130,7 @@ class Central:
         random: Randomness,
         halt: Halt,
         stored: Callable[[JournalId], None] = no_fault,
+        timestamps: Timestamps | None = None,
     ) -> None:
         self.layout = layout
         self.url = url.rstrip("/")
@@ -177,15 +146,38 @@ class Central:
         self._authority = Authority.load(self._secret(CA_KEY), self._secret(CA_CERTIFICATE))
         self._locker = Locker(layout.blobs, layout.incoming)
         self.archive = Archive(self._archive_db, self._locker, self._cosigner, clock=clock, halt=halt, stored=stored)
-        self.index = Index(self._index_db, self._archive_db)
+        self._certifier = Certifier(self._archive_db, self._index_db, self._authority, self._give, clock)
+        self.index = Index(self._index_db, self._archive_db, partial(try_answer, self._certifier))
         self._challenges = Challenges(monotonic_s, random)
-        recipients = (age.recipient_of(self._secret(name).decode()) for name in (LOCKER_IDENTITY, RECOVERY_IDENTITY))
+        self._sessions = Sessions(random)
+        self.trust = Trust(
+            self._archive_db,
+            self._index_db,
+            layout.lists,
+            Signer(publisher_name(self.id), self._secret(LISTS_KEY)),
+            self._authority,
+            self._cosigner.verifier,
+            self._give,
+            self._settle,
+            clock=clock,
+            monotonic_s=monotonic_s,
+        )
+        self.stamps = StampDesk(
+            timestamps or self._own_timestamps(),
+            self._authority.certificate.public_bytes(Encoding.DER),
+            crl=self.trust.crl,
+            clock=clock,
+            challenge=self._challenges.give,
+        )
+        locker, recovery = (
+            age.recipient_of(self._secret(name).decode()) for name in (LOCKER_IDENTITY, RECOVERY_IDENTITY)
+        )
         self._enrolment = Enrolment(
             self._archive_db,
             self._authority,
             self._orders,
             self._cosigner,
-            Identity(self.id, self.name, *recipients),
+            Identity(self.id, self.name, locker, recovery, self.trust.key.text),
             clock=clock,
         )
 
@@ -216,6 +208,7 @@ class Central:
         secrets = {
             ORDERS_KEY: random(32),
             COSIGN_KEY: random(32),
+            LISTS_KEY: random(32),
             CA_KEY: authority.secret,
             CA_CERTIFICATE: certificate.public_bytes(Encoding.DER),
             TLS_KEY: key_bytes(new_key()),
@@ -235,7 +228,10 @@ class Central:
         archive.close()
 
     def start(self, progress: Progress = no_progress) -> None:
-        """Make good what a crash left: doomed files, unwanted pieces, entries that were not folded."""
+        """Make good what a crash left: doomed files, unwanted pieces, entries not folded, officers not answered."""
+        with self._archive_db.write() as tx:
+            # What a later version keeps beside what this home was made with.
+            tx.create(t.CENTRAL)
         self.archive.tidy()
         self.index.read_all([status.node.journal for status in self.nodes()], progress)
 
@@ -357,6 +353,7 @@ class Central:
         """
         with self._archive_db.read() as tx:
             node = registry.require_node(tx, signatures.claimed_journal(request))
+            endedkeys.refuse_stopped(tx, node.journal)
         claims = signatures.verify(request, node.node_key)
         self._challenges.spend(node.journal, claims.nonce)
         return node, claims
@@ -371,8 +368,7 @@ class Central:
             request = _SESSION_DECODER.decode(body)
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             raise BadRequest("A session request is not of its form.") from None
-        if frames.VERSION not in request.versions:
-            raise BadRequest("Node and central speak no common version.", "Bring both to one version.")
+        version = frames.choose_version(request.versions)
         offered = open_checkpoint(request.checkpoint, node.verifier)
         if offered.size != claims.offered:
             raise BadRequest("A node offers another size than it signed for.")
@@ -382,11 +378,24 @@ class Central:
         if request.orders > state.orders:
             with self._archive_db.write() as tx:
                 registry.set_orders_held(tx, node.journal, request.orders)
-        return StateAnswer.of(state, self.challenge(node.journal))
+        return self._answer(node, state, self._sessions.begin(node.journal, version))
 
-    def ingest(self, node: Node, claims: Claims) -> Ingest:
-        """Begin a stream."""
-        return Ingest(self.archive, node, claims.offered, self.index.soon)
+    def ingest(self, node: Node, claims: Claims, news: Callable[[], None] = lambda: None) -> Ingest:
+        """Begin a stream.
+
+        Args:
+            node: whose it is.
+            claims: what its request signed.
+            news: told when there is something that the node waits to hear.
+
+        Raises:
+            OutOfStep: it is not of the node's newest session, or does not begin where central's copy ends.
+        """
+        session = self._sessions.require(node.journal, claims.session)
+        ingest = Ingest(self.archive, node, claims.offered, self.index.soon, session, news)
+        if ingest.start != claims.offset:
+            raise OutOfStep("A stream begins elsewhere than where central's copy of the node ends.", "Sync again.")
+        return ingest
 
     def finish(self, node: Node, ingest: Ingest) -> StateAnswer:
         """End a stream whose bytes all came.
@@ -394,7 +403,30 @@ class Central:
         Raises:
             BadFrame: it was cut.
         """
-        return StateAnswer.of(ingest.finish(), self.challenge(node.journal), tuple(sorted(ingest.spoilt)))
+        ingest.finish()
+        if ingest.asks:
+            # So that the answer comes with this session; where the fold is long, it comes with the next one.
+            with suppress(TimeoutError):
+                self.index.settle(ANSWER_WITHIN_S)
+        return self._answer(node, self.archive.state(node.journal), ingest.session)
+
+    def state(self, node: Node, claims: Claims) -> StateAnswer:
+        """What central has of a node now, in its newest session.
+
+        Raises:
+            OutOfStep: the request is of an older one.
+        """
+        session = self._sessions.require(node.journal, claims.session)
+        return self._answer(node, self.archive.state(node.journal), session)
+
+    def _answer(self, node: Node, state: CentralState, session: NodeSession) -> StateAnswer:
+        return StateAnswer.of(
+            state,
+            self.challenge(node.journal),
+            version=session.version,
+            session=session.name,
+            spoilt=tuple(sorted(session.spoilt)),
+        )
 
     def orders_stream(self, node: Node, start: int) -> bytes:
         """The orders for a node from `start` on, as frames."""
@@ -414,6 +446,20 @@ class Central:
                 "Restore a newer backup. Until then the node syncs, but gets no new orders.",
             )
         self._orders.give(tx, node.journal, bodies)
+
+    def _settle(self) -> None:
+        # Whoever syncs and then asks for the lists is to find in them what it just carried here.
+        with suppress(TimeoutError):
+            self.index.settle(SETTLE_S)
+
+    def _own_timestamps(self) -> OwnTimestamps:
+        return own_timestamps(
+            self._archive_db,
+            self._authority,
+            name=f"Sanad central {self.id} timestamps",
+            clock=self._clock,
+            random=self._random,
+        )
 
     def _secret(self, name: str) -> bytes:
         with self._archive_db.read() as tx:

@@ -56,6 +56,8 @@ class Identity:
     """Recipient of every blob (age)."""
     recovery: str
     """Recipient of every node's recovery slot (age)."""
+    publisher: str
+    """Verifier key of the public lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,7 @@ class Enrolment:
             centre_certificate=for_centre,
             cosigner=self._cosigner.verifier.text,
             orders_key=self._orders.signer(asked.journal).verifier.text,
+            publisher=self._identity.publisher,
             locker=self._identity.locker,
             recovery=self._identity.recovery,
             orders=tuple(_item(order) for order in orders),

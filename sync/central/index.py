@@ -7,6 +7,7 @@ journal: it is logged, and tried again with the next entries and at the next sta
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import Final
@@ -29,17 +30,25 @@ _ERASED = select(func.count()).where(erased.c.journal == bindparam("journal"))
 _log = structlog.get_logger(__name__)
 
 
+def no_matter(_journal: JournalId) -> None:
+    """What follows from a fold where nobody cares."""
+
+
 class Index:
     """The folded tables of all nodes.
 
     Args:
         database: the index.
         archive: where the journals are.
+        followed: told a journal when its tables are up to date, in the thread that folds.
     """
 
-    def __init__(self, database: Database, archive: Database) -> None:
+    def __init__(
+        self, database: Database, archive: Database, followed: Callable[[JournalId], None] = no_matter
+    ) -> None:
         self._database = database
         self._archive = archive
+        self._followed = followed
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="fold")
         self._waiting: set[JournalId] = set()
         self._last: Future[None] | None = None
@@ -117,5 +126,6 @@ class Index:
     def _try(self, journal: JournalId) -> None:
         try:
             self.catch_up(journal)
+            self._followed(journal)
         except SanadError as error:
             _log.error("the fold failed", journal=journal, error=type(error).__name__)

@@ -176,6 +176,11 @@ class Turns:
         except TimeoutError:
             raise Busy("An earlier session of this node is still being stored.", "The node tries again.") from None
 
+    def close(self) -> None:
+        """End all streams."""
+        for inflow, _ in self._streams.values():
+            inflow.stop(Busy("Central is stopping.", "The node tries again by itself."))
+
     @contextlib.asynccontextmanager
     async def stream(self, journal: JournalId) -> AsyncIterator[Inflow]:
         """A new stream of this node, in the place of any older one.

@@ -7,15 +7,19 @@ from typing import Final
 
 from appliance.journal.errors import IntegrityError
 from appliance.journal.ids import BlobDigest, JournalId
+from appliance.journal.kinds import OfficerKeyMade
 from sync.central.archive import Archive
 from sync.central.locker import Outcome
 from sync.central.registry import Node
+from sync.central.sessions import NodeSession
 from sync.frames import Decoder
 from sync.refusals import Fork, StartAgain
-from sync.session import Accept, CentralState, Keep
+from sync.session import Accept, CentralState, Keep, Stage
 
 MAX_STREAM_BYTES: Final = 4 * 1024 * 1024 * 1024
 """Of one request; a sender ends far below."""
+ANSWERED: Final = frozenset({OfficerKeyMade.KIND})
+"""The kinds of entries that central answers with an order."""
 
 
 class Ingest:
@@ -26,17 +30,31 @@ class Ingest:
         node: whose stream it is.
         offered: the size that the signed request named.
         accepted: told the journal when more of it was stored and countersigned.
+        session: which it belongs to; it remembers the blobs that came spoilt.
+        news: told when there is something that the node waits to hear: a cosignature, a blob that came whole or spoilt.
     """
 
-    def __init__(self, archive: Archive, node: Node, offered: int, accepted: Callable[[JournalId], None]) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        node: Node,
+        offered: int,
+        accepted: Callable[[JournalId], None],
+        session: NodeSession,
+        news: Callable[[], None],
+    ) -> None:
         self._archive = archive
         self._accepted = accepted
+        self._news = news
         self._node = node
         self._decoder = Decoder()
         self._receiver = archive.receiver(node, offered)
         self._bytes = 0
-        self.spoilt: set[BlobDigest] = set()
-        """Blobs that came whole and were not what their digest names."""
+        self.session = session
+        self.start = self._receiver.frontier.size
+        """Where the stream's entries must begin."""
+        self.asks = False
+        """Whether an entry came that central answers with an order."""
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes.
@@ -52,11 +70,15 @@ class Ingest:
                 effect = self._receiver.take(frame)
                 if effect is None:
                     continue
+                if isinstance(effect, Stage):
+                    self.asks |= any(each.header.kind in ANSWERED for each in effect.entries)
                 outcome = self._archive.store(self._node.journal, effect)
                 if outcome is Outcome.SPOILT and isinstance(effect, Keep):
-                    self.spoilt.add(BlobDigest(effect.piece.digest))
-                elif isinstance(effect, Accept):
+                    self.session.spoilt.add(BlobDigest(effect.piece.digest))
+                if isinstance(effect, Accept):
                     self._accepted(self._node.journal)
+                if isinstance(effect, Accept) or (isinstance(effect, Keep) and outcome is not Outcome.PARTIAL):
+                    self._news()
         except (Fork, StartAgain):
             self._archive.drop_staged(self._node.journal)
             raise

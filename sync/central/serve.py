@@ -86,8 +86,9 @@ class Service:
         self._central = central
         self._listeners = list(listeners)
         context = _tls(central, hosts)
+        app = make_app(central)
         config = uvicorn.Config(
-            make_app(central),
+            app,
             http=PatientProtocol,
             ws="none",
             lifespan="on",
@@ -104,6 +105,7 @@ class Service:
             ssl_context_factory=lambda _config, _default: context,
         )
         self._server = _Server(config)
+        self._server.wind_down = app.state.wind_down
 
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until `stop`, or until the process is told to end (in the main thread).
@@ -129,6 +131,11 @@ class Service:
 
 class _Server(uvicorn.Server):
     ready: Callable[[], None]
+    wind_down: Callable[[], None]
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.wind_down()
+        await super().shutdown(sockets=sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)

@@ -69,6 +69,31 @@ blocks: Final = Table(
     sqlite_with_rowid=False,
 )
 
+# Keys that are not believed any more, for ever: `key` is the SHA-256 of a signer's certificate (hexadecimal), or the
+# journal of a node that was taken out of service. From `at` on; `said_at` is when central was told.
+ended_keys: Final = Table(
+    "ended_keys",
+    CENTRAL,
+    _text("key", key=True),
+    _text("at"),
+    _text("reason"),
+    _text("said_at"),
+    sqlite_with_rowid=False,
+)
+
+# What central answered to officers who asked for a certificate: at most one answer a key, and one certificate a public
+# key (SHA-256 of its SubjectPublicKeyInfo, hexadecimal). `certificate` is NULL where it was refused.
+officer_answers: Final = Table(
+    "officer_answers",
+    CENTRAL,
+    _text("journal", key=True),
+    _text("key", key=True),
+    Column("public_sha256", Text, unique=True),
+    Column("certificate", LargeBinary),
+    _text("answered_at"),
+    sqlite_with_rowid=False,
+)
+
 # The right edge of the tree over all that is stored and staged; `peaks` are its hashes, one after the other.
 staging: Final = Table(
     "staging", CENTRAL, _text("journal", key=True), _number("size"), _bytes("peaks"), sqlite_with_rowid=False

@@ -27,12 +27,16 @@ from appliance.sealing import age
 from sync.central.central import Central
 from sync.central.ingest import Ingest
 from sync.central.registry import Node
+from sync.central.sessions import NodeSession
+from sync.frames import VERSION
 from tests.simulation import home
 from tests.simulation.audit import Broken, check_tables, verified_journal
 from tests.support.centrals import CENTRE, Scribe, open_central, pieces, stream
 
 LARGEST_BLOB: Final = 9000
 MOST_ENTRIES: Final = 6
+
+SESSION = NodeSession("in memory", VERSION)
 
 
 class Sender:
@@ -60,7 +64,8 @@ class Sender:
         for each in wanted:
             parts += pieces(self._blobs[each.digest], each.offset)
         data = stream(parts)
-        ingest = Ingest(self._central.archive, node, len(scribe.entries), self._central.index.soon)
+        soon = self._central.index.soon
+        ingest = Ingest(self._central.archive, node, len(scribe.entries), soon, SESSION, lambda: None)
         if self._draw.random() < 0.2:
             ingest.feed(data[: self._draw.randrange(len(data))])
             self._sent = self._central.archive.state(scribe.journal).staged

@@ -25,7 +25,7 @@ from appliance.records.failures import StorageFailed
 from appliance.records.log import Log
 from appliance.sealing import age
 from appliance.store.layout import Layout
-from appliance.store.store import COSIGNER, LOCKER, ORDERS_SIGNER, Act, NodeKeys, Store
+from appliance.store.store import COSIGNER, LOCKER, ORDERS_SIGNER, PUBLISHER, Act, NodeKeys, Store
 from sync.enrol import enrol_request
 from sync.invite import Invite
 from sync.link import Address
@@ -129,6 +129,7 @@ def enrol(home: Path, invite: Invite, draw: random.Random, address: Path) -> Non
             **{
                 COSIGNER: enrolled.cosigner.text,
                 ORDERS_SIGNER: enrolled.orders_key.text,
+                PUBLISHER: enrolled.publisher.text,
                 LOCKER: enrolled.locker,
             }
         )

@@ -23,13 +23,15 @@ from appliance.journal.ids import BlobDigest, JournalId, Kind, journal_id, origi
 from appliance.journal.kinds import Body, JournalOpened, NodeStarted, SubjectErased, encode_body
 from appliance.journal.notes import Signer
 from appliance.journal.tree import Frontier
+from appliance.records.moment import Clock
 from appliance.sealing import age
 from appliance.store.commit import MAX_DRAFTS
 from appliance.store.layout import Layout
-from appliance.store.store import COSIGNER, LOCKER, ORDERS_SIGNER, Draft, NodeKeys, Store
+from appliance.store.store import COSIGNER, LOCKER, ORDERS_SIGNER, PUBLISHER, Draft, NodeKeys, Store
 from sync import frames
 from sync.central.archive import no_fault
-from sync.central.central import Central, CentralLayout
+from sync.central.central import Central
+from sync.central.layout import CentralLayout
 from sync.central.serve import Service, bind
 from sync.centre import centre_request
 from sync.enrol import Enrolled, enrol_request
@@ -56,13 +58,14 @@ def open_central(
     *,
     stored: Callable[[JournalId], None] = no_fault,
     monotonic_s: Callable[[], float] = time.monotonic,
+    clock: Clock = real_clock,
 ) -> Central:
     """Open a central that was made before."""
     central = Central(
         CentralLayout(home),
         key,
         url=url,
-        clock=real_clock,
+        clock=clock,
         monotonic_s=monotonic_s,
         random=os.urandom,
         halt=halt,
@@ -154,6 +157,7 @@ def enrol(home: Path, invite: Invite) -> EnrolledNode:
         **{
             COSIGNER: enrolled.cosigner.text,
             ORDERS_SIGNER: enrolled.orders_key.text,
+            PUBLISHER: enrolled.publisher.text,
             LOCKER: enrolled.locker,
         }
     )
@@ -197,14 +201,16 @@ class Scribe:
             )
         )
 
-    def write(self, body: Body | None = None, about: str = "-", blobs: tuple[BlobDigest, ...] = ()) -> Entry:
+    def write(
+        self, body: Body | None = None, about: str = "-", blobs: tuple[BlobDigest, ...] = (), by: str = "node"
+    ) -> Entry:
         """Write the next entry."""
         body = NodeStarted(software="test", orphans_removed=len(self.entries)) if body is None else body
         entry = make_entry(
             journal=self.journal,
             seq=len(self.entries),
             at="2026-11-22T09:00:00.000Z",
-            by="node",
+            by=by,
             kind=Kind(body.KIND),
             about=about,
             body=encode_body(body),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, load_der_private_key
 from sqlalchemy import select
 
 from appliance.access import operators
@@ -26,9 +29,13 @@ from appliance.catalogue import Calendar, Catalogue, bundled, load_catalogue
 from appliance.journal import kinds as k
 from appliance.journal.ids import EntityId
 from appliance.records import tables as t
+from appliance.store.keys import CENTRE_KEY
 from appliance.store.store import Draft, Store
+from sync.central.authority import Authority
+from sync.centre import centre_subject
 from tests.integration.store.conftest import Bench
 from tests.support.nodes import PASSWORD
+from tests.support.sealing_centre import CODE, NAME, NOW
 
 SERVICES: Final = Path(__file__).with_name("services")
 SERVICE: Final = "residence"
@@ -36,6 +43,9 @@ ANSWERS: Final = {"name": "Gul Khan", "born": "1990-01-02", "district": "Peshawa
 PAPERS: Final = {"cnic": "cnic", "rent": "rent_deed"}
 OMAR: Final = "omar"
 RABIA: Final = "rabia"
+NUMBER: Final = "PEW01-000001-X"
+"""Of the certificate that `issue` says was issued, and PDF its file."""
+PDF: Final = b"%PDF- a certificate"
 HOLIDAY: Final = date(2026, 11, 25)
 CATALOGUE: Final = load_catalogue([bundled(), SERVICES])
 
@@ -49,6 +59,28 @@ def centre_of(store: Store, catalogue: Catalogue = CATALOGUE) -> Centre:
     return Centre(store, catalogue, calendar, CentreRules("PEW-01", "Specimen centre, Peshawar"))
 
 
+def certify(desk: Desk) -> Authority:
+    """Have an authority certify the centre's key; central's orders are open then."""
+    authority = Authority.create("Sanad central specimen", NOW)
+    private = load_der_private_key(desk.store.secret(CENTRE_KEY), None)
+    assert isinstance(private, ec.EllipticCurvePrivateKey)
+    certificate = authority.certify_centre(private.public_key(), centre_subject(CODE, NAME), NOW)
+    for file, each in (
+        (desk.store.layout.centre_certificate, certificate),
+        (desk.store.layout.authority, authority.certificate),
+    ):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(each.public_bytes(Encoding.PEM))
+    desk.bench.central.open_orders()
+    return authority
+
+
+def lease(desk: Desk, prefix: str, first: int, last: int) -> None:
+    """Let central lease numbers."""
+    desk.bench.central.order(k.NumbersLeased(prefix=prefix, first=first, last=last))
+    desk.bench.take_orders()
+
+
 @dataclass
 class Desk:
     """Omar takes in, Rabia decides; both may be signed in as both."""
@@ -56,6 +88,8 @@ class Desk:
     bench: Bench
     centre: Centre
     challans: int = field(default=0)
+    scan: bytes = b"a scan"
+    """What papers are added as."""
 
     @classmethod
     def at(cls, bench: Bench) -> Desk:
@@ -121,8 +155,9 @@ class Desk:
         for rule, kind in papers.items():
             self.paper(form.id, rule, kind)
 
-    def paper(self, application: EntityId, rule: str, kind: str, content: bytes = b"a scan") -> EntityId:
+    def paper(self, application: EntityId, rule: str, kind: str, content: bytes | None = None) -> EntityId:
         """Add a paper without having it read: that takes a process of its own."""
+        content = self.scan if content is None else content
         digest = self.store.put_blob(content)
         body = k.PaperAdded(
             paper=self.store.new_id(),
@@ -169,9 +204,12 @@ class Desk:
 
     def issue(self, application: EntityId) -> None:
         """Say that a certificate was issued, without making one."""
-        digest = self.store.put_blob(b"%PDF- a certificate")
+        digest = self.store.put_blob(PDF)
         body = k.ApplicationIssued(
-            number="PEW01-000001-X", record_sha256="ab" * 32, pdf_sha256="cd" * 32, issued_on="2026-11-22"
+            number=NUMBER,
+            record_sha256="ab" * 32,
+            pdf_sha256=hashlib.sha256(PDF).hexdigest(),
+            issued_on="2026-11-22",
         )
         self.store.commit(self.officer, lambda _: [Draft(body, application, (digest,))])
 

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import typst
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, load_der_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_der_private_key,
+)
 
 from appliance.certificates.sign import sign_pdf
 from appliance.certificates.signer import SoftwareSigner
@@ -46,9 +56,27 @@ class Centre:
     def signer(self) -> SoftwareSigner:
         return SoftwareSigner(self.key, self.certificate, (self.authority_der,))
 
+    @property
+    def public_pem(self) -> bytes:
+        return self.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+    @property
+    def private_pem(self) -> bytes:
+        key = load_der_private_key(self.key, None)
+        return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
     def sign(self, pdf: bytes) -> bytes:
         """Sign a PDF as the counter does."""
         return sign_pdf(pdf, signer=self.signer, reason="Issued", location="Peshawar", at=NOW)
+
+
+@functools.cache
+def a_page() -> bytes:
+    """A PDF/A-3b to sign."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "page.typ"
+        file.write_text('#set document(title: "x", date: datetime(year: 2026, month: 1, day: 1))\nSPECIMEN')
+        return bytes(typst.compile(str(file), pdf_standards=["a-3b"]))
 
 
 def new_centre(authority: Authority | None = None, code: str = CODE, name: str = NAME) -> Centre:
@@ -89,8 +117,8 @@ class Judges:
         return found.stdout + found.stderr
 
     def openssl_cms(self, pdf: bytes) -> str:
-        """What OpenSSL says of the CMS in a file, over exactly the bytes that its ByteRange names."""
-        cms, content = extracted(pdf)
+        """What OpenSSL says of the CMS of the first signature, over exactly the bytes that its ByteRange names."""
+        cms, content = signatures(pdf)[0]
         (self.folder / "cms.der").write_bytes(cms)
         (self.folder / "content").write_bytes(content)
         found = subprocess.run(
@@ -105,10 +133,34 @@ class Judges:
         )
         return found.stdout + found.stderr
 
+    def openssl_ts(self, token: bytes, content: bytes, at: datetime) -> str:
+        """What OpenSSL says of a timestamp over some bytes, at a time."""
+        (self.folder / "token.der").write_bytes(token)
+        (self.folder / "stamped").write_bytes(content)
+        found = subprocess.run(
+            [
+                *("openssl", "ts", "-verify", "-in", "token.der", "-token_in", "-data", "stamped"),
+                *("-CAfile", "ca.pem", "-attime", str(int(at.timestamp()))),
+            ],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return found.stdout + found.stderr
+
 
 def extracted(pdf: bytes) -> tuple[bytes, bytes]:
-    """The CMS of the only signature in a file, and the bytes that it signs; read without pyHanko."""
-    at = pdf.rindex(b"/ByteRange")
+    """The CMS of the last signature in a file, and the bytes that it signs; read without pyHanko."""
+    return signatures(pdf)[-1]
+
+
+def signatures(pdf: bytes) -> list[tuple[bytes, bytes]]:
+    """What `extracted` answers, of each signature and timestamp, in the order of the file."""
+    return [_extracted(pdf, found.start()) for found in re.finditer(rb"/ByteRange", pdf)]
+
+
+def _extracted(pdf: bytes, at: int) -> tuple[bytes, bytes]:
     numbers = [int(each) for each in pdf[pdf.index(b"[", at) + 1 : pdf.index(b"]", at)].split()]
     first, length, second, rest = numbers
     content = pdf[first : first + length] + pdf[second : second + rest]

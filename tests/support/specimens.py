@@ -27,6 +27,13 @@ SPECIMENS: Final[dict[str, Callable[[str], k.Body]]] = {
     k.SessionOpened.KIND: lambda m: k.SessionOpened(role="operator", counter=m, expires_at=LATER),
     k.SessionRefused.KIND: lambda m: k.SessionRefused(reason="password", counter=m, failed=3, locked_until=LATER),
     k.SessionClosed.KIND: lambda _: k.SessionClosed(reason="signed out"),
+    k.OfficerKeyMade.KIND: lambda m: k.OfficerKeyMade(csr=m.encode(), storage="token", token=m),
+    k.OfficerKeyPinRefused.KIND: lambda _: k.OfficerKeyPinRefused(failed=5, locked=True),
+    k.OfficerKeyUnlocked.KIND: lambda m: k.OfficerKeyUnlocked(reason=m),
+    k.OfficerKeyRevoked.KIND: lambda m: k.OfficerKeyRevoked(reason="lost", remark=m),
+    k.OfficerKeyCertified.KIND: lambda m: k.OfficerKeyCertified(key=SOMEBODY, certificate=m.encode()),
+    k.OfficerKeyRefused.KIND: lambda _: k.OfficerKeyRefused(key=SOMEBODY, reason="request"),
+    k.OfficerKeyRecalled.KIND: lambda _: k.OfficerKeyRecalled(key=SOMEBODY, reason="compromised"),
     k.PersonAdded.KIND: lambda m: k.PersonAdded(**dict.fromkeys(k.PersonAdded.__struct_fields__, m)),
     k.PersonCorrected.KIND: lambda m: k.PersonCorrected(
         changes=dict.fromkeys((*k.PersonAdded.__struct_fields__, m), m), reason=m
@@ -79,7 +86,14 @@ SPECIMENS: Final[dict[str, Callable[[str], k.Body]]] = {
     k.ApplicationWithdrawn.KIND: lambda m: k.ApplicationWithdrawn(reason=m),
     k.ApplicationDiscarded.KIND: lambda m: k.ApplicationDiscarded(reason=m),
     k.ApplicationIssued.KIND: lambda m: k.ApplicationIssued(
-        number=m, record_sha256=HASH, pdf_sha256=HASH, issued_on=DAY, expires_on=DAY
+        number=m,
+        record_sha256=HASH,
+        pdf_sha256=HASH,
+        issued_on=DAY,
+        expires_on=DAY,
+        sealed_by="officer",
+        signer="ab" * 8,
+        seen_sha256=HASH,
     ),
     k.ApplicationDelivered.KIND: lambda m: k.ApplicationDelivered(to=SOMEBODY, to_name=m, relation=m, authority=m),
     k.CertificateCorrectionAsked.KIND: lambda m: k.CertificateCorrectionAsked(
@@ -100,7 +114,10 @@ SPECIMENS: Final[dict[str, Callable[[str], k.Body]]] = {
     ),
     k.CertificateRevocationAsked.KIND: lambda m: k.CertificateRevocationAsked(number=m, reason_code="fraud", reason=m),
     k.CertificateRevocationRefused.KIND: lambda m: k.CertificateRevocationRefused(number=m, reason=m),
-    k.CertificateRevoked.KIND: lambda m: k.CertificateRevoked(number=m, reason_code="court order", reason=m),
+    k.CertificateRevoked.KIND: lambda m: k.CertificateRevoked(number=m, reason_code="court_order", reason=m),
+    k.CertificateRaised.KIND: lambda m: k.CertificateRaised(
+        number=m, level="B-LTA", pdf_sha256=HASH, stamped_at=LATER, tsa=m
+    ),
     k.AttestationMade.KIND: lambda m: k.AttestationMade(
         application=SOMEBODY,
         person=SOMEBODY,

@@ -51,6 +51,7 @@ _DOES: dict[Role, tuple[str, ...]] = {
         "appeals",
         "waivers",
         "complaints",
+        "questioned",
         "unsupported",
         "find",
         "people",
@@ -61,6 +62,7 @@ _DOES: dict[Role, tuple[str, ...]] = {
         "money",
         "waivers",
         "complaints",
+        "questioned",
         "overdue",
         "unsupported",
         "prints",
@@ -209,6 +211,10 @@ class Home(DeskScreen[None]):
     def action_appeals(self) -> None:
         """Appeals."""
         self._open_list("appeals")
+
+    def action_questioned(self) -> None:
+        """What is asked about certificates."""
+        self._open_list("questioned")
 
     def action_unsupported(self) -> None:
         """What leans on what was withdrawn."""

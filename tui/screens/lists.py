@@ -40,6 +40,9 @@ LISTS: Final[dict[str, CaseList]] = {
     "to_issue": CaseList("To issue", lambda centre, _, skip: queries.to_issue(centre, skip=skip)),
     "to_hand_over": CaseList("To hand over", lambda centre, _, skip: queries.to_hand_over(centre, skip=skip)),
     "overdue": CaseList("Overdue", lambda centre, _, skip: queries.overdue(centre, skip=skip)),
+    "questioned": CaseList(
+        "Certificates asked to be corrected or revoked", lambda centre, _, skip: queries.questioned(centre, skip=skip)
+    ),
     "unsupported": CaseList(
         "Leaning on a withdrawn attestation", lambda centre, _, skip: queries.unsupported(centre, skip=skip)
     ),

@@ -25,7 +25,7 @@ class PuttingRight(TakingIn):
         case = view.case
         super().__init__(DraftForm(case.id, case.service, dict(case.fields), case.roles))
         self._before = self.form
-        self._seen = view.last_seq
+        self.seen = view.last_seq
         # What is corrected is no draft: it is written when all of it is done.
         self._saves.stop()
 
@@ -47,7 +47,7 @@ class PuttingRight(TakingIn):
         store, about = self.desk_app.desk.store, self.form.id
 
         def got(view: CaseView) -> None:
-            self._seen = view.last_seq
+            self.seen = view.last_seq
             self._look(self._show)
 
         self.run(lambda: read_case(store, about), got)
@@ -58,7 +58,12 @@ class PuttingRight(TakingIn):
             super().action_finish()
         elif self.filling.lacks():
             self.say("Put right first what is named above; Enter goes there.", tone="warning")
-        elif not self.is_changed:
+        else:
+            self.write()
+
+    def write(self) -> None:
+        """All is checked: write what is new, with a reason."""
+        if not self.is_changed:
             self.dismiss(None)
         else:
             self.app.push_screen(Ask("Put right", "What was corrected, and by what paper?"), self._amend)
@@ -66,7 +71,7 @@ class PuttingRight(TakingIn):
     def _amend(self, reason: str | None) -> None:
         if not reason:
             return
-        centre, form, seen, answers = self.desk_app.desk.centre, self.form, self._seen, self.filling.answers
+        centre, form, seen, answers = self.desk_app.desk.centre, self.form, self.seen, self.filling.answers
 
         def amend(session: Session) -> None:
             applications.amend(centre, session, form.id, answers=answers, roles=form.roles, reason=reason, seen=seen)

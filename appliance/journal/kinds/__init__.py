@@ -56,6 +56,7 @@ from appliance.journal.kinds.certificates import (
     CertificateCorrected,
     CertificateCorrectionAsked,
     CertificateCorrectionRefused,
+    CertificateRaised,
     CertificateRevocationAsked,
     CertificateRevocationRefused,
     CertificateRevoked,
@@ -92,6 +93,21 @@ from appliance.journal.kinds.node import (
     OrdersApplied,
     Predecessor,
     SubjectErased,
+)
+from appliance.journal.kinds.officers import (
+    KEY_ENDS,
+    MAX_CERTIFICATE,
+    KeyEnd,
+    KeyRefusal,
+    KeyStorage,
+    Kid,
+    OfficerKeyCertified,
+    OfficerKeyMade,
+    OfficerKeyPinRefused,
+    OfficerKeyRecalled,
+    OfficerKeyRefused,
+    OfficerKeyRevoked,
+    OfficerKeyUnlocked,
 )
 from appliance.journal.kinds.operators import (
     OperatorAdded,

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from appliance.journal.kinds.base import Body, Count, Day, Fields, Hex32, Id, Line, Remark, kind
+from appliance.journal.kinds.officers import Kid
 
 MAX_ITEMS: Final = 50
 MAX_ROLES: Final = 20
@@ -210,6 +211,11 @@ class ApplicationIssued(Body, frozen=True, kw_only=True):
     pdf_sha256: Hex32
     issued_on: Day
     expires_on: Day = ""
+    sealed_by: Literal["centre", "officer"] = "centre"
+    signer: Kid = ""
+    """Of the certificate whose key signed the PDF."""
+    seen_sha256: Annotated[str, msgspec.Meta(pattern=r"\A(?:[0-9a-f]{64})?\Z")] = ""
+    """Of the unsigned PDF as it was shown to who then had it signed, where it was shown; the signed one begins so."""
 
 
 @kind("application.delivered")

@@ -1,4 +1,4 @@
-"""A certificate after it was issued: asked to be corrected or revoked, and what came of it.
+"""A certificate after it was issued: asked to be corrected or revoked, and what came of it; or raised by a timestamp.
 
 Each is about its application. An ending is asked for by one person and done, or refused, by another. `number` is the
 certificate that is asked about. Of a reason only the code goes into public lists; the words stay in the journal.
@@ -6,12 +6,15 @@ certificate that is asked about. Of a reason only the code goes into public list
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from appliance.journal.kinds.base import Body, Day, Fields, Hex32, Line, Remark, kind
+import msgspec
+
+from appliance.journal.kinds.base import Body, Day, Fields, Hex32, Instant, Line, Remark, kind
 from appliance.journal.kinds.cases import Ids, Items, Leans
+from appliance.journal.kinds.officers import Kid
 
-RevocationReason = Literal["issued in error", "fraud", "court order", "holder asked", "no longer true", "other"]
+RevocationReason = Literal["issued_in_error", "fraud", "court_order", "holder_asked", "no_longer_true", "other"]
 
 
 @kind("certificate.correction_asked")
@@ -54,6 +57,11 @@ class CertificateCorrected(Body, frozen=True, kw_only=True):
     expires_on: Day = ""
     changed: Items = ()
     leans_on: Leans | None = None
+    sealed_by: Literal["centre", "officer"] = "centre"
+    signer: Kid = ""
+    """Of the certificate whose key signed the PDF."""
+    seen_sha256: Annotated[str, msgspec.Meta(pattern=r"\A(?:[0-9a-f]{64})?\Z")] = ""
+    """As in `ApplicationIssued`."""
 
 
 @kind("certificate.revocation_asked")
@@ -80,3 +88,18 @@ class CertificateRevoked(Body, frozen=True, kw_only=True):
     number: Line
     reason_code: RevocationReason
     reason: Remark
+
+
+@kind("certificate.raised")
+class CertificateRaised(Body, frozen=True, kw_only=True):
+    """Validation data and a timestamp were added to a certificate; the entry's one blob is the sealed PDF with them.
+
+    The PDF begins with the one that was signed at the counter. Its clear bytes have `pdf_sha256`. `stamped_at` is the
+    time in the timestamp, and not by this node's clock; `tsa` is whose it is.
+    """
+
+    number: Line
+    level: Literal["B-LTA"]
+    pdf_sha256: Hex32
+    stamped_at: Instant
+    tsa: Line

@@ -7,6 +7,7 @@ from appliance.records.folds import (
     desk,
     money,
     node,
+    officers,
     operators,
     orders,
     people,

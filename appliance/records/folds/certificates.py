@@ -151,3 +151,21 @@ def _revoked(header: Header, body: k.CertificateRevoked) -> Ops:
     yield from _answered(header, body.number, "revocation", "done", "")
     yield _OVERTAKE, key(header, k_number=body.number, ended_by=header.by, ended_at=header.at)
     yield _SET_STATUS, key(header, status="revoked")
+
+
+_RAISED: Final = ("level", "raised_blob", "raised_sha256", "stamped_at")
+_RAISE: Final = (
+    sa.update(t.certificates)
+    .where(
+        t.where_key(t.certificates),
+        t.certificates.c.number == bindparam("k_number"),
+        t.certificates.c.level == "",
+    )
+    .values({name: bindparam(name) for name in _RAISED})
+)
+
+
+@folds(k.CertificateRaised)
+def _raised(header: Header, body: k.CertificateRaised) -> Ops:
+    values = (body.level, header.blobs[0] if header.blobs else "", body.pdf_sha256, body.stamped_at)
+    yield _RAISE, key(header, k_number=body.number, **dict(zip(_RAISED, values, strict=True)))

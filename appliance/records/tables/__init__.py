@@ -30,6 +30,7 @@ from appliance.records.tables.node import (
     timeline,
     unreadable,
 )
+from appliance.records.tables.officers import officer_keys
 from appliance.records.tables.operators import operators, sessions
 from appliance.records.tables.people import IS_MERGED, links, people, verifications
 from appliance.records.tables.printing import prints, signatures

@@ -8,6 +8,10 @@ from appliance.journal import kinds as k
 from appliance.records.wording.base import Wording
 
 
+def _code(body: k.CertificateRevocationAsked | k.CertificateRevoked) -> str:
+    return body.reason_code.replace("_", " ")
+
+
 def _changed(body: k.CertificateCorrectionAsked | k.CertificateCorrected) -> str:
     return f" ({', '.join(body.changed)})" if body.changed else ""
 
@@ -22,10 +26,11 @@ WHAT: Final[Wording] = {
         f"{_changed(body)}: {body.reason}"
     ),
     k.CertificateRevocationAsked.KIND: lambda body: (
-        f"asked that the certificate {body.number} be revoked ({body.reason_code}): {body.reason}"
+        f"asked that the certificate {body.number} be revoked ({_code(body)}): {body.reason}"
     ),
     k.CertificateRevocationRefused.KIND: lambda body: f"did not revoke the certificate {body.number}: {body.reason}",
-    k.CertificateRevoked.KIND: lambda body: (
-        f"revoked the certificate {body.number} ({body.reason_code}): {body.reason}"
+    k.CertificateRaised.KIND: lambda body: (
+        f"added a timestamp of {body.stamped_at[:10]} by {body.tsa} to the certificate {body.number}"
     ),
+    k.CertificateRevoked.KIND: lambda body: f"revoked the certificate {body.number} ({_code(body)}): {body.reason}",
 }

@@ -20,6 +20,7 @@ from appliance.records.wording import (
     desk,
     money,
     node,
+    officers,
     operators,
     orders,
     people,
@@ -40,6 +41,7 @@ _NAMES: Final = (_APPLICATION, _PERSON, _RECEIPT, _TOKEN)
 _WHAT: Final[Wording] = {
     **node.WHAT,
     **operators.WHAT,
+    **officers.WHAT,
     **people.WHAT,
     **cases.WHAT,
     **certificates.WHAT,

@@ -5,9 +5,17 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.store.conftest import Bench, bench, benches, busy, template
-from tests.support.desk import Desk
+from tests.support.desk import Desk, certify, lease
 
-__all__ = ["bench", "benches", "busy", "desk", "template"]
+__all__ = ["bench", "benches", "busy", "desk", "sealed", "template"]
+
+
+@pytest.fixture
+def sealed(desk: Desk) -> Desk:
+    """A desk whose centre has its certificate, and numbers."""
+    certify(desk)
+    lease(desk, "PEW01-", 1, 2)
+    return desk
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ import io
 from dataclasses import replace
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, load_der_private_key
 from PIL import Image
 
 from appliance.access.session import Role
@@ -22,37 +20,9 @@ from appliance.casework.reviewing import NotReady
 from appliance.catalogue import Catalogue
 from appliance.certificates.portrait import portrait
 from appliance.certificates.record import CertificateRecord, encode_record
-from appliance.journal import kinds as k
 from appliance.journal.ids import EntityId
-from appliance.store.keys import CENTRE_KEY
-from sync.central.authority import Authority
-from sync.centre import centre_subject
 from tests.support.certificates import photograph
-from tests.support.desk import ANSWERS, CATALOGUE, OMAR, SERVICE, Desk, centre_of
-from tests.support.sealing_centre import CODE, NAME, NOW
-
-
-@pytest.fixture
-def sealed(desk: Desk) -> Desk:
-    """A desk whose centre has its certificate, and numbers."""
-    authority = Authority.create("Sanad central specimen", NOW)
-    private = load_der_private_key(desk.store.secret(CENTRE_KEY), None)
-    assert isinstance(private, ec.EllipticCurvePrivateKey)
-    certificate = authority.certify_centre(private.public_key(), centre_subject(CODE, NAME), NOW)
-    for file, each in (
-        (desk.store.layout.centre_certificate, certificate),
-        (desk.store.layout.authority, authority.certificate),
-    ):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(each.public_bytes(Encoding.PEM))
-    desk.bench.central.open_orders()
-    lease(desk, "PEW01-", 1, 2)
-    return desk
-
-
-def lease(desk: Desk, prefix: str, first: int, last: int) -> None:
-    desk.bench.central.order(k.NumbersLeased(prefix=prefix, first=first, last=last))
-    desk.bench.take_orders()
+from tests.support.desk import ANSWERS, CATALOGUE, OMAR, SERVICE, Desk, centre_of, lease
 
 
 def issue(desk: Desk, application: EntityId, monkeypatch: pytest.MonkeyPatch) -> tuple[Issued, CertificateRecord]:

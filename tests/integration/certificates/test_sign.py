@@ -9,7 +9,6 @@ from pathlib import Path
 from random import Random
 
 import pytest
-import typst
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
@@ -21,7 +20,7 @@ from appliance.certificates.sign import sign_pdf
 from appliance.certificates.signer import SoftwareSigner, load_key
 from appliance.journal.errors import BugError, IntegrityError
 from sync.central.authority import key_bytes, new_key
-from tests.support.sealing_centre import NOW, Centre, Judges, extracted, new_centre, run
+from tests.support.sealing_centre import NOW, Centre, Judges, a_page, extracted, new_centre, run
 
 VALID = "Signature Validation: Signature is Valid."
 TRUSTED = "Certificate Validation: Certificate is Trusted."
@@ -41,10 +40,8 @@ class Elsewhere:
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    file = tmp_path_factory.mktemp("page") / "page.typ"
-    file.write_text('#set document(title: "x", date: datetime(year: 2026, month: 1, day: 1))\nSPECIMEN')
-    return typst.compile(str(file), pdf_standards=["a-3b"])
+def page() -> bytes:
+    return a_page()
 
 
 @pytest.fixture(scope="module")

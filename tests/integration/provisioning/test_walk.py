@@ -64,6 +64,13 @@ def is_trusted(certificate: str, authority: Path, folder: Path) -> None:
     assert "Total document signed" in found.stdout
 
 
+def signer_of(certificate: str) -> str:
+    """Whose key signed, as poppler reads it."""
+    found = subprocess.run(["pdfsig", "-nocert", certificate], check=False, capture_output=True, text=True)
+    (line,) = (each for each in found.stdout.splitlines() if "Common Name" in each)
+    return line
+
+
 def test_two_cases_are_walked_and_what_is_attested_is_not_asked_again(tmp_path: Path, scans: list[Path]) -> None:
     place = Place(tmp_path / "place")
     result = walked(place, "--scan", scans[0], "--scan", scans[1])
@@ -82,6 +89,7 @@ def test_two_cases_are_walked_and_what_is_attested_is_not_asked_again(tmp_path: 
     assert first["certificate_number"] != second["certificate_number"]
     assert sha256(result["certificate"]) == result["certificate_sha256"] == result["central_certificate_sha256"]
     is_trusted(result["certificate"], Path(result["home"]) / "keys" / "ca.crt", tmp_path)
+    assert "SPECIMEN Rabia" in signer_of(result["certificate"])
     (code,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(Path(result["receipt"]).read_bytes())))
     assert first["tracking"] in code.text
     assert not Path(result["results"]).is_relative_to(result["home"])
@@ -98,6 +106,7 @@ def test_without_a_link_everything_is_kept_and_central_gets_it_later(tmp_path: P
     assert result["blobs_at_central"] == 0
     assert result["central_certificate_sha256"] is None
     assert sha256(result["certificate"]) == result["certificate_sha256"]
+    assert "SPECIMEN centre, Peshawar" in signer_of(result["certificate"])
 
 
 def test_a_service_and_every_field_come_from_a_file(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from sync.central.central import Central
 from sync.central.ingest import Ingest
 from sync.central.locker import NoSuchBlob
 from sync.central.registry import Node, find_node
+from sync.central.sessions import NodeSession
 from sync.frames import BadFrame, BlobPiece, Entries, Frame, Hello
 from sync.refusals import BodiesOwed, Fork, OutOfStep, Rollback, StartAgain, TakenOver, UnknownBlob
 from sync.session import CentralState, ReadPiece, Sender, Wanted
@@ -67,7 +68,9 @@ class Desk:
     def ingest(self, scribe: Scribe | None = None, offered: int | None = None) -> Ingest:
         scribe = scribe or self.scribe
         offered = len(scribe.entries) if offered is None else offered
-        return Ingest(self.central.archive, self.node(scribe.journal), offered, self.central.index.soon)
+        session = NodeSession("in memory", frames.VERSION)
+        soon = self.central.index.soon
+        return Ingest(self.central.archive, self.node(scribe.journal), offered, soon, session, lambda: None)
 
     def send(self, data: bytes, scribe: Scribe | None = None) -> CentralState:
         """Offer, and send these bytes."""
@@ -387,7 +390,7 @@ def test_bytes_that_are_not_what_the_digest_names_never_become_a_blob(desk: Desk
     spoilt = [replace_data(piece, bytes(wrong)) for piece in pieces(sealed)]
     ingest.feed(stream([*desk.scribe.frames(1), *spoilt]))
     state = ingest.finish()
-    assert ingest.spoilt == {digest}
+    assert ingest.session.spoilt == {digest}
     assert state.wanted == (Wanted(digest, 0),)
     assert desk.files() == set()
     assert desk.send(stream([Hello(desk.scribe.journal, 2), *pieces(sealed)])).wanted == ()

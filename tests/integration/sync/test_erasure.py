@@ -16,8 +16,9 @@ from appliance.journal.errors import NetworkError
 from appliance.records import folding
 from appliance.records.log import Log
 from appliance.store.store import Store
-from sync.agent import SyncProgress, sync_once
+from sync.agent import sync_once
 from sync.central.central import Central
+from sync.outcome import SyncProgress
 from tests.support import casework as applications
 from tests.support.casework import Person
 from tests.support.centrals import CENTRE, EnrolledNode, enrol, served

@@ -30,7 +30,8 @@ from appliance.sealing import age
 from appliance.store.layout import Layout
 from appliance.store.store import NODE_KEY, NodeKeys, Store
 from sync import signatures, wire
-from sync.agent import SyncOutcome, sync_once
+from sync.agent import sync_once
+from sync.calls import Caller, Calls
 from sync.central import inflow
 from sync.central import serve as serve_module
 from sync.central.authority import Authority, new_key
@@ -39,6 +40,7 @@ from sync.enrol import enrol_request
 from sync.frames import Hello
 from sync.invite import Invite
 from sync.link import Address, Link, NotOurCentral
+from sync.outcome import SyncOutcome
 from sync.refusals import (
     BadChallenge,
     BadRequest,
@@ -51,6 +53,7 @@ from sync.refusals import (
     TakenOver,
     WrongJournal,
 )
+from sync.signatures import Said
 from sync.wire import ChallengeAnswer
 from tests.support.centrals import CENTRE, HOST, EnrolledNode, create_store, enrol, free_port, served, stream
 from tests.support.links import OK_PAGE, REDIRECT, CuttingProxy, answering
@@ -256,8 +259,14 @@ def signed_call(
     seed: bytes | None = None,
     sent: list[requests.PreparedRequest] | None = None,
 ) -> bytes:
-    """A signed request by hand."""
+    """A signed request by hand; a stream is of a session that was just opened."""
     with Link(node.address) as link:
+        session, offset = signatures.NO_SESSION, 0
+        if path == wire.STREAM:
+            head = node.store.head()
+            calls = Calls(link, Caller(node.store.journal, node.store.secret(NODE_KEY), lambda: 0))
+            answer = calls.open(head.checkpoint, head.size, head.cosigned, 0)
+            session, offset = answer.session, answer.staged
         headers = {signatures.JOURNAL_HEADER: node.store.journal}
         fresh = link.call("GET", wire.CHALLENGE, limit=1000, headers=headers).body
         challenge = msgspec.json.decode(fresh, type=ChallengeAnswer).challenge
@@ -265,10 +274,9 @@ def signed_call(
         def sign(request: requests.PreparedRequest) -> None:
             signatures.sign(
                 request,
+                Said(node.store.head().size, nonce or challenge, session, offset),
                 seed=seed or node.store.secret(NODE_KEY),
                 journal=node.store.journal,
-                offered=node.store.head().size,
-                nonce=nonce or challenge,
                 now_s=0,
             )
             if sent is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.casework import issuing
+from appliance.casework import certificate_records
 from appliance.casework.people import Person
 from appliance.catalogue import bundled, load_catalogue
 
@@ -27,4 +27,4 @@ CHILD = Person(name="SPECIMEN Gul", born="2026-11-01", identity_kind="cnic", ide
 def test_only_what_the_head_says_of_the_holder_is_left_out(field: str, answer: str, said: bool) -> None:
     rule = BIRTH.certificate
     assert rule is not None
-    assert issuing._is_of_holder(BIRTH.field(field), answer, rule, CHILD) is said
+    assert certificate_records._is_of_holder(BIRTH.field(field), answer, rule, CHILD) is said

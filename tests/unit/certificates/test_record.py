@@ -130,6 +130,13 @@ def test_what_records_gained_later_comes_back_and_stands_in_them_only_where_it_s
     assert set(json.loads(content)) - set(json.loads(encode_record(domicile()))) == set(changes)
 
 
+def test_how_a_fact_is_shown_stands_in_it_only_where_it_is_no_plain_row() -> None:
+    plain, large = Fact({"en": "A"}, "x"), Fact({"en": "B"}, "y", heading={"en": "Part"}, shown="large")
+    content = encode_record(msgspec.structs.replace(domicile(), facts=(plain, large)))
+    assert decode_record(content).facts == (plain, large)
+    assert json.loads(content)["facts"][0] == {"label": {"en": "A"}, "value": "x", "value_native": ""}
+
+
 @pytest.mark.parametrize("silent", [b'"replaces":"",', b'"document":null,', b'"sealed_by":"centre",'])
 def test_there_is_one_way_to_write_a_record_that_says_nothing_of_what_came_later(silent: bytes) -> None:
     fields = json.loads(OLD)

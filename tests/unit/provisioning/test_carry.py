@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import structlog
 from appliance.journal.errors import NetworkError
 from appliance.store.store import Store
 from provisioning.nodeservice import carry
-from sync.agent import BACKOFF_FIRST_S, PAUSE_S, SyncOutcome
+from sync.keeping import BACKOFF_FIRST_S, PAUSE_S
+from sync.outcome import SyncOutcome
 from tests.support.nodes import Node, new_node
 
 
@@ -30,7 +32,7 @@ class Loop:
         self.fails = False
         self.during = 0
 
-    def sync(self) -> SyncOutcome:
+    def sync(self, _answered: Callable[[], None]) -> SyncOutcome:
         self.syncs_at.append(self.waited_s)
         if self.fails:
             raise NetworkError("The link is down.")

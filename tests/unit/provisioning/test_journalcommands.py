@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from appliance.journal.errors import OperatorError
-from provisioning.journalcommands import app, moment, visible
+from provisioning.journalcommands import app, moment
+from provisioning.showing import visible
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.journal.errors import IntegrityError, NetworkError, SanadError
-from sync.agent import BACKOFF_CAP_S, PAUSE_S, TROUBLE_PAUSE_S, SyncOutcome, backoff_s, keep_synced
+from sync.keeping import BACKOFF_CAP_S, LINK_CAP_S, PAUSE_S, TROUBLE_PAUSE_S, backoff_s, keep_synced
+from sync.link import LinkDown
+from sync.outcome import SyncOutcome
 
 DONE = SyncOutcome(1, 1, 0, 0, 0, ())
 
@@ -17,7 +21,7 @@ def waits_after(*results: SyncOutcome | SanadError) -> tuple[list[float], list[S
     reports: list[SyncOutcome | SanadError] = []
     left = list(results)
 
-    def sync() -> SyncOutcome:
+    def sync(answered: Callable[[], None]) -> SyncOutcome:
         result = left.pop(0)
         if isinstance(result, SanadError):
             raise result
@@ -36,6 +40,12 @@ def test_the_loop_waits_longer_after_each_failure_and_starts_over_after_a_succes
     waits, reports = waits_after(down, down, down, DONE, down)
     assert waits == [0, 1, 2, 4, PAUSE_S, 1]
     assert [isinstance(report, SanadError) for report in reports] == [True, True, True, False, True]
+
+
+def test_a_link_that_is_down_is_tried_again_every_second() -> None:
+    down = LinkDown("Down.")
+    waits, _ = waits_after(down, down, down)
+    assert waits == [0, LINK_CAP_S, LINK_CAP_S, LINK_CAP_S]
 
 
 def test_the_loop_does_not_hurry_after_what_only_people_can_put_right() -> None:

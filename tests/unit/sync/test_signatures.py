@@ -25,13 +25,15 @@ from http_message_signatures import HTTPMessageSigner, InvalidSignature, Mapping
 from appliance.journal.ids import JournalId
 from sync import signatures
 from sync.refusals import BadRequest, BadSignature
-from sync.signatures import Claims, TimelessVerifier
+from sync.signatures import Claims, Said, TimelessVerifier
 from tests.support.centrals import public
 
 SEED = bytes(range(32))
 JOURNAL = JournalId("abcdefghijklmnopqrstuvwxyz")
 URL = "https://central.example:8443"
 NONCE = "bm9uY2U="
+SESSION = "c2Vzc2lvbi1uYW1lZA"
+COVERED_HEADERS = ("sanad-journal", "sanad-offered-size", "sanad-session", "sanad-offset")
 NOW_S = 1_795_338_000
 
 # RFC 9421, appendix B.1.4 and B.2.6.
@@ -104,15 +106,10 @@ def test_the_ed25519_vector_of_the_rfc_is_what_the_signer_in_use_makes() -> None
 
 def signed(method: str = "POST", path: str = "/v1/stream?x=1", **changes: Any) -> requests.PreparedRequest:
     request = requests.Request(method, URL + path, data=iter([b"frames"])).prepare()
-    values: dict[str, Any] = {
-        "seed": SEED,
-        "journal": JOURNAL,
-        "offered": 42,
-        "nonce": NONCE,
-        "now_s": NOW_S,
-        **changes,
-    }
-    signatures.sign(request, **values)
+    said: dict[str, Any] = {"offered": 42, "nonce": NONCE, "session": SESSION, "offset": 7}
+    values: dict[str, Any] = {"seed": SEED, "journal": JOURNAL, "now_s": NOW_S, **changes}
+    said |= {name: values.pop(name) for name in tuple(values) if name in said}
+    signatures.sign(request, Said(**said), **values)
     return request
 
 
@@ -124,7 +121,7 @@ def received(
 
 
 def test_a_signed_request_says_who_and_at_which_size() -> None:
-    assert signatures.verify(received(signed()), public(SEED)) == Claims(JOURNAL, 42, NONCE)
+    assert signatures.verify(received(signed()), public(SEED)) == Claims(JOURNAL, 42, NONCE, SESSION, 7)
 
 
 def signature_base(request: requests.PreparedRequest) -> tuple[bytes, bytes]:
@@ -138,6 +135,8 @@ def signature_base(request: requests.PreparedRequest) -> tuple[bytes, bytes]:
         '"@target-uri": https://central.example:8443/v1/stream?x=1',
         f'"sanad-journal": {JOURNAL}',
         '"sanad-offered-size": 42',
+        f'"sanad-session": {SESSION}',
+        '"sanad-offset": 7',
         f'"@signature-params": {parameters}',
     ]
     return "\n".join(lines).encode(), base64.b64decode(encoded[1])
@@ -194,6 +193,8 @@ def test_another_key_is_refused() -> None:
     ("name", "change"),
     [
         ("sanad-offered-size", lambda _: "43"),
+        ("sanad-session", lambda _: "b3RoZXItc2Vzc2lvbg"),
+        ("sanad-offset", lambda _: "8"),
         ("sanad-journal", lambda _: "b" * 26),
         ("Signature-Input", lambda value: value.replace('"sanad-offered-size"', "").replace("  ", " ")),
         ("Signature-Input", lambda value: value.replace(NONCE, "b3RoZXI=")),
@@ -215,7 +216,7 @@ def test_a_changed_header_is_refused(name: str, change: Callable[[str], str]) ->
         signatures.verify(received(request), public(SEED))
 
 
-@pytest.mark.parametrize("name", ["Signature", "Signature-Input", "sanad-offered-size", "sanad-journal"])
+@pytest.mark.parametrize("name", ["Signature", "Signature-Input", *COVERED_HEADERS])
 def test_a_missing_header_is_refused(name: str) -> None:
     request = signed()
     del request.headers[name]
@@ -223,7 +224,7 @@ def test_a_missing_header_is_refused(name: str) -> None:
         signatures.verify(received(request), public(SEED))
 
 
-@pytest.mark.parametrize("name", ["sanad-offered-size", "sanad-journal"])
+@pytest.mark.parametrize("name", COVERED_HEADERS)
 def test_a_header_that_comes_twice_is_refused(name: str) -> None:
     request = signed()
     lines = [(each.encode(), str(value).encode()) for each, value in request.headers.items()]
@@ -237,6 +238,7 @@ def by_the_library(components: tuple[str, ...], offered: str = "42", **changes: 
     """Signed by the right key, but not as `sign` does."""
     request = requests.Request("POST", URL + "/v1/stream?x=1").prepare()
     request.headers.update({"sanad-journal": JOURNAL, "sanad-offered-size": offered})
+    request.headers.update({"sanad-session": SESSION, "sanad-offset": "7"})
     name = signatures.key_name(public(SEED))
     key = Ed25519PrivateKey.from_private_bytes(SEED)
     created = datetime.fromtimestamp(NOW_S, UTC)

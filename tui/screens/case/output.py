@@ -7,19 +7,19 @@ import json
 from dataclasses import replace
 
 from appliance.access.session import Session
-from appliance.casework import delivery, issuing, signatures
+from appliance.casework import delivery, issuing, reprinting, signatures
 from appliance.casework.caseview import CaseView
 from appliance.casework.delivery import Receiver
 from appliance.casework.money import Payment, payments_for
-from appliance.casework.printing import Job
+from appliance.casework.printing import Job, Outcome
 from appliance.casework.receipts import receipt_picture
 from appliance.catalogue import Service
 from appliance.certificates.signingtext import apply_for, render_buttons, render_signing_text
 from appliance.journal.ids import EntityId
 from devices.contracts import Cut, JobOutcome, PadCapability, Picture, Raster, Signature, SigningScreen
 from tui.latin import latin
-from tui.printing import print_paper
-from tui.screens.case.base import CaseScreen
+from tui.printing import asked, print_by, print_paper
+from tui.screens.case.certificates import CertificateActs
 from tui.screens.case.signing import Signing
 from tui.widgets.choice import Option
 
@@ -28,7 +28,7 @@ MAX_LINES: int = 6
 SIGNED: str = "Signed; the signature is sealed with the application."
 
 
-class OutputActs(CaseScreen):
+class OutputActs(CertificateActs):
     """Signing, printing, issuing, handing over."""
 
     def action_sign(self) -> None:
@@ -103,20 +103,27 @@ class OutputActs(CaseScreen):
         self.act(issue, lambda made: self.done(f"Issued: certificate {made.number}."))
 
     def action_print_certificate(self) -> None:
-        """Print the certificate that was issued."""
-        printer, store = self.desk_app.devices.pages, self.store
+        """Print the certificate that holds; from the second time on, a duplicate of it."""
+        printer, centre, found = self.desk_app.devices.pages, self.centre, self.certificate
+        desk = self.desk_app.desk
         if printer is None:
             self.say("No page printer is assigned to this counter.", tone="warning")
             return
+        if found is None:
+            self.say("No certificate of this case holds.")
+            return
+        at = printer
 
-        def found(made: issuing.Issued | None) -> None:
-            if made is None:
-                self.say("Nothing was issued.")
-                return
-            job = Job("certificate", made.application, made.number, printer.identity.model, printer.identity.simulated)
-            print_paper(self, job, lambda _: printer.print_pdf(issuing.certificate_pdf(store, made), title=made.number))
+        def send(pdf: bytes, _: int) -> Outcome:
+            return asked(desk, lambda: at.print_pdf(pdf, title=found.number))
 
-        self.run(lambda: issuing.issued(store, self.application), found)
+        def how(session: Session, reason: str) -> Outcome:
+            who = at.identity
+            return reprinting.print_certificate(
+                centre, session, found, send, printer=who.model, simulated=who.simulated, reason=reason
+            )
+
+        print_by(self, how, simulated=at.identity.simulated)
 
     def action_hand_over(self) -> None:
         """Hand it over: to somebody in the case, or to a named representative."""

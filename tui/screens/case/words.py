@@ -10,6 +10,8 @@ from rich.text import Text
 
 from appliance.casework.caseview import CaseView
 from appliance.casework.centre import Centre
+from appliance.casework.certificates import Request, State
+from appliance.casework.lifecycle import Status
 from appliance.casework.steps import Progress
 from appliance.catalogue import Field, Service
 from appliance.journal.ids import EntityId
@@ -41,14 +43,19 @@ def standing(centre: Centre, view: CaseView) -> Text:
         paid = "settled" if owed <= 0 else f"{money(owed, fee.currency)} owed"
         text.append(f"; fee {money(fee.due_minor, fee.currency)}, ")
         text.append(paid, style="green" if owed <= 0 else "yellow")
+    for what in dict.fromkeys(each.what for each in view.requests if each.is_open):
+        text.append(f"\nThe {what} of its certificate was asked for; it is not given out.", style="bold yellow")
+    if case.status is Status.REVOKED:
+        text.append("\nIts certificate was revoked.", style="bold red")
     if view.unsupported:
         text.append("\nIt leans on an attestation that was withdrawn.", style="bold red")
     return text
 
 
 def facts(centre: Centre, view: CaseView, service: Service | None, progress: Progress | None) -> RenderableType:
-    """Everything but the papers: steps, people, answers with who attested them, objections, what happened."""
+    """Everything but the papers: certificates, steps, people, answers and who attested them, objections, events."""
     return Group(
+        *_certificates(centre, view, service),
         *_objections(centre, view),
         *_steps(centre, view, progress),
         _people(view, service),
@@ -149,12 +156,39 @@ def _outcome(view: CaseView) -> list[RenderableType]:
     table = _titled("Outcome")
     if found.remark:
         table.add_row("Said at the decision", Text(latin(found.remark)))
-    if found.certificate:
-        until = f", valid until {day(found.expires_on)}" if found.expires_on else ""
-        table.add_row("Certificate", Text(f"{found.certificate}, {day(found.issued_on)}{until}"))
     if found.delivered_to:
         table.add_row("Handed over to", Text(latin(found.delivered_to)))
     return [table] if table.row_count else []
+
+
+def _certificates(centre: Centre, view: CaseView, service: Service | None) -> list[RenderableType]:
+    table = _titled("Certificates")
+    for each in view.certificates:
+        holds = each.state is State.VALID
+        words = Text(each.standing, style="green" if holds else "bold red")
+        until = f", until {day(each.expires_on)}" if each.expires_on else ""
+        words.append(f"\nissued {day(each.issued_on)}{until}", style="dim")
+        if each.reason:
+            words.append(f"\n{latin(each.reason)}", style="dim")
+        table.add_row(Text(each.number), words)
+    for asked in view.requests:
+        outcome = "open" if asked.is_open else f"{asked.outcome} {day_of(centre, asked.ended_at)}"
+        words = Text(f"{outcome}: {latin(asked.reason)}", style="yellow" if asked.is_open else "dim")
+        words.append(f"\nasked by {latin(asked.asked_by_name)}, {day_of(centre, asked.asked_at)}", style="dim")
+        for label, value in in_words(asked, service):
+            words.append(f"\n{latin(label)}: {latin(value)}")
+        if asked.answer:
+            words.append(f"\n{latin(asked.answer)}", style="dim")
+        table.add_row(Text(f"{asked.what} of {asked.number}"), words)
+    return [table] if table.row_count else []
+
+
+def in_words(request: Request, service: Service | None) -> list[tuple[str, str]]:
+    """What a correction would change: the label of each answer, and what it is to be."""
+    if service is None:
+        return [(each, request.fields.get(each, "")) for each in request.changed]
+    named = [service.field(each) for each in request.changed]
+    return [(each.label.en, label_of(each, request.fields.get(each.id, "")) or "nothing") for each in named]
 
 
 def _timeline(centre: Centre, view: CaseView) -> Table:

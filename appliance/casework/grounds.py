@@ -1,0 +1,143 @@
+"""What a certificate is made from, as it stands when it is read; and whether it still stands so when it is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam, select
+
+from appliance.access import four_eyes
+from appliance.access.session import Role, Session
+from appliance.casework.attested import satisfied_in
+from appliance.casework.cases import Case, find_case, key
+from appliance.casework.centre import Centre
+from appliance.casework.certificate_numbers import next_certificate_number
+from appliance.casework.fees import fee_state
+from appliance.casework.lifecycle import step
+from appliance.casework.papers import PHOTOGRAPHS
+from appliance.casework.people import Person, records_of, view, who_is
+from appliance.casework.reviewing import NotReady
+from appliance.catalogue import CertificateRule, Service
+from appliance.certificates.portrait import portrait
+from appliance.journal import kinds as k
+from appliance.journal.errors import OperatorError
+from appliance.journal.ids import BlobDigest, EntityId, JournalId
+from appliance.records import tables as t
+from appliance.records.database import Row, Tx
+
+_APPROVED_AT: Final = select(sa.func.max(t.timeline.c.seq)).where(
+    t.where_key(t.timeline), t.timeline.c.kind == k.ApplicationApproved.KIND
+)
+_CHANGED_SINCE: Final = select(t.timeline.c.by).where(
+    t.where_key(t.timeline),
+    t.timeline.c.seq > bindparam("since"),
+    sa.or_(*(t.timeline.c.kind == each.KIND for each in (k.PersonCorrected, k.PersonMerged, k.PersonUnmerged))),
+)
+_APPROVED_BY: Final = select(t.applications.c.decided_by).where(t.where_key(t.applications))
+_OPERATOR: Final = select(t.operators.c.name).where(t.where_key(t.operators))
+_PHOTO: Final = (
+    select(t.papers.c.digest, t.papers.c.media_type)
+    .where(t.where_key(t.papers), t.papers.c.rule == bindparam("rule"))
+    .order_by(t.papers.c.added_at.desc())
+    .limit(1)
+)
+_ATTESTED_PAPER: Final = select(t.attestations.c.application, t.attestations.c.paper).where(t.where_key(t.attestations))
+_SCAN: Final = select(t.papers.c.digest, t.papers.c.media_type).where(
+    t.where_key(t.papers), t.papers.c.paper == bindparam("paper")
+)
+
+
+class Overtaken(Exception):
+    """What was read does not stand any more: another certificate took the number, or the case went on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a certificate is made from, as it stood when it was read."""
+
+    case: Case
+    service: Service
+    rule: CertificateRule
+    number: str
+    holder: Person
+    photo: bytes | None
+    approver: str
+    """The name of who approved it; empty where the account was erased."""
+
+
+def read_ground(centre: Centre, application: EntityId, kind: str = k.ApplicationIssued.KIND) -> Ground:
+    """Read what a certificate is made from.
+
+    Args:
+        centre: whose it is.
+        application: what was approved.
+        kind: the step to be taken with it.
+
+    Raises:
+        IllegalStep, UnknownApplication: it is not there, or stands elsewhere.
+        OperatorError: its service issues nothing. NoNumbers: this centre must sync first.
+    """
+    store = centre.store
+    with store.read() as tx:
+        case = find_case(tx, store.journal, application)
+        step(case.status, kind)
+        service = centre.catalogue.service(case.service)
+        rule = service.certificate
+        if rule is None:
+            raise OperatorError(f"{service.title.en} issues no certificate.", "Hand over what the office gave.")
+        number = next_certificate_number(tx, store.journal)
+        holder = view(tx, store.journal, who_is(tx, store.journal, holder_of(case, rule))).person
+        photo = None if rule.photo is None else _photograph(centre, tx, case, service, rule.photo)
+        approver = tx.one(_APPROVED_BY, key(store.journal, application))
+        name = None if approver is None else tx.one(_OPERATOR, key(store.journal, approver[0]))
+    picture = None
+    if photo is not None and photo[1] in PHOTOGRAPHS:
+        picture = portrait(store.open_blob(BlobDigest(photo[0])))
+    return Ground(case, service, rule, number, holder, picture, "" if name is None else name[0])
+
+
+def _photograph(centre: Centre, tx: Tx, case: Case, service: Service, rule: str) -> Row | None:
+    """Digest and type of the photograph: of the one handed in, or of the one that was attested and so spared it."""
+    journal = centre.store.journal
+    found = tx.one(_PHOTO, {**key(journal, case.id), "rule": rule})
+    if found is not None:
+        return found
+    spared = satisfied_in(tx, journal, service, case.roles, case.fields, centre.today()).papers.get(rule)
+    paper = None if spared is None else tx.one(_ATTESTED_PAPER, key(journal, spared.attestation))
+    return None if paper is None else tx.one(_SCAN, {**key(journal, paper[0]), "paper": paper[1]})
+
+
+def see_still_approved(tx: Tx, journal: JournalId, session: Session, case: Case, ground: Ground) -> None:
+    """Refuse what is not any more as it was approved: its fee, and who the holder is said to be.
+
+    Particulars of people may be corrected at any time. After an approval, an officer looks at them again who neither
+    took the application in nor corrected them.
+    """
+    if not fee_state(tx, journal, case.id).settled:
+        raise NotReady("The fee was given back after the approval.", "Take it at the counter first.")
+    holder = holder_of(case, ground.rule)
+    if view(tx, journal, who_is(tx, journal, holder)).person != ground.holder:
+        raise Overtaken
+    approved = tx.one(_APPROVED_AT, key(journal, case.id))
+    since = -1 if approved is None or approved[0] is None else int(approved[0])
+    by = {
+        row[0]
+        for record in records_of(tx, journal, holder)
+        for row in tx.all(_CHANGED_SINCE, {**key(journal, record), "since": since})
+    }
+    if not by:
+        return
+    if session.role is not Role.OFFICER or session.actor in by:
+        raise NotReady(
+            "What is written down of the holder was changed after the approval.",
+            "An officer who did not change it looks at it again, and issues the certificate.",
+        )
+    four_eyes.check(tx, journal, k.ApplicationApproved.KIND, case.id, session.actor)
+
+
+def holder_of(case: Case, rule: CertificateRule) -> EntityId:
+    """Whom the certificate is about."""
+    people = case.roles.get(rule.holder)
+    return people[0] if people else EntityId(case.applicant)

@@ -1,0 +1,78 @@
+"""The page of a sealed file, held against its record: what it prints in Latin script, and the code on it.
+
+Who sees only the page must read what the record says. The words are compared as PDFium takes them out of the page:
+every Latin word of a name, number, date or fact must be there at least as often as the record says it. Words in Arabic
+script do not come out of a PDF as they went in (`docs/certificates.md`), so they are not compared. Where page and
+record differ, only somebody who holds a signing key can have made the file.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+import pypdfium2 as pdfium
+
+from appliance.certificates.checking.faults import Broken
+from appliance.certificates.record import CertificateRecord, is_date
+from appliance.certificates.wording import say_date
+
+MAX_PAGES: Final = 16
+MAX_TEXT: Final = 200_000
+"""Characters on all pages."""
+DIFFERS: Final = "The page does not say what the record in the file says."
+_LATIN: Final = re.compile(r"[!-\u024f]+")
+
+
+def check(pdf: bytes, record: CertificateRecord) -> None:
+    """Check that the page says what the record says.
+
+    Raises:
+        Broken: it does not, or the page cannot be read.
+    """
+    document = pdfium.PdfDocument(pdf)
+    try:
+        if not 1 <= len(document) <= MAX_PAGES:
+            raise Broken(DIFFERS)
+        printed = _squeezed("".join(_text(document, index) for index in range(len(document))))
+    except pdfium.PdfiumError:
+        raise Broken(DIFFERS) from None
+    finally:
+        document.close()
+    wanted = Counter(word for value in _values(record) for word in _LATIN.findall(_normal(value)))
+    if any(printed.count(word) < times for word, times in wanted.items()):
+        raise Broken(DIFFERS)
+
+
+def _text(document: pdfium.PdfDocument, index: int) -> str:
+    text = document[index].get_textpage()
+    if text.count_chars() > MAX_TEXT:
+        raise Broken(DIFFERS)
+    return str(text.get_text_bounded())
+
+
+def _values(record: CertificateRecord) -> Iterator[str]:
+    """What the page must print, as it prints it."""
+    holder = record.holder
+    yield from (record.number, record.tracking, record.centre, record.centre_name, say_date(record.issued_on, "en"))
+    if record.expires_on is not None:
+        yield say_date(record.expires_on, "en")
+    yield from (holder.name, holder.identity_number_shown, _in_words(holder.born), record.attested_by.name)
+    for fact in record.facts:
+        if "en" in record.languages or not fact.value_native:
+            yield _in_words(fact.value)
+
+
+def _in_words(value: str) -> str:
+    return say_date(value, "en") if is_date(value) else value
+
+
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).replace("\u00ad", "").casefold()
+
+
+def _squeezed(text: str) -> str:
+    return "".join(_normal(text).split())

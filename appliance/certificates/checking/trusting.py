@@ -1,0 +1,109 @@
+"""Whether the signer of what was found is known: by central's list of signers, or by certificates that the reader gave.
+
+What this raises is `Broken` even so: a code whose signer is known and did not sign it was changed, and a timestamp that
+somebody unknown put over a file is a change to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Final
+
+from appliance.certificates.checking import code as codes
+from appliance.certificates.checking import signers
+from appliance.certificates.checking.faults import Broken
+from appliance.certificates.checking.looking import Found
+from appliance.certificates.lists import PublicLists, TrustedSigner
+from appliance.certificates.signer import kid
+
+_NO_TRUST: Final = "Nothing here says whose signatures count: there are no lists of central's on this machine."
+_NOT_LISTED: Final = "The key that signed it is not among those that central lists."
+_NOT_CERTIFIED: Final = "The key that signed it was not certified by an authority that you trust."
+_ONLY_NAMED: Final = (
+    "A code names its signer's certificate, and does not hold it: it takes central's lists to check it."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whom a reader trusts."""
+
+    lists: PublicLists | None
+    authorities: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """What the reader's trust makes of a signer."""
+
+    known: bool
+    reasons: tuple[str, ...]
+    listed: TrustedSigner | None = None
+    stamped_at: datetime | None = None
+    """When at the latest it was signed, by a timestamp of a service that is trusted."""
+    as_of_issue: bool = False
+    """Whether the lists cannot know it, because they are older than it is."""
+
+
+def trusted_signer(found: Found, trust: Trust) -> Trusted:
+    """Find who signed, and hold a code's signature against that key.
+
+    Raises:
+        Broken: the signer that it names did not sign it, or may not sign that.
+    """
+    if trust.lists is None and not trust.authorities:
+        return Trusted(known=False, reasons=(_NO_TRUST,))
+    certificate = found.certificate if found.code is None else _of_code(found, trust)
+    if certificate is None:
+        return Trusted(known=False, reasons=(_NOT_LISTED if trust.lists is not None else _ONLY_NAMED,))
+    named = signers.read_signer(certificate)
+    if named.centre != found.centre:
+        raise Broken("It is signed by another centre than the one that it names.")
+    authorities = (*trust.authorities, *(() if trust.lists is None else trust.lists.trust.authorities))
+    certified = certificate in trust.authorities or any(signers.issued(certificate, each) for each in authorities)
+    if not certified:
+        return Trusted(known=False, reasons=(_NOT_CERTIFIED,))
+    if trust.lists is None:
+        return Trusted(known=True, reasons=(f"Signed by {named.name} ({named.centre}), certified by whom you trust.",))
+    return _by_lists(found, certificate, trust.lists)
+
+
+def _by_lists(found: Found, certificate: bytes, lists: PublicLists) -> Trusted:
+    listed = next((each for each in lists.trust.signers if each.certificate == certificate), None)
+    if listed is None:
+        # A centre that is newer than the lists cannot be in them.
+        if date.fromisoformat(found.issued_on) >= lists.at.astimezone(UTC).date():
+            reason = "The key that signed it is newer than the lists here; an authority that they name certified it."
+            return Trusted(known=True, reasons=(reason,), as_of_issue=True)
+        return Trusted(known=False, reasons=(_NOT_LISTED,))
+    if listed.kind == "timestamp" or listed.centre != found.centre:
+        raise Broken("The key that signed it may not sign certificates of that centre.")
+    if found.officer is not None and found.officer != (listed.kind == "officer"):
+        raise Broken("It says that somebody else signed it than did.")
+    who = "an officer's key" if listed.kind == "officer" else "the centre's key"
+    return Trusted(
+        known=True,
+        reasons=(f"Signed by {listed.name} ({listed.centre}) with {who}, which central lists.",),
+        listed=listed,
+    )
+
+
+def _of_code(found: Found, trust: Trust) -> bytes | None:
+    """The certificate by whose key the code was signed; None where nobody here knows the one that it names."""
+    if found.code is None:
+        return None
+    known = [] if trust.lists is None else [each.certificate for each in trust.lists.trust.signers]
+    named = [each for each in (*known, *trust.authorities) if kid(each) == found.code.kid]
+    wrong: Broken | None = None
+    for each in named:
+        try:
+            codes.check_signed(found.code, each)
+        except Broken as error:
+            # Two keys may share their short names.
+            wrong = error
+        else:
+            return each
+    if wrong is not None:
+        raise wrong
+    return None

@@ -1,0 +1,82 @@
+"""Telling a node what it waits to hear: who waits, and what it knows already.
+
+A stream is answered only at its end, so cosignatures, orders and what became of blobs come by a second request, which
+central holds back until there is something to say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from appliance.journal.checkpoint import parse_text
+from appliance.journal.errors import IntegrityError
+from appliance.journal.ids import JournalId
+from appliance.journal.notes import parse_note
+from sync.refusals import BadRequest
+from sync.wire import Known, StateAnswer
+
+NEWS_HOLD_S: Final = 25.0
+"""The longest that central holds back an answer; below what proxies and routers take for a dead connection."""
+NEWS_LOOK_S: Final = 2.0
+"""How often central looks for what no bell tells."""
+
+
+class Bells:
+    """A bell for each node, rung when there is news. All calls come from the event loop's thread."""
+
+    def __init__(self) -> None:
+        self._bells: dict[JournalId, asyncio.Event] = {}
+        self.closed = False
+        """Whether nobody is to wait any more."""
+
+    def of(self, journal: JournalId) -> asyncio.Event:
+        """What the next ring sets."""
+        return self._bells.setdefault(journal, asyncio.Event())
+
+    def ring(self, journal: JournalId) -> None:
+        """Wake all that wait."""
+        bell = self._bells.pop(journal, None)
+        if bell is not None:
+            bell.set()
+
+    def close(self) -> None:
+        """Central stops: wake everybody."""
+        self.closed = True
+        for journal in tuple(self._bells):
+            self.ring(journal)
+
+
+def read_known(query: Mapping[str, str]) -> Known:
+    """Read a request for news.
+
+    Raises:
+        BadRequest: it does not say what is known.
+    """
+    try:
+        return msgspec.convert(dict(query), Known, strict=False)
+    except msgspec.MsgspecError:
+        raise BadRequest("A request for news does not say what is known.") from None
+
+
+def lacks(known: Known, answer: StateAnswer) -> bool:
+    """Whether an answer has something that the node does not know."""
+    return (
+        known.cosigned != _size(answer.cosigned)
+        or known.orders != answer.orders
+        or known.spoilt != len(answer.spoilt)
+        or (not known.busy and known.wanted != len(answer.wanted))
+    )
+
+
+def _size(note: bytes | None) -> int:
+    """The size under a note of central's own archive."""
+    if note is None:
+        return 0
+    try:
+        return parse_text(parse_note(note).text).size
+    except IntegrityError:
+        return 0

@@ -1,0 +1,62 @@
+"""The newest session of each node: which streams central takes, and what they brought that was spoilt.
+
+Sessions live in memory. A central that was started again knows none; the node is told that it is out of step, and opens
+a new one.
+"""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from appliance.journal.ids import BlobDigest, JournalId
+from sync.refusals import OutOfStep
+
+NAME_BYTES: Final = 16
+
+
+@dataclass(slots=True)
+class NodeSession:
+    """One session of a node."""
+
+    name: str
+    version: int
+    """Of the frames that both sides speak."""
+    spoilt: set[BlobDigest] = field(default_factory=set)
+    """Blobs that came whole and were not what their digests name."""
+
+
+class Sessions:
+    """The sessions of all nodes.
+
+    Args:
+        random: gives that many random bytes.
+    """
+
+    def __init__(self, random: Callable[[int], bytes]) -> None:
+        self._random = random
+        self._newest: dict[JournalId, NodeSession] = {}
+        self._guard = threading.Lock()
+
+    def begin(self, journal: JournalId, version: int) -> NodeSession:
+        """Begin a session, in the place of any older one of this node."""
+        name = base64.urlsafe_b64encode(self._random(NAME_BYTES)).decode("ascii").rstrip("=")
+        session = NodeSession(name, version)
+        with self._guard:
+            self._newest[journal] = session
+        return session
+
+    def require(self, journal: JournalId, name: str) -> NodeSession:
+        """The session of that name.
+
+        Raises:
+            OutOfStep: it is not this node's newest.
+        """
+        with self._guard:
+            session = self._newest.get(journal)
+        if session is None or session.name != name:
+            raise OutOfStep("This session of the node is not its newest any more.", "The node opens a new one.")
+        return session

@@ -1,0 +1,75 @@
+"""Syncing again and again, for the node service: how long it waits after what.
+
+A link that is down is tried again every second or so, because it costs a packet and work must go on soon after it is
+back. Where central answers and is in trouble, the wait doubles, so that thousands of nodes do not keep it there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from appliance.journal.errors import NetworkError, SanadError
+from sync.link import LinkDown
+from sync.outcome import SyncOutcome
+
+PAUSE_S: Final = 30.0
+"""Between sessions when all is well."""
+LINK_CAP_S: Final = 1.0
+"""The longest wait while the link is down."""
+BACKOFF_FIRST_S: Final = 1.0
+BACKOFF_CAP_S: Final = 300.0
+TROUBLE_PAUSE_S: Final = 600.0
+"""After something that only people can put right."""
+
+
+def backoff_s(failures: int, random: Callable[[], float], cap_s: float = BACKOFF_CAP_S) -> float:
+    """How long to wait after so many failures in a row: doubling up to a cap, half of it by chance.
+
+    Args:
+        failures: at least 1.
+        random: a number from 0 to below 1.
+        cap_s: the longest wait.
+
+    Returns:
+        Seconds.
+    """
+    longest = min(cap_s, BACKOFF_FIRST_S * 2.0 ** min(failures - 1, 16))
+    return longest * (0.5 + 0.5 * random())
+
+
+def keep_synced(
+    sync: Callable[[Callable[[], None]], SyncOutcome],
+    *,
+    wait: Callable[[float], bool],
+    random: Callable[[], float],
+    report: Callable[[SyncOutcome | SanadError], None],
+) -> None:
+    """Sync again and again.
+
+    Args:
+        sync: one session, long or short; told what to call when central has answered.
+        wait: waits so many seconds, or less when there is something new; True when the service ends.
+        random: a number from 0 to below 1.
+        report: told each outcome, and each failure.
+    """
+    failures = 0
+    pause_s = 0.0
+
+    def answered() -> None:
+        nonlocal failures
+        failures = 0
+
+    while not wait(pause_s):
+        try:
+            outcome = sync(answered)
+        except NetworkError as error:
+            failures += 1
+            pause_s = backoff_s(failures, random, LINK_CAP_S if isinstance(error, LinkDown) else BACKOFF_CAP_S)
+            report(error)
+        except SanadError as error:
+            pause_s = TROUBLE_PAUSE_S
+            report(error)
+        else:
+            failures, pause_s = 0, PAUSE_S
+            report(outcome)

@@ -1,0 +1,145 @@
+"""`follow` over real HTTPS: work that goes on beside it is countersigned within seconds, whatever happens to a link."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from appliance.journal.errors import SanadError
+from appliance.journal.kinds import NumbersLeased
+from sync.agent import follow
+from sync.central.central import Central
+from sync.following import Timing
+from sync.link import Address, LinkDown
+from sync.outcome import SyncOutcome
+from tests.support.centrals import CENTRE, EnrolledNode, enrol, free_port, served
+from tests.support.links import CuttingProxy
+
+PATIENCE_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def central(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Central]:
+    with served(tmp_path_factory.mktemp("central") / "home") as made:
+        yield made
+
+
+@pytest.fixture
+def node(central: Central, tmp_path: Path) -> Iterator[EnrolledNode]:
+    made = enrol(tmp_path / "node", central.invite(*CENTRE))
+    yield made
+    made.store.close()
+
+
+class Following:
+    """`follow` in a thread."""
+
+    def __init__(self, node: EnrolledNode, address: Address | None = None) -> None:
+        self.node = node
+        self.end = threading.Event()
+        self.outcome: SyncOutcome | SanadError | None = None
+        self.heard: list[SyncOutcome] = []
+        self._address = address or node.address
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        try:
+            self.outcome = follow(
+                self.node.store,
+                self._address,
+                now_s=lambda: int(time.time()),
+                timing=Timing(time.monotonic, self.end.wait),
+                answered=lambda: None,
+                heard=self.heard.append,
+            )
+        except SanadError as error:
+            self.outcome = error
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def join(self) -> None:
+        self._thread.join(PATIENCE_S)
+        assert not self._thread.is_alive()
+
+
+@contextmanager
+def following(node: EnrolledNode, address: Address | None = None) -> Iterator[Following]:
+    made = Following(node, address)
+    made.start()
+    try:
+        yield made
+    finally:
+        made.end.set()
+        made.join()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def all_countersigned(node: EnrolledNode) -> bool:
+    head = node.store.head()
+    return head.size == head.cosigned_size
+
+
+def test_commits_are_countersigned_and_files_arrive_while_the_stream_is_open(
+    central: Central, node: EnrolledNode
+) -> None:
+    with following(node) as here:
+        until(lambda: all_countersigned(node))
+        paper = os.urandom(300_000)
+        digest = node.store.put_blob(paper)
+        node.commit(3, blobs=(digest,))
+        until(lambda: all_countersigned(node) and central.holds(digest))
+        until(lambda: here.heard[-1].complete)
+    assert isinstance(here.outcome, SyncOutcome)
+    assert here.outcome.complete
+    assert central.fetch(digest) == paper
+
+
+def test_orders_given_meanwhile_are_applied_and_countersigned(central: Central, node: EnrolledNode) -> None:
+    with following(node):
+        until(lambda: all_countersigned(node))
+        before = node.store.orders_head()
+        central.order(node.store.journal, [NumbersLeased(prefix="PEW01", first=1, last=2)])
+        until(lambda: node.store.orders_head() != before and all_countersigned(node))
+
+
+def test_a_link_that_breaks_ends_it_as_down_and_nothing_is_lost(tmp_path: Path) -> None:
+    port = free_port()
+    proxy = CuttingProxy(port)
+    with served(tmp_path / "central", port=port, url=proxy.url) as central:
+        node = enrol(tmp_path / "node", central.invite(*CENTRE))
+        digest = node.store.put_blob(os.urandom(400_000))
+        node.commit(2, blobs=(digest,))
+        proxy.budgets[:] = [60_000] * 4
+        outcomes = []
+        while proxy.budgets:
+            here = Following(node)
+            here.start()
+            here.join()
+            outcomes.append(here.outcome)
+        with following(node):
+            until(lambda: central.holds(digest) and all_countersigned(node))
+        node.store.close()
+    proxy.close()
+    assert outcomes
+    assert all(isinstance(each, LinkDown) for each in outcomes)
+
+
+def test_told_to_end_it_ends_at_once(node: EnrolledNode) -> None:
+    with following(node) as here:
+        until(lambda: all_countersigned(node) and bool(here.heard))
+        begun = time.monotonic()
+    assert time.monotonic() - begun < PATIENCE_S
+    assert isinstance(here.outcome, SyncOutcome)
