@@ -34,8 +34,6 @@ class Reader:
 
     knowledge: Knowledge
     remarks: tuple[str, ...] = ()
-    keys: tuple[VerifierKey, ...] = ()
-    """Of journals and their cosigners."""
 
 
 NOTHING: Final = Reader(Knowledge())
@@ -56,7 +54,7 @@ def given(file: Path) -> Reader:
         keys = parse_trust(content)
     except BadTrust:
         raise OperatorError(f"The trust file {file} is neither lists, nor a certificate, nor keys.", _ASK) from None
-    return Reader(Knowledge(), ("Those keys vouch for journals, not for whoever signs certificates.",), keys)
+    return Reader(Knowledge(keys=keys), ("Those keys vouch for journals and lists: they judge evidence bundles.",))
 
 
 def of_home(home: Path | None) -> Reader:
@@ -78,8 +76,8 @@ def of_home(home: Path | None) -> Reader:
         for each in _certificates(_content(place / "keys" / name))
     )
     if not (place / LISTS).is_file():
-        return Reader(Knowledge(authorities=authorities), (), keys)
-    return Reader(Knowledge(lists=_lists(_content(place / LISTS), keys)), (), keys)
+        return Reader(Knowledge(authorities=authorities, keys=keys))
+    return Reader(Knowledge(lists=_lists(_content(place / LISTS), keys), authorities=authorities, keys=keys))
 
 
 def _lists(content: bytes, keys: tuple[VerifierKey, ...] | None) -> PublicLists:

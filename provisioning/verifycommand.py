@@ -108,6 +108,11 @@ def words(found: dict[str, Any]) -> Iterator[str]:
     if record:
         yield ""
         yield from _to_compare(record, file=found["form"] == "file")
+    if found["evidence"]:
+        yield ""
+        yield "What led to it, by the centre's own journal:"
+        for each in found["evidence"]:
+            yield from textwrap.wrap(visible(each), _WIDTH, initial_indent="  ", subsequent_indent="    ")
     yield ""
     for reason in found["reasons"]:
         yield from textwrap.wrap(visible(reason), _WIDTH, initial_indent="- ", subsequent_indent="  ")

@@ -47,9 +47,9 @@ from sync.central.layout import CentralLayout
 from sync.central.locker import Locker
 from sync.central.orders import Orders
 from sync.central.registry import Node
-from sync.central.sessions import Session, Sessions
+from sync.central.sessions import NodeSession, Sessions
 from sync.central.stampdesk import StampDesk
-from sync.central.timestamping import OwnTimestamps, Timestamps, own_timestamps
+from sync.central.timestamping import Timestamps, own_timestamps
 from sync.central.trust import Trust
 from sync.invite import BadInvite, Invite, encode_invite, fingerprint, parse_invite
 from sync.refusals import BadRequest, OutOfStep
@@ -163,13 +163,8 @@ class Central:
             clock=clock,
             monotonic_s=monotonic_s,
         )
-        self.stamps = StampDesk(
-            timestamps or self._own_timestamps(),
-            self._authority.certificate.public_bytes(Encoding.DER),
-            crl=self.trust.crl,
-            clock=clock,
-            challenge=self._challenges.give,
-        )
+        timestamps = timestamps or own_timestamps(self._archive_db, self._authority, self.id, clock, random)
+        self.stamps = StampDesk(timestamps, self._authority, self.trust.crl, clock, self._challenges.give)
         locker, recovery = (
             age.recipient_of(self._secret(name).decode()) for name in (LOCKER_IDENTITY, RECOVERY_IDENTITY)
         )
@@ -420,7 +415,7 @@ class Central:
         session = self._sessions.require(node.journal, claims.session)
         return self._answer(node, self.archive.state(node.journal), session)
 
-    def _answer(self, node: Node, state: CentralState, session: Session) -> StateAnswer:
+    def _answer(self, node: Node, state: CentralState, session: NodeSession) -> StateAnswer:
         return StateAnswer.of(
             state,
             self.challenge(node.journal),
@@ -452,15 +447,6 @@ class Central:
         # Whoever syncs and then asks for the lists is to find in them what it just carried here.
         with suppress(TimeoutError):
             self.index.settle(SETTLE_S)
-
-    def _own_timestamps(self) -> OwnTimestamps:
-        return own_timestamps(
-            self._archive_db,
-            self._authority,
-            name=f"Sanad central {self.id} timestamps",
-            clock=self._clock,
-            random=self._random,
-        )
 
     def _secret(self, name: str) -> bytes:
         with self._archive_db.read() as tx:

@@ -201,14 +201,14 @@ def read_request(request: bytes) -> Asked:
 
 
 def own_timestamps(
-    database: Database, authority: Authority, *, name: str, clock: Clock, random: Callable[[int], bytes]
+    database: Database, authority: Authority, central: str, clock: Clock, random: Callable[[int], bytes]
 ) -> OwnTimestamps:
     """The embedded service of a central, whose key is made, certified and kept where there is none yet.
 
     Args:
         database: the archive; the key lies in it and nowhere else.
         authority: certifies the key.
-        name: the common name in its certificate.
+        central: central's identifier, for the name in the certificate.
         clock: what time it is.
         random: a cryptographic source of random bytes.
     """
@@ -216,7 +216,7 @@ def own_timestamps(
         kept = _kept(tx)
     if kept is None:
         with database.write() as tx:
-            kept = _kept(tx) or _made(tx, authority, name)
+            kept = _kept(tx) or _made(tx, authority, f"Sanad central {central} timestamps")
     signer = SoftwareSigner(*kept, chain=())
     return OwnTimestamps(signer, authority.certificate.public_bytes(Encoding.DER), clock=clock, random=random)
 

@@ -20,11 +20,13 @@ from appliance.certificates.checking.faults import Broken
 from appliance.certificates.record import CertificateRecord, is_date
 from appliance.certificates.wording import say_date
 
-MAX_PAGES: Final = 16
+MAX_PAGES: Final = 64
+"""With the scans of an attested copy."""
 MAX_TEXT: Final = 200_000
 """Characters on all pages."""
 DIFFERS: Final = "The page does not say what the record in the file says."
-_LATIN: Final = re.compile(r"[!-\u024f]+")
+_WORD: Final = re.compile(r"[0-9a-z\u00df-\u024f]+(?:[-/.:+'][0-9a-z\u00df-\u024f]+)*")
+"""A Latin word, number or identifier, in small letters; marks around it may be drawn elsewhere, or not at all."""
 
 
 def check(pdf: bytes, record: CertificateRecord) -> None:
@@ -42,7 +44,7 @@ def check(pdf: bytes, record: CertificateRecord) -> None:
         raise Broken(DIFFERS) from None
     finally:
         document.close()
-    wanted = Counter(word for value in _values(record) for word in _LATIN.findall(_normal(value)))
+    wanted = Counter(word for value in _values(record) for word in _WORD.findall(_normal(value)))
     if any(printed.count(word) < times for word, times in wanted.items()):
         raise Broken(DIFFERS)
 

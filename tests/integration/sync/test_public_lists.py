@@ -40,15 +40,16 @@ from sync.central.central import LISTS_KEY, Central
 from sync.central.ingest import Ingest
 from sync.central.publishing import SHARE
 from sync.central.registry import find_node
-from sync.central.sessions import Session
+from sync.central.sessions import NodeSession
 from sync.frames import VERSION
 from sync.invite import EnrolAnswer
 from tests.support.centrals import CENTRE, Scribe, new_central, open_central, pieces, stream
+from tests.support.lists import people_of
 from tests.support.nodes import SteadyClock
 
 HASH = "0" * 64
 
-SESSION = Session("in memory", VERSION)
+SESSION = NodeSession("in memory", VERSION)
 
 
 class Desk:
@@ -267,7 +268,7 @@ def test_a_revoked_key_is_published_at_once_and_for_ever(desk: Desk) -> None:
     assert set(states.values()) == {(None, "")}
     desk.reopen()
     desk.later(days=400)
-    assert {each.kid.hex() for each in desk.lists.trust.signers if each.revoked_at} == {kid}
+    assert {each.kid.hex() for each in people_of(desk.lists) if each.revoked_at} == {kid}
 
 
 def test_a_revocation_is_not_taken_back_and_only_an_earlier_time_is_taken(desk: Desk) -> None:
@@ -313,7 +314,7 @@ def officer_s_key(desk: Desk, scribe: Scribe) -> str:
 def test_an_officer_s_key_is_trusted_as_soon_as_central_certified_it(desk: Desk) -> None:
     scribe, _ = desk.enrol()
     officer_s_key(desk, scribe)
-    (officer,) = [each for each in desk.lists.trust.signers if each.kind == "officer"]
+    (officer,) = [each for each in people_of(desk.lists) if each.kind == "officer"]
     assert (officer.centre, officer.name, officer.revoked_at) == (CENTRE[0], "Rabia Officer", None)
 
 
@@ -322,14 +323,14 @@ def test_an_officer_s_key_that_the_centre_gave_up_is_revoked(desk: Desk) -> None
     key = officer_s_key(desk, scribe)
     desk.send(scribe, OfficerKeyRevoked(reason="lost"), about=key)
     # The node learns of its certificate, and only then of what it said itself, in the order of its own journal.
-    (officer,) = [each for each in desk.lists.trust.signers if each.kind == "officer"]
+    (officer,) = [each for each in people_of(desk.lists) if each.kind == "officer"]
     assert (officer.revoked_at, officer.reason) == (desk.clock().replace(microsecond=0), "lost")
 
 
 def test_a_revoked_officer_s_key_is_recalled_at_its_node(desk: Desk) -> None:
     scribe, _ = desk.enrol()
     key = officer_s_key(desk, scribe)
-    (officer,) = [each for each in desk.lists.trust.signers if each.kind == "officer"]
+    (officer,) = [each for each in people_of(desk.lists) if each.kind == "officer"]
     desk.central.trust.revoke(officer.kid.hex(), "left")
     with desk.central._archive_db.read() as tx:
         log = Log(tx, orders_of(scribe.journal))
