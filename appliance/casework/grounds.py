@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from appliance.casework.attested import satisfied_in
 from appliance.casework.cases import Case, find_case, key
 from appliance.casework.centre import Centre
 from appliance.casework.certificate_numbers import next_certificate_number
-from appliance.casework.copying import Copied, copied, pages_of
+from appliance.casework.copying import Copied, Scan, copied, scan_of
 from appliance.casework.fees import fee_state
 from appliance.casework.lifecycle import step
 from appliance.casework.papers import PHOTOGRAPHS
@@ -69,8 +69,8 @@ class Ground:
     """The name of who approved it; empty where the account was erased."""
     copied: Copied | None = None
     """What it is an attested copy of."""
-    scan: tuple[bytes, ...] = field(default=(), repr=False)
-    """The pages of that, JPEG."""
+    scan: Scan | None = None
+    """That, to be carried."""
 
 
 def read_ground(
@@ -109,8 +109,8 @@ def read_ground(
     picture = None
     if photo is not None and photo[1] in PHOTOGRAPHS:
         picture = portrait(store.open_blob(BlobDigest(photo[0])))
-    pages = () if scan is None else pages_of(store, scan)
-    return Ground(case, service, rule, number, holder, picture, "" if name is None else name[0], scan, pages)
+    carried = None if scan is None else scan_of(store, scan)
+    return Ground(case, service, rule, number, holder, picture, "" if name is None else name[0], scan, carried)
 
 
 def _photograph(centre: Centre, tx: Tx, case: Case, service: Service, rule: str) -> Row | None:
