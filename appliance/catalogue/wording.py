@@ -181,6 +181,9 @@ def _certificate_lines(service: m.Service) -> Iterator[str]:
     languages = " and ".join(m.LANGUAGES[each] for each in certificate.languages)
     yield f"{certificate.title.en}, in {languages}" + (f" [{SAMPLE}]" if certificate.sample else "")
     yield "shows " + ", ".join(_label(service, name) for name in certificate.shows)
+    if certificate.copies:
+        named = {paper.id: paper.label.en for paper in service.papers}
+        yield "an attested copy of " + ", or ".join(named[each] for each in certificate.copies)
     for rule in certificate.valid:
         if rule.until is not None:
             length = f"valid until “{_label(service, rule.until)}”"
