@@ -273,6 +273,7 @@ def _certificate(top: Table, scope: Scope, papers: Sequence[m.PaperRule]) -> m.C
         languages=languages,
         valid=_validity(table, scope),
         photo=photo,
+        copies=_known(table, "copy_of", tuple(paper.id for paper in papers), "paper") if table.has("copy_of") else (),
         sample=table.flag("sample", default=False),
     )
     table.end()

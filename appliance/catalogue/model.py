@@ -294,7 +294,8 @@ class Validity:
 class CertificateRule:
     """What is issued: whom it is about, the fields it shows in order, its languages, how long it is valid.
 
-    `photo` names the paper that is printed as the holder's photograph.
+    `photo` names the paper that is printed as the holder's photograph. `copies` names papers of others, of which it is
+    an attested copy: the scan of the one that is asked for follows on further pages, its hash stands in the record.
     """
 
     title: Text
@@ -303,6 +304,7 @@ class CertificateRule:
     languages: tuple[str, ...]
     valid: tuple[Validity, ...] = (Validity(),)
     photo: str | None = None
+    copies: tuple[str, ...] = ()
     sample: bool = False
 
 

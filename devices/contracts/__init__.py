@@ -1,0 +1,123 @@
+"""What the rest of Sanad may ask of a counter's devices, and what comes back.
+
+Every call ends within a named time limit, so a screen calls it from a worker thread and never waits without end. A
+call answers with an outcome that says what is known, or raises `devices.errors.DeviceFault` with a sentence and a next
+step. After any fault the same object can be used again: a driver finds its device anew once it is plugged in.
+
+An implementation serves one caller at a time; it locks, so a second caller waits for the first. Only `status` does not
+wait long: while a job or a capture is under way it answers `BUSY`.
+"""
+
+from __future__ import annotations
+
+from devices.contracts.common import (
+    ANSWER_LIMIT_S,
+    CAPTURE_LIMIT_S,
+    CONFIRM_LIMIT_S,
+    CONNECT_LIMIT_S,
+    JOB_LIMIT_S,
+    MAX_LINE_CHARACTERS,
+    MAX_PICTURE_ROWS,
+    MAX_RECEIPT_PARTS,
+    MAX_SAMPLES,
+    MAX_SCAN_PAGES,
+    SCAN_LIMIT_S,
+    SCAN_STALL_LIMIT_S,
+    SNAP_LIMIT_S,
+    WRITE_STALL_LIMIT_S,
+    Device,
+    Identity,
+    Kind,
+    Picture,
+    Simulated,
+    Status,
+)
+from devices.contracts.eyes import (
+    ENTER,
+    Camera,
+    Code,
+    CodeReader,
+    KeyWedge,
+    ScanColour,
+    ScanEnd,
+    ScannedPage,
+    Scanner,
+    ScanSource,
+    Typed,
+)
+from devices.contracts.pads import (
+    CaptureEnd,
+    CaptureOutcome,
+    PadCapability,
+    PenSample,
+    SampleClock,
+    Signature,
+    SignaturePad,
+    SigningScreen,
+)
+from devices.contracts.printers import (
+    Align,
+    Cut,
+    JobEnd,
+    JobOutcome,
+    Line,
+    OpenDrawer,
+    PagePrinter,
+    QrCode,
+    Raster,
+    ReceiptPart,
+    ReceiptPrinter,
+)
+
+__all__ = [
+    "ANSWER_LIMIT_S",
+    "CAPTURE_LIMIT_S",
+    "CONFIRM_LIMIT_S",
+    "CONNECT_LIMIT_S",
+    "ENTER",
+    "JOB_LIMIT_S",
+    "MAX_LINE_CHARACTERS",
+    "MAX_PICTURE_ROWS",
+    "MAX_RECEIPT_PARTS",
+    "MAX_SAMPLES",
+    "MAX_SCAN_PAGES",
+    "SCAN_LIMIT_S",
+    "SCAN_STALL_LIMIT_S",
+    "SNAP_LIMIT_S",
+    "WRITE_STALL_LIMIT_S",
+    "Align",
+    "Camera",
+    "CaptureEnd",
+    "CaptureOutcome",
+    "Code",
+    "CodeReader",
+    "Cut",
+    "Device",
+    "Identity",
+    "JobEnd",
+    "JobOutcome",
+    "KeyWedge",
+    "Kind",
+    "Line",
+    "OpenDrawer",
+    "PadCapability",
+    "PagePrinter",
+    "PenSample",
+    "Picture",
+    "QrCode",
+    "Raster",
+    "ReceiptPart",
+    "ReceiptPrinter",
+    "SampleClock",
+    "ScanColour",
+    "ScanEnd",
+    "ScanSource",
+    "ScannedPage",
+    "Scanner",
+    "Signature",
+    "SignaturePad",
+    "SigningScreen",
+    "Simulated",
+    "Status",
+    "Typed",
+]
