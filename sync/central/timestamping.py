@@ -221,16 +221,6 @@ def own_timestamps(
     return OwnTimestamps(signer, authority.certificate.public_bytes(Encoding.DER), clock=clock, random=random)
 
 
-def kept_certificate(tx: Tx) -> bytes | None:
-    """The certificate of a central's own service, DER, where it has one.
-
-    Args:
-        tx: a reader of the archive.
-    """
-    kept = _kept(tx)
-    return None if kept is None else kept[1]
-
-
 def _kept(tx: Tx) -> tuple[bytes, bytes] | None:
     rows = [tx.one(_SECRET, {"name": name}) for name in (KEY, CERTIFICATE)]
     key, certificate = (None if row is None else bytes(row[0]) for row in rows)
