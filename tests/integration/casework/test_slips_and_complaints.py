@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -62,6 +63,17 @@ def test_a_slip_is_entered_once_and_its_days_count_from_the_day_it_was_handed_ou
     second = desk.form(slip=other, received="2026-11-25")  # tomorrow
     with pytest.raises(OperatorError, match="handed out today, or"):
         applications.submit(desk.centre, desk.operator, second)
+
+
+def test_a_slip_with_which_it_was_begun_stays_with_it_when_the_form_says_none(desk: Desk) -> None:
+    (slip,) = reserve_slips(desk.store, desk.supervisor, 1)
+    desk.pass_days(2)
+    form = desk.form(slip=slip, token="A-7")
+    desk.begin(form)
+    without = replace(form, slip="", token="", received="2026-11-22")
+    taken_in = applications.submit(desk.centre, desk.operator, without)
+    assert (desk.row(form.id, "slip"), desk.row(form.id, "token")) == (slip, "A-7")
+    assert taken_in.due == "2026-12-04"
 
 
 def test_a_slip_that_was_entered_by_mistake_is_entered_again(desk: Desk) -> None:
