@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from appliance.access.four_eyes import SameEyes
 from appliance.access.session import NotPermitted
 from appliance.casework import applications, complaints, reviewing
+from appliance.casework.search import search
 from appliance.casework.slips import MAX_NUMBER, MAX_SLIPS_AT_ONCE, BadSlip, reserve_slips, slip_number, slip_text
 from appliance.casework.tracking import is_tracking_number
 from appliance.journal.errors import OperatorError
@@ -129,3 +130,16 @@ def test_a_complaint_is_about_something_and_says_something(desk: Desk) -> None:
         complaints.complain(desk.store, desk.operator, desk.take_in().application, " ")
     with pytest.raises(OperatorError, match="no such complaint"):
         complaints.answer_complaint(desk.store, desk.supervisor, EntityId("a" * 26), "sorry")
+
+
+def test_a_complaint_is_found_by_its_words_and_by_who_complains(desk: Desk) -> None:
+    application = desk.take_in().application
+    made = complaints.complain(
+        desk.store, desk.operator, application, "The clerk asked for tea money", name="Sher Khan"
+    )
+    for typed in ("tea money", "sher kha"):
+        hit = next(each for each in search(desk.store, typed) if each.kind == "complaint")
+        assert (hit.about, hit.status, hit.title) == (made, "open", desk.row(application, "tracking"))
+    assert complaints.application_of(desk.store, made) == application
+    complaints.answer_complaint(desk.store, desk.officer, made, "He was told not to")
+    assert [each.status for each in search(desk.store, "tea money")] == ["answered"]
