@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from appliance.casework import revoking
+from appliance.casework.caseview import case
 from appliance.casework.certificates import State, certificates_of
 from appliance.casework.issuing import Issued, issue
 from appliance.casework.printing import prints_of
@@ -121,6 +123,21 @@ async def test_a_correction_is_typed_asked_for_and_issued_by_somebody_else(
     assert "is superseded" in hands.said(), hands.text()
     old, new = certificates_of(sealed.store, made.application)
     assert (old.state, new.replaces) == (State.SUPERSEDED, made.number)
+
+
+async def test_a_paper_is_added_after_the_issue(hands: Hands, sealed: Desk, made: Issued, tmp_path: Path) -> None:
+    (tmp_path / "proof.png").write_bytes(scanned_page())
+    await open_case(hands, made, "omar", "operator")
+    before = len(case(sealed.store, made.application).papers)
+    await choose(hands, "add a paper")
+    assert hands.screen == "AddingPapers"
+    await hands.press("enter")
+    await hands.press("ctrl+u")
+    await hands.type(f"{tmp_path}/")
+    await hands.type("proof.png", "enter")
+    assert len(case(sealed.store, made.application).papers) == before + 1, hands.text()
+    await hands.press("f10")
+    assert hands.screen == "CaseFile"
 
 
 async def test_a_certificate_is_printed_again_as_a_duplicate_with_a_reason(
