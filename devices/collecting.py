@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
@@ -68,10 +68,12 @@ class Collector:
     Args:
         buttons: where the buttons are, in pad units.
         seen: called for each sample kept.
+        erased: called when all of them are thrown away.
     """
 
     buttons: Mapping[Button, Box]
     seen: Callable[[PenSample], None] = lambda _sample: None
+    erased: Callable[[], None] = lambda: None
     samples: list[PenSample] = field(default_factory=list)
     full: bool = False
     _was_down: bool = False
@@ -86,6 +88,12 @@ class Collector:
     def writing(self) -> bool:
         """Whether the pen is down on a stroke now."""
         return self._was_down and self._tapping is None
+
+    @property
+    def ink(self) -> tuple[PenSample, ...]:
+        """All that is kept, in milliseconds since the first of it."""
+        began = self.samples[0].t_ms if self.samples else 0
+        return tuple(replace(sample, t_ms=sample.t_ms - began) for sample in self.samples)
 
     def take(self, sample: PenSample) -> Button | None:
         """Take one sample; answers the button that was tapped with it."""
@@ -102,9 +110,14 @@ class Collector:
             self._keep(sample)
         return None
 
+    def clear(self) -> None:
+        """Throw the ink away; the citizen begins anew."""
+        self.samples.clear()
+        self.erased()
+
     def _act(self, button: Button) -> Button | None:
         if button is Button.CLEAR:
-            self.samples.clear()
+            self.clear()
         if button is Button.ACCEPT and not self.has_ink:
             return None
         return button

@@ -14,6 +14,7 @@ from devices.ipp.printer import IppPrinter
 from devices.sane import SaneScanner
 from devices.stu.pad import StuPad
 from devices.v4l2.camera import V4l2Camera
+from devices.wedge import WedgeReader
 
 
 def open_pad(address: str) -> SignaturePad:
@@ -81,6 +82,20 @@ def open_camera(address: str) -> Camera:
     match read_address(address):
         case (Kind.CAMERA, NodePlace() as place):
             return V4l2Camera(_which(place))
+    raise _other()
+
+
+def open_code_reader(address: str) -> WedgeReader:
+    """The code reader at an address; who sees the keys puts its codes in.
+
+    Raises:
+        Refused: it is the address of something else.
+    """
+    match read_address(address):
+        case (Kind.CODE_READER, NodePlace() as place):
+            return WedgeReader(_which(place))
+        case (Kind.CODE_READER, NamedPlace()):
+            return WedgeReader()
     raise _other()
 
 

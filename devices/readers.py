@@ -1,7 +1,7 @@
 """Code readers among the keyboards of this machine: known by their maker, or by what they call themselves.
 
 A reader that types is a keyboard and nothing else to the kernel. One that is neither of a maker below nor named for
-what it is cannot be told from a keyboard; it works all the same, as `devices.codes` goes by the pace of the keys.
+what it is cannot be told from a keyboard; it works all the same, as `devices.wedge` goes by the pace of the keys.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ import re
 import shutil
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,7 @@ from devices.contracts import (
     ANSWER_LIMIT_S,
     MAX_SCAN_PAGES,
     SCAN_LIMIT_S,
+    SCAN_STALL_LIMIT_S,
     Identity,
     Kind,
     ScanColour,
@@ -54,6 +56,15 @@ CODES: Final[dict[int, tuple[Status, str, str]]] = {
     11: (Status.OFFLINE, "This program may not use the scanner.", "Central IT must put it into the group `scanner`."),
 }
 """SANE's status codes (SANE standard 1.06, 4.2.7), which `scanimage` gives as its exit code."""
+STOPPED: Final[dict[programs.Stopped, tuple[Status, str, str]]] = {
+    programs.Stopped.LATE: (Status.UNKNOWN, "The scanner took too long.", "Switch it off and on; scan again."),
+    programs.Stopped.STALLED: (
+        Status.UNKNOWN,
+        "The scanner gave nothing any more.",
+        "Switch it off and on; scan again.",
+    ),
+    programs.Stopped.CANCELLED: (Status.READY, "The scan was stopped at the counter.", "Take out what lies in it."),
+}
 GONE: Final = (Status.UNPLUGGED, "The scanner is not connected.", "Check its cable and its power.")
 ON_BUS: Final = re.compile(r"(.+:libusb):(\d{3}):(\d{3})")
 """SANE's name of a scanner on USB: backend, bus and address."""
@@ -129,11 +140,19 @@ class SaneScanner:
     Args:
         name: SANE's name of it, as `scanimage -L` tells, or as it was written down.
         more: further options for `scanimage`, as a model may need.
+        limit_s: how long one scan may last.
+        stall_s: how long it may give nothing.
         memory: a folder in memory, for the pages on their way.
     """
 
     def __init__(
-        self, name: str, more: Sequence[str] = (), *, limit_s: float = SCAN_LIMIT_S, memory: Path = MEMORY
+        self,
+        name: str,
+        more: Sequence[str] = (),
+        *,
+        limit_s: float = SCAN_LIMIT_S,
+        stall_s: float = SCAN_STALL_LIMIT_S,
+        memory: Path = MEMORY,
     ) -> None:
         if name.startswith("-"):
             raise Refused("That is no scanner's name.", "Take one from `sanad devices list`.")
@@ -141,6 +160,7 @@ class SaneScanner:
         self._name = name
         self._more = tuple(more)
         self._limit_s = limit_s
+        self._stall_s = stall_s
         self._memory = memory
         self._lock = threading.Lock()
 
@@ -161,8 +181,19 @@ class SaneScanner:
             self._lock.release()
         return Status.READY if code == 0 else CODES.get(code, GONE)[0]
 
-    def scan(self, source: ScanSource, colour: ScanColour, *, resolution_dpi: int = 200) -> ScanEnd:
+    def scan(
+        self,
+        source: ScanSource,
+        colour: ScanColour,
+        *,
+        resolution_dpi: int = 200,
+        paged: Callable[[int], None] = lambda _pages: None,
+        cancelled: threading.Event | None = None,
+    ) -> ScanEnd:
         """Scan one page from the glass, or all pages from the feeder.
+
+        A scan that gives nothing at all for a while is stopped, long before its time is over: scanners, and their
+        backends, do hang in the middle of a page.
 
         Raises:
             DeviceFault: SANE is not there, the scanner is not there, or it has no such source.
@@ -176,13 +207,11 @@ class SaneScanner:
             with tempfile.TemporaryDirectory(prefix="sanad-scan-", dir=self._memory) as folder:
                 count = 1 if source is ScanSource.FLATBED else MAX_SCAN_PAGES
                 batch = [f"--batch={folder}/%04d.pnm", f"--batch-count={count}", "--format=pnm"]
-                late = False
-                try:
-                    code, _ = _run(["-d", name, *chosen, *self._more, *batch], self._limit_s)
-                except TimedOut:
-                    code, late = 0, True
-                pages, blank = _finished(sorted(Path(folder).glob("*.pnm")), colour, resolution_dpi)
-        return _end(pages, blank, code, late=late)
+                progress = _Progress(Path(folder), paged)
+                watched = programs.Watched(progress.look, self._stall_s, cancelled or threading.Event())
+                ran = _start(["-d", name, *chosen, *self._more, *batch], self._limit_s, watched)
+                pages, blank = _finished(progress.pages(), colour, resolution_dpi)
+        return _end(pages, blank, ran)
 
     def _options(self, name: str) -> Options:
         code, out = _run(["-d", name, "-A"], OPEN_LIMIT_S)
@@ -215,6 +244,31 @@ class SaneScanner:
         return out
 
 
+class _Progress:
+    """How far a scan is: the pages in its folder, and the bytes of the one that is coming."""
+
+    def __init__(self, folder: Path, paged: Callable[[int], None]) -> None:
+        self._folder = folder
+        self._paged = paged
+        self._told = 0
+
+    def pages(self) -> list[Path]:
+        """The pages that are through."""
+        return sorted(self._folder.glob("*.pnm"))
+
+    def look(self) -> tuple[int, ...]:
+        """The size of every file; tells of each page that has come since."""
+        through = len(self.pages())
+        if through > self._told:
+            self._told = through
+            self._paged(through)
+        sizes = []
+        for file in self._folder.iterdir():
+            with suppress(FileNotFoundError):  # a page that is through gets another name
+                sizes.append(file.stat().st_size)
+        return tuple(sorted(sizes))
+
+
 def _finished(files: Sequence[Path], colour: ScanColour, resolution_dpi: int) -> tuple[tuple[ScannedPage, ...], int]:
     """Finish the pages that came whole; one that broke off in the middle is left out."""
     pages: list[ScannedPage] = []
@@ -235,9 +289,10 @@ def _finished(files: Sequence[Path], colour: ScanColour, resolution_dpi: int) ->
     return tuple(pages), blank
 
 
-def _end(pages: tuple[ScannedPage, ...], blank: int, code: int, *, late: bool) -> ScanEnd:
-    if late:
-        return ScanEnd(pages, blank, Status.UNKNOWN, "The scanner took too long.", "Switch it off and on; scan again.")
+def _end(pages: tuple[ScannedPage, ...], blank: int, ran: programs.Ran) -> ScanEnd:
+    if ran.stopped is not None:
+        return ScanEnd(pages, blank, *STOPPED[ran.stopped])
+    code = ran.code or 0
     if code and not (code == NO_DOCUMENTS and (pages or blank)):
         return ScanEnd(pages, blank, *CODES.get(code, GONE))
     if not pages and not blank:
@@ -254,10 +309,14 @@ def _limit_mm(values: str) -> float:
 
 def _run(arguments: Sequence[str], limit_s: float) -> tuple[int, bytes]:
     """Run `scanimage`; answers its exit code and what it wrote. Its whole process group ends with its time."""
-    try:
-        ran = programs.run(["scanimage", *arguments], limit_s)
-    except OSError:
-        raise NotInstalled("SANE is not installed on this machine.", "Install the package sane-utils.") from None
+    ran = _start(arguments, limit_s)
     if ran.code is None:
         raise TimedOut("The scanner does not answer.", "Check that it is switched on.")
     return ran.code, ran.out
+
+
+def _start(arguments: Sequence[str], limit_s: float, watched: programs.Watched | None = None) -> programs.Ran:
+    try:
+        return programs.run(["scanimage", *arguments], limit_s, watched=watched)
+    except OSError:
+        raise NotInstalled("SANE is not installed on this machine.", "Install the package sane-utils.") from None

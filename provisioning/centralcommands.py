@@ -22,7 +22,8 @@ from provisioning.making import first_slot, new_home
 from provisioning.opening import JsonOption, real_clock
 from provisioning.settings import CENTRAL_FILE, CentralSettings, central_settings, central_toml, load
 from provisioning.unlock import read_passphrase, store_key
-from sync.central.central import Central, CentralLayout
+from sync.central.central import Central
+from sync.central.layout import CentralLayout
 from sync.central.serve import Service, bind
 from sync.invite import INVITE_START, encode_invite
 

@@ -18,7 +18,8 @@ from provisioning import settings, terminal, unlock
 from provisioning.keyservice import CENTRAL_SOCKET, ask_key
 from provisioning.opening import real_clock
 from provisioning.settings import CENTRAL_FILE, CentralSettings, load
-from sync.central.central import Central, CentralLayout
+from sync.central.central import Central
+from sync.central.layout import CentralLayout
 from sync.central.outsidestamps import OutsideTimestamps
 
 DEFAULT_CENTRAL: Final = Path("~/.local/share/sanad-central")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,7 +20,7 @@ from provisioning.settings import NODE_FILE, Counter, NodeSettings, load
 
 if TYPE_CHECKING:
     from appliance.casework.signatures import Signed
-    from devices.contracts import Signature
+    from devices.contracts import Code, Picture, Signature
     from tui.desk import Desk, Devices
 
 COUNTER: Final = "1"
@@ -89,12 +90,15 @@ def desk_of(
         _translate,
         _seal,
         _draw,
+        _read_codes,
+        _follow,
     )
 
 
 def _devices(counter: Counter) -> Devices:
     from devices import opening
     from devices.contracts import Kind
+    from devices.wedge import Wedge
     from tui.desk import Devices
 
     at = counter.devices
@@ -103,6 +107,9 @@ def _devices(counter: Counter) -> Devices:
         receipts=opening.open_receipt_printer(at[Kind.RECEIPT_PRINTER]) if Kind.RECEIPT_PRINTER in at else None,
         pages=opening.open_page_printer(at[Kind.PAGE_PRINTER]) if Kind.PAGE_PRINTER in at else None,
         scanner=opening.open_scanner(at[Kind.SCANNER]) if Kind.SCANNER in at else None,
+        camera=opening.open_camera(at[Kind.CAMERA]) if Kind.CAMERA in at else None,
+        reader=opening.open_code_reader(at[Kind.CODE_READER]) if Kind.CODE_READER in at else None,
+        wedge=Wedge if Kind.CODE_READER in at else None,
     )
 
 
@@ -125,6 +132,22 @@ def _seal(signature: Signature, purpose: str) -> Signed:
         pad=signature.pad.model or "signature pad",
         simulated=signature.pad.simulated,
     )
+
+
+def _read_codes(picture: Picture) -> tuple[Code, ...]:
+    from devices.codes import read_picture
+
+    return read_picture(picture)
+
+
+def _follow(stop: threading.Event, tell: Callable[[], None]) -> None:
+    from devices import hotplug
+    from devices.errors import DeviceFault
+
+    try:
+        hotplug.follow(stop, lambda _: tell())
+    except DeviceFault:
+        return  # no libusb: each device says so itself when it is used
 
 
 def _draw(strokes: bytes) -> bytes:

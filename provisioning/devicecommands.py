@@ -12,7 +12,7 @@ import typer
 
 from appliance.journal.errors import DeviceError, OperatorError
 from devices import discovery
-from devices.addresses import IPP, TCP, read_address
+from devices.addresses import ANY_READER, IPP, TCP, read_address
 from devices.contracts import Kind
 from devices.discovery import Found
 from devices.errors import DeviceFault
@@ -28,7 +28,10 @@ CounterOption = Annotated[str, typer.Option("--counter", help="The counter's nam
 OutOption = Annotated[Path, typer.Option("--out", help="Where the picture goes.")]
 KindOption = Annotated[Kind | None, typer.Option("--kind", help="Where several have that serial number or port.")]
 DeviceArgument = Annotated[
-    str, typer.Argument(help="A serial number or a port from `devices list`, tcp:HOST[:PORT], or ipp://HOST/PATH.")
+    str,
+    typer.Argument(
+        help="A serial number or a port from `devices list`, tcp:HOST[:PORT], ipp://HOST/PATH, or keys:any."
+    ),
 ]
 
 app = typer.Typer(no_args_is_help=True, help="The devices of this counter: list them, try them, assign them.")
@@ -116,7 +119,7 @@ def _address(device: str, kind: Kind | None) -> str:
     """What was said is an address already, or names a device that there is."""
     if device.startswith(IPP):
         return with_pin(read_place(device)).written
-    return device if device.startswith(TCP) else _found(device, kind).written()
+    return device if device.startswith(TCP) or device == ANY_READER else _found(device, kind).written()
 
 
 def _found(device: str, kind: Kind | None) -> Found:

@@ -11,7 +11,6 @@ from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
 
-from appliance.journal.errors import OperatorError
 from devices import opening, signatures
 from devices.addresses import read_address
 from devices.contracts import (
@@ -38,7 +37,7 @@ from devices.contracts import (
 from devices.pages import page_pictures
 from devices.paper import draw_receipt
 from devices.pictures import to_png
-from provisioning import terminal
+from provisioning import readertest, terminal
 
 CODE: Final = "SANAD TEST"
 RECEIPT: Final[tuple[ReceiptPart, ...]] = (
@@ -53,6 +52,9 @@ PAGE_DPI: Final = 150
 PAGE_PX: Final = (1240, 1754)
 """A4 at that resolution."""
 PAGE_WORDS: Final = ("Sanad", "This is a test of the page printer.", "If the frame is whole, it works.")
+CODE_LIMIT_S: Final = 30.0
+SEEN_DOTS: Final = 576
+READER_STEP: Final = "Set the reader to end each code with Enter, and to type without pauses."
 WELL: Final = frozenset({JobEnd.PRINTED, JobEnd.SENT_UNCONFIRMED, CaptureEnd.ACCEPTED, Status.READY})
 
 
@@ -90,8 +92,8 @@ def try_device(address: str) -> Tried:
             return _scan(opening.open_scanner(address))
         case Kind.CAMERA:
             return _snapshot(opening.open_camera(address))
-        case _:
-            raise OperatorError("A code reader cannot be tried from here.", "Read a code into any text field.")
+        case Kind.CODE_READER:
+            return _code()
 
 
 def _receipt(printer: ReceiptPrinter) -> Tried:
@@ -141,6 +143,15 @@ def _scan(scanner: Scanner) -> Tried:
 
 def _snapshot(camera: Camera) -> Tried:
     return Tried(Kind.CAMERA, Status.READY, "The camera took a picture.", "", camera.snap())
+
+
+def _code() -> Tried:
+    terminal.note(f"Read a code now; you have {CODE_LIMIT_S:.0f} seconds.")
+    code = readertest.read_code(CODE_LIMIT_S)
+    if code is None:
+        return Tried(Kind.CODE_READER, Status.UNKNOWN, "No code came.", READER_STEP, None)
+    seen = draw_receipt((Line(code.text, Align.CENTER), QrCode(code.text)), SEEN_DOTS, "")
+    return Tried(Kind.CODE_READER, Status.READY, f"A code of {len(code.text)} characters was read.", "", seen)
 
 
 def test_page() -> bytes:

@@ -6,6 +6,8 @@ captive portal, with any certificate or none, is never believed. Redirections ar
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
@@ -20,17 +22,22 @@ from urllib3.exceptions import NameResolutionError
 from appliance.journal.errors import NetworkError, SanadError
 from sync.refusals import from_wire
 
-CONNECT_TIMEOUT_S: Final = 30.0
-"""To connect, and for each piece of an upload to leave."""
+CONNECT_TIMEOUT_S: Final = 3.0
+"""To connect: a link that is down is tried again soon, and one that is up answers sooner, by satellite too."""
+SEND_TIMEOUT_S: Final = 30.0
+"""For each piece of an upload to leave."""
 READ_TIMEOUT_S: Final = 90.0
 """For central to answer once all was sent."""
-DEAD_PEER_S: Final = 30.0
+DEAD_PEER_S: Final = 12.0
 """Sent bytes that nobody confirmed for so long mean a dead link (TCP_USER_TIMEOUT)."""
+CONGESTION: Final = ("bbr",)
+"""Congestion control, the best one first: under loss, BBR fills a link that CUBIC half fills."""
 UNSENT_BYTES: Final = 64 * 1024
 """What the kernel takes of an upload before it leaves (TCP_NOTSENT_LOWAT): lost when the node is killed."""
 CHUNK: Final = 16 * 1024
 """Bytes of one piece of an upload."""
 
+_NEWS: Final = (HTTPStatus.NOT_MODIFIED, HTTPStatus.IM_USED)
 _TRY_LATER: Final = "Nothing is lost. Try again later; where `sanad node` runs, it does so by itself."
 # OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED.
 _WRONG_TIME: Final = frozenset({9, 10})
@@ -63,7 +70,7 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes
     status: int = HTTPStatus.OK
-    """Or 304, where a request asked for news only (`If-None-Match`)."""
+    """Or 304 (nothing new) or 226 (what changed), where a request said what is here already (`If-None-Match`)."""
 
 
 class Link:
@@ -122,17 +129,33 @@ class Link:
             if sign is not None:
                 sign(prepared)
             response = self._session.send(
-                prepared, stream=True, allow_redirects=False, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
+                prepared,
+                stream=True,
+                allow_redirects=False,
+                # The first of the two also covers each piece of a body that leaves.
+                timeout=(CONNECT_TIMEOUT_S if body is None else SEND_TIMEOUT_S, READ_TIMEOUT_S),
             )
             with response:
                 answer = _read(response, limit)
                 status = response.status_code
         except (requests.RequestException, OSError) as error:
             raise translate(error) from error
-        if status == HTTPStatus.OK or (status == HTTPStatus.NOT_MODIFIED and "if-none-match" in prepared.headers):
+        if status == HTTPStatus.OK or ("if-none-match" in prepared.headers and status in _NEWS):
             return Reply(response.headers, answer, status)
         refused = from_wire(status, answer) if status >= HTTPStatus.BAD_REQUEST else None
         raise refused or not_understood()
+
+
+@functools.cache
+def best_congestion_control() -> str:
+    """The congestion control that an upload uses here: the best that this machine allows, or else its own choice."""
+    with socket.socket() as probe:
+        for name in CONGESTION:
+            with contextlib.suppress(OSError):
+                probe.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, name.encode())
+                return name
+        used = probe.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16)
+    return used.rstrip(b"\0").decode("ascii", "replace")
 
 
 def not_understood() -> SanadError:
@@ -212,11 +235,13 @@ class _PinnedAdapter(HTTPAdapter):
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        options = [
+        options: list[tuple[int, int, int | bytes]] = [
             (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
             (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(DEAD_PEER_S * 1000)),
             (socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES),
         ]
+        if (congestion := best_congestion_control()) in CONGESTION:
+            options.append((socket.IPPROTO_TCP, socket.TCP_CONGESTION, congestion.encode()))
         super().init_poolmanager(*args, **kwargs, ssl_context=self._context, socket_options=options)
 
     def close(self) -> None:

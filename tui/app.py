@@ -14,11 +14,16 @@ from appliance.access import operators
 from appliance.access.session import Session, SessionOver
 from appliance.casework.changes import ChangedMeanwhile
 from appliance.casework.tokens import Token
+from devices.contracts import Code
+from tui.bursts import Bursts
+from tui.codes import take_code
 from tui.desk import NO_DEVICES, Desk, Devices
 from tui.keymap import KEYS, bound, shown
 from tui.keyqueue import KeyQueue
+from tui.screens.devices import DeviceList
 from tui.screens.dialogs import Changed, Help, SignInAgain
 from tui.screens.signin import SignIn
+from tui.watching import Looked, Watching
 
 THEME = Theme(
     name="sanad",
@@ -52,6 +57,8 @@ class SanadConsole(App[None]):
         self.operator_name = ""
         self.login = ""
         self.keys = KeyQueue(self, super().on_event)
+        self._bursts: Bursts | None = None
+        self.watching = Watching(self)
         self.token: Token | None = None
         """Who is called to this counter, as far as the console knows."""
 
@@ -61,13 +68,46 @@ class SanadConsole(App[None]):
         self.theme = THEME.name
         self.set_keymap(self.desk.keymap)
         self.push_screen(SignIn())
+        self.watching.begin()
+
+    def on_unmount(self) -> None:
+        """Nothing goes on without a console."""
+        self.watching.end()
 
     async def on_event(self, event: Event) -> None:
-        """Keys go through the queue, so that each arrives where the one before it led."""
-        if isinstance(event, Key) and not event.is_forwarded:
-            await self.keys.take(event)
-        else:
+        """Keys go through the queue, so that each arrives where the one before it led; codes are taken out before."""
+        if not isinstance(event, Key) or event.is_forwarded:
             await super().on_event(event)
+        elif self._bursts is not None:
+            await self._bursts.take(event)
+        else:
+            await self.keys.take(event)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether no key waits, and what the last one began is through."""
+        return self.keys.idle and (self._bursts is None or self._bursts.idle)
+
+    def take_code(self, code: Code) -> bool:
+        """Follow a code that was read; false where it is to be typed."""
+        return take_code(self, code)
+
+    def on_plugged(self) -> None:
+        """Something was plugged in or pulled out."""
+        if self.session is not None:
+            self.watching.look()
+
+    def on_looked(self, message: Looked) -> None:
+        """The devices said how they are."""
+        if self.session is None:
+            return
+        for name in self.watching.looked(message.statuses):
+            self.notify(f"The {name} is back.")
+        self.screen.refresh(layout=False)
+        for top in self.screen.query("Top"):
+            top.refresh()
+        if isinstance(self.screen, DeviceList):
+            self.screen.show_statuses()
 
     def get_key_display(self, binding: Binding) -> str:
         """A key as people write it."""
@@ -79,15 +119,21 @@ class SanadConsole(App[None]):
         return NO_DEVICES if self.session is None else self.desk.at(self.session.counter)
 
     def simulated(self) -> tuple[str, ...]:
-        """Which devices of this counter are simulated."""
-        return self.devices.simulated()
+        """Which devices of this counter are simulated; of any counter, while nobody is signed in."""
+        if self.session is not None:
+            return self.devices.simulated()
+        everywhere = (name for devices in self.desk.devices.values() for name in devices.simulated())
+        return tuple(dict.fromkeys(everywhere))
 
     def signed_in(self, session: Session, login: str, name: str) -> None:
         """Somebody signed in: show them the desk."""
         from tui.screens.home import Home
 
         self.session, self.login, self.operator_name = session, login, name
+        wedge = self.devices.wedge
+        self._bursts = None if wedge is None else Bursts(self, wedge(), self.keys.take, self.take_code)
         self.push_screen(Home())
+        self.watching.look()
 
     def sign_in_again(self, error: SessionOver, then: Callable[[], None]) -> None:
         """Let the same operator type the password, then go on with `then`; nothing on the screens changes."""
@@ -117,7 +163,8 @@ class SanadConsole(App[None]):
         """End the session, and go back to the first screen."""
         session, self.session = self.session, None
         self.operator_name = self.login = ""
-        self.token = None
+        self.token = self._bursts = None
+        self.watching.statuses = {}
         while len(self.screen_stack) > 2:
             self.pop_screen()
         first = self.screen

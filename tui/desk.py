@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,27 +11,48 @@ from appliance.casework.centre import Centre
 from appliance.casework.signatures import Signed
 from appliance.journal.errors import SanadError
 from appliance.store.store import Store
-from devices.contracts import Device, PagePrinter, ReceiptPrinter, Scanner, Signature, SignaturePad
+from devices.contracts import (
+    Camera,
+    Code,
+    CodeReader,
+    Device,
+    KeyWedge,
+    PagePrinter,
+    Picture,
+    ReceiptPrinter,
+    Scanner,
+    Signature,
+    SignaturePad,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Devices:
-    """The devices of one counter; None where none is assigned."""
+    """The devices of one counter; None where none is assigned. `wedge` makes what tells its reader from typing."""
 
     pad: SignaturePad | None = None
     receipts: ReceiptPrinter | None = None
     pages: PagePrinter | None = None
     scanner: Scanner | None = None
+    camera: Camera | None = None
+    reader: CodeReader | None = None
+    wedge: Callable[[], KeyWedge] | None = None
 
-    def simulated(self) -> tuple[str, ...]:
-        """Which of them are simulated, as an operator calls them."""
+    def named(self) -> dict[str, Device]:
+        """Those that there are, as an operator calls them."""
         named: tuple[tuple[str, Device | None], ...] = (
             ("pad", self.pad),
             ("receipt printer", self.receipts),
             ("page printer", self.pages),
             ("scanner", self.scanner),
+            ("camera", self.camera),
+            ("code reader", self.reader),
         )
-        return tuple(name for name, device in named if device is not None and device.identity.simulated)
+        return {name: device for name, device in named if device is not None}
+
+    def simulated(self) -> tuple[str, ...]:
+        """Which of them are simulated."""
+        return tuple(name for name, device in self.named().items() if device.identity.simulated)
 
 
 NO_DEVICES: Final = Devices()
@@ -57,6 +79,8 @@ class Desk:
         translate: an error of a device driver as one of ours; None where it is none.
         seal_signature: a signature as it is kept, with its purpose; None where this node takes none.
         draw_signature: the strokes of one that is kept as a picture (PNG), for paper.
+        read_codes: the codes in a picture.
+        follow: tells, until its event is set, each time that a device was plugged in or pulled out; in a thread.
     """
 
     centre: Centre
@@ -67,6 +91,8 @@ class Desk:
     translate: Callable[[Exception], SanadError | None] = _untranslated
     seal_signature: Callable[[Signature, str], Signed] | None = None
     draw_signature: Callable[[bytes], bytes] | None = None
+    read_codes: Callable[[Picture], Sequence[Code]] | None = None
+    follow: Callable[[threading.Event, Callable[[], None]], None] | None = None
 
     @property
     def store(self) -> Store:

@@ -38,6 +38,7 @@ _TABLE: Final = (
     Key("drafts", "f7", "Drafts", "Go on with what you began."),
     Key("people", "p", "People", "Find, add, correct; identity seen."),
     Key("money", "f9", "Money", "Shifts and drawers; the statement of the day."),
+    Key("devices", "d", "Devices", "How this counter's devices are."),
     # Lists, from the desk
     Key("review", "f6,r", "Review", "Cases that wait for an officer."),
     Key("returned", "b", "Returned", "Cases that were sent back to the counter."),
@@ -52,6 +53,7 @@ _TABLE: Final = (
     Key("complaints", "c", "Complaints", "Complaints that nobody has answered."),
     Key("appeals", "a", "Appeals", "Appeals that you may decide."),
     Key("questioned", "k", "Certificates", "Certificates that somebody asked to be corrected or revoked."),
+    Key("my_keys", "m", "My key", "The key by which you sign certificates: make one, renew it, end it."),
     Key("unsupported", "u", "Unsupported", "What leans on an attestation that was withdrawn."),
     # Filling
     Key("step_back", "f7,ctrl+p", "Previous", "The page before this one."),
@@ -63,7 +65,11 @@ _TABLE: Final = (
     # Papers
     Key("add_paper", "ctrl+a", "Add paper", "Add a file as the paper under the cursor."),
     Key("scan_paper", "ctrl+e", "Scan", "Scan the paper under the cursor with this counter's scanner."),
+    Key("photograph", "ctrl+k", "Photo", "Photograph the paper under the cursor with this counter's camera."),
     Key("view_paper", "ctrl+v", "View", "Show the paper large; + and - zoom, arrows move."),
+    # A signature
+    Key("accept_ink", "f10,ctrl+s", "Accept", "The citizen is done: take what they wrote."),
+    Key("clear_ink", "delete,ctrl+d", "Clear", "The citizen begins anew."),
     # A person
     Key("add_person", "f2,ctrl+n", "Add", "Write down somebody who is not here yet."),
     Key("correct_person", "ctrl+e", "Correct", "Correct what is written of this person, with a reason."),
@@ -75,6 +81,11 @@ _TABLE: Final = (
     Key("approve", "ctrl+y", "Approve", "Approve this case."),
     Key("send_back", "ctrl+b", "Return", "Return this case to the counter, with what is missing."),
     Key("reject", "ctrl+r", "Reject", "Reject this case, with the reason and where to appeal."),
+    # Signing a certificate
+    Key("view_page", "ctrl+v", "Page", "Show the page that will be signed, large; + and - zoom, arrows move."),
+    Key("let_centre_seal", "ctrl+x", "Centre seals", "Issue it under the centre's seal, not by your own key."),
+    Key("make_key", "f2,ctrl+n", "Make a key", "Make a key of your own, to sign certificates by."),
+    Key("end_key", "ctrl+x", "End it", "End the key under the cursor: its PIN is forgotten, its token lost."),
     # Tokens
     Key("issue_token", "f2,ctrl+n", "Hand out", "Hand out a token for a queue."),
     Key("call_next", "f10,ctrl+s", "Call next", "Call the next one to this counter."),

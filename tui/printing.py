@@ -56,6 +56,8 @@ def print_by(
         mark = "SIMULATED: " if simulated and "SIMULATED" not in outcome.detail else ""
         tone = "good" if outcome.state is PrintState.PRINTED else "warning"
         screen.say(f"{mark}{outcome.detail} {outcome.next_step}".strip(), tone=tone)
+        if outcome.state is not PrintState.PRINTED:
+            screen.desk_app.watching.look()
         if outcome.state.is_open:
             settle_prints(screen)
 

@@ -63,6 +63,7 @@ def record_of(
         specimen=centre.rules.specimen,
         languages=rule.languages,
         replaces=replaces,
+        document=None if ground.copied is None else ground.copied.document,
         sealed_by=sealed_by,
         design=_design(rule.design),
     )

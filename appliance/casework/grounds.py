@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from appliance.casework.attested import satisfied_in
 from appliance.casework.cases import Case, find_case, key
 from appliance.casework.centre import Centre
 from appliance.casework.certificate_numbers import next_certificate_number
+from appliance.casework.copying import Copied, copied, pages_of
 from appliance.casework.fees import fee_state
 from appliance.casework.lifecycle import step
 from appliance.casework.papers import PHOTOGRAPHS
@@ -65,15 +67,25 @@ class Ground:
     photo: bytes | None
     approver: str
     """The name of who approved it; empty where the account was erased."""
+    copied: Copied | None = None
+    """What it is an attested copy of."""
+    scan: tuple[bytes, ...] = field(default=(), repr=False)
+    """The pages of that, JPEG."""
 
 
-def read_ground(centre: Centre, application: EntityId, kind: str = k.ApplicationIssued.KIND) -> Ground:
+def read_ground(
+    centre: Centre,
+    application: EntityId,
+    kind: str = k.ApplicationIssued.KIND,
+    answers: Mapping[str, str] | None = None,
+) -> Ground:
     """Read what a certificate is made from.
 
     Args:
         centre: whose it is.
         application: what was approved.
         kind: the step to be taken with it.
+        answers: those that it is to say, where they are to be put right.
 
     Raises:
         IllegalStep, UnknownApplication: it is not there, or stands elsewhere.
@@ -83,19 +95,22 @@ def read_ground(centre: Centre, application: EntityId, kind: str = k.Application
     with store.read() as tx:
         case = find_case(tx, store.journal, application)
         step(case.status, kind)
+        case = case if answers is None else replace(case, fields=answers)
         service = centre.catalogue.service(case.service)
         rule = service.certificate
         if rule is None:
             raise OperatorError(f"{service.title.en} issues no certificate.", "Hand over what the office gave.")
         number = next_certificate_number(tx, store.journal)
         holder = view(tx, store.journal, who_is(tx, store.journal, holder_of(case, rule))).person
+        scan = copied(tx, store.journal, service, case)
         photo = None if rule.photo is None else _photograph(centre, tx, case, service, rule.photo)
         approver = tx.one(_APPROVED_BY, key(store.journal, application))
         name = None if approver is None else tx.one(_OPERATOR, key(store.journal, approver[0]))
     picture = None
     if photo is not None and photo[1] in PHOTOGRAPHS:
         picture = portrait(store.open_blob(BlobDigest(photo[0])))
-    return Ground(case, service, rule, number, holder, picture, "" if name is None else name[0])
+    pages = () if scan is None else pages_of(store, scan)
+    return Ground(case, service, rule, number, holder, picture, "" if name is None else name[0], scan, pages)
 
 
 def _photograph(centre: Centre, tx: Tx, case: Case, service: Service, rule: str) -> Row | None:
@@ -120,6 +135,7 @@ def see_still_approved(tx: Tx, journal: JournalId, session: Session, case: Case,
     holder = holder_of(case, ground.rule)
     if view(tx, journal, who_is(tx, journal, holder)).person != ground.holder:
         raise Overtaken
+    see_still_compared(tx, journal, case, ground)
     approved = tx.one(_APPROVED_AT, key(journal, case.id))
     since = -1 if approved is None or approved[0] is None else int(approved[0])
     by = {
@@ -135,6 +151,16 @@ def see_still_approved(tx: Tx, journal: JournalId, session: Session, case: Case,
             "An officer who did not change it looks at it again, and issues the certificate.",
         )
     four_eyes.check(tx, journal, k.ApplicationApproved.KIND, case.id, session.actor)
+
+
+def see_still_compared(tx: Tx, journal: JournalId, case: Case, ground: Ground) -> None:
+    """Refuse a copy of a scan that is not the newest any more, or whose attestation was withdrawn.
+
+    Raises:
+        NotCompared: nobody stands for it any more. Overtaken: it is another scan.
+    """
+    if copied(tx, journal, ground.service, case) != ground.copied:
+        raise Overtaken
 
 
 def holder_of(case: Case, rule: CertificateRule) -> EntityId:

@@ -274,8 +274,8 @@ def _certificate(top: Table, scope: Scope, papers: Sequence[m.PaperRule]) -> m.C
         languages=languages,
         valid=_validity(table, scope),
         photo=photo,
+        copies=_known(table, "copy_of", tuple(paper.id for paper in papers), "paper") if table.has("copy_of") else (),
         sample=table.flag("sample", default=False),
-        copies=_known(table, "copies", [paper.id for paper in papers], "paper") if table.has("copies") else (),
         design=read_design(table, shows, languages),
     )
     table.end()

@@ -324,8 +324,8 @@ class Design:
 class CertificateRule:
     """What is issued: whom it is about, the fields it shows in order, its languages, how long it is valid.
 
-    `photo` names the paper that is printed as the holder's photograph; `copies` those of which it is an attested copy:
-    the first one that was handed in.
+    `photo` names the paper that is printed as the holder's photograph. `copies` names papers of others, of which it is
+    an attested copy: the scan of the one that is asked for follows on further pages, its hash stands in the record.
     """
 
     title: Text
@@ -334,8 +334,8 @@ class CertificateRule:
     languages: tuple[str, ...]
     valid: tuple[Validity, ...] = (Validity(),)
     photo: str | None = None
-    sample: bool = False
     copies: tuple[str, ...] = ()
+    sample: bool = False
     design: Design = Design()
 
 

@@ -46,6 +46,8 @@ _SCALAR: Final = 32
 _DOTS_PER_INCH: Final = 72.0
 """So that a point of the layout is a dot of the printer."""
 
+MARK: Final = "SANAD-R1:"
+"""What the code of a receipt begins with."""
 _PAID: Final = "PAID"
 _VOID: Final = "VOID"
 _FORM: Final = re.compile(

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from devices import resolving
 from devices.addresses import RAW_PORT
-from devices.contracts import CONNECT_LIMIT_S
 from devices.errors import DeviceFault, Refused, Unplugged
 from devices.finding import Which
 from devices.usb import UsbInterface, UsbPort
@@ -161,7 +161,7 @@ class TcpLink:
     def _connected(self) -> socket.socket:
         if self._socket is None:
             try:
-                connection = socket.create_connection(self._address, timeout=CONNECT_LIMIT_S)
+                connection = resolving.connect(*self._address)
             except OSError:
                 raise Unplugged(
                     f"The receipt printer at {self.place} cannot be reached.", "Check its power and its network cable."

@@ -121,6 +121,25 @@ class _Capture:
         return PenSample(self.last_ms, x, y, pressure if report.down else 0, report.down)
 
 
+@dataclass(frozen=True, slots=True)
+class Counterside:
+    """What the counter can say while the citizen signs."""
+
+    cancelled: threading.Event
+    accepted: threading.Event
+    cleared: threading.Event
+
+    @property
+    def wants_more_than_ink(self) -> bool:
+        """Whether it said that the citizen is done, or wants to begin anew."""
+        return self.accepted.is_set() or self.cleared.is_set()
+
+    def heeded(self) -> None:
+        """What it said is done with. Who clears takes an acceptance back that came with it."""
+        self.cleared.clear()
+        self.accepted.clear()
+
+
 class EvdevPad:
     """One pen display or pen tablet.
 
@@ -191,23 +210,25 @@ class EvdevPad:
         screen: SigningScreen,
         *,
         seen: Callable[[PenSample], None] = lambda _sample: None,
+        erased: Callable[[], None] = lambda: None,
         cancelled: threading.Event | None = None,
         accepted: threading.Event | None = None,
+        cleared: threading.Event | None = None,
         limit_s: float = CAPTURE_LIMIT_S,
     ) -> CaptureOutcome:
         """Collect the pen until the counter says that the citizen is done."""
-        cancelled, accepted = cancelled or threading.Event(), accepted or threading.Event()
+        counter = Counterside(*(event or threading.Event() for event in (cancelled, accepted, cleared)))
         with self._lock, self._opened() as node:
             end = self._clock() + min(limit_s, CAPTURE_LIMIT_S)
             node.grab()
             node.use_steady_clock()
             node.forget()
             ranges = _ranges(node)
-            capture = _Capture(ranges, ranges.capability(), Collector({}, seen))
+            capture = _Capture(ranges, ranges.capability(), Collector({}, seen, erased))
             capture.pen = Pen(*node.state(ranges.axes))
             capture.lifted = BTN_TOUCH not in capture.pen.keys
             try:
-                return self._collect(node, capture, screen, end, cancelled, accepted)
+                return self._collect(node, capture, screen, end, counter)
             except Unplugged:
                 return _void("The pad was pulled out while the citizen signed; that signature is void.",
                              f"Put the pad's cable in again. {AGAIN}")  # fmt: skip
@@ -220,22 +241,24 @@ class EvdevPad:
         capture: _Capture,
         screen: SigningScreen,
         end: float,
-        cancelled: threading.Event,
-        accepted: threading.Event,
+        counter: Counterside,
     ) -> CaptureOutcome:
         collector = capture.collector
-        while not cancelled.is_set():
+        while not counter.cancelled.is_set():
             now = self._clock()
             if now >= end:
                 return CaptureOutcome(CaptureEnd.TIMED_OUT, None, "The citizen did not sign in time.", AGAIN)
-            done = accepted.is_set() and not collector.writing
+            done = counter.wants_more_than_ink and not collector.writing
             heard = self._take(node, capture, 0.0 if done else min(READ_SLICE_S, end - now))
             if collector.full:
                 return _void("The signature was too long.", AGAIN)
-            if done and not heard:
-                if collector.has_ink:
-                    return self._accepted(capture, screen)
-                accepted.clear()
+            if not done or heard:
+                continue
+            if counter.cleared.is_set():
+                collector.clear()
+            elif collector.has_ink:
+                return self._accepted(capture, screen)
+            counter.heeded()
         return CaptureOutcome(CaptureEnd.CANCELLED, None, "The signature was cancelled at the counter.", "")
 
     def _take(self, node: InputNode, capture: _Capture, limit_s: float) -> bool:
@@ -258,7 +281,7 @@ class EvdevPad:
             capture.capability,
             screen.document_sha256,
             SampleClock.HOST,
-            tuple(capture.collector.samples),
+            capture.collector.ink,
             capture.lost,
         )
         return CaptureOutcome(CaptureEnd.ACCEPTED, signature, "The citizen signed.")

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from devices import programs
+from devices import programs, resolving
 from devices.contracts import CONNECT_LIMIT_S, WRITE_STALL_LIMIT_S
 from devices.errors import Refused, TimedOut, Unplugged
 from devices.ipp.message import MAX_MESSAGE_BYTES
@@ -210,9 +210,13 @@ def _resolved(host: str) -> str:
     """The address of a `.local` name; any other name as it is.
 
     Raises:
-        Unplugged: Avahi does not find it.
+        Unplugged: nobody knows it, or not in time.
     """
     if not host.lower().rstrip(".").endswith(LOCAL):
+        try:
+            resolving.resolve(host, 0)  # what comes after would look it up without a limit
+        except OSError:
+            raise Unplugged(*UNREACHABLE) from None
         return host
     try:
         ran = programs.run(["avahi-resolve", "-4", "-n", host], RESOLVE_LIMIT_S)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
@@ -13,12 +13,12 @@ from devices.contracts import Code, Identity, Kind, Picture, ScanColour, ScanEnd
 from devices.errors import Unplugged
 from devices.pictures import open_picture, to_png
 from devices.scans import finish
-from devices.simulators.fates import SIMULATED, Fate
+from devices.simulators.fates import SIMULATED, Fate, Fated
 
 MARK_PX: Final = 28
 
 
-class _Eye:
+class _Eye(Fated):
     """What they share."""
 
     def __init__(self, kind: Kind, name: str, fate: Fate) -> None:
@@ -45,9 +45,23 @@ class SimulatedScanner(_Eye):
 
     def __init__(self, pages: Sequence[Picture] = (), fate: Fate = Fate.WORKS) -> None:
         super().__init__(Kind.SCANNER, "scanner", fate)
+        self._laid_in = tuple(pages)
         self.pages = deque(pages)
 
-    def scan(self, source: ScanSource, colour: ScanColour, *, resolution_dpi: int = 200) -> ScanEnd:
+    def befall(self, fate: str) -> None:
+        """Tell it; the pages that it began with lie in it again."""
+        super().befall(fate)
+        self.pages = deque(self._laid_in)
+
+    def scan(
+        self,
+        source: ScanSource,
+        colour: ScanColour,
+        *,
+        resolution_dpi: int = 200,
+        paged: Callable[[int], None] = lambda _pages: None,
+        cancelled: threading.Event | None = None,
+    ) -> ScanEnd:
         """Scan what lies in it; `FAILS` jams after the first page, `REFUSES` has no documents."""
         self._there()
         if not self.pages or self.fate is Fate.REFUSES:
@@ -56,8 +70,10 @@ class SimulatedScanner(_Eye):
         if source is ScanSource.FLATBED:
             taken.append(self.pages[0])
         else:
-            while self.pages and not (self.fate is Fate.FAILS and taken):
+            stop = cancelled or threading.Event()
+            while self.pages and not (self.fate is Fate.FAILS and taken) and not stop.is_set():
                 taken.append(self.pages.popleft())
+                paged(len(taken))
         finished = [finish(_marked(page), colour, resolution_dpi) for page in taken]
         pages = tuple(page for page in finished if page is not None)
         blank = len(finished) - len(pages)

@@ -19,3 +19,27 @@ class Fate(Enum):
     SILENT = "silent"
     """Takes everything and says nothing."""
     UNPLUGGED = "unplugged"
+
+
+class Fated:
+    """A device that has a fate (`devices.contracts.Simulated`)."""
+
+    fate: Fate
+
+    @property
+    def fates(self) -> tuple[str, ...]:
+        """All that it can be told."""
+        return tuple(each.value for each in Fate)
+
+    @property
+    def fate_word(self) -> str:
+        """What it was told."""
+        return self.fate.value
+
+    def befall(self, fate: str) -> None:
+        """Tell it.
+
+        Raises:
+            ValueError: it is none of `fates`.
+        """
+        self.fate = Fate(fate)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from PIL import ImageDraw, ImageFont
 
@@ -25,27 +26,31 @@ from devices.contracts import (
 )
 from devices.errors import Unplugged
 from devices.pictures import open_picture, to_png
-from devices.simulators.fates import SIMULATED, Fate
+from devices.simulators.fates import SIMULATED, Fate, Fated
 from devices.stu import screen as screens
 
 CAPABILITY = PadCapability(10800, 6500, 1023, 800, 480, 200, 2540)
 SAMPLE_MS = 5
+LOOK_S = 0.02
 
 
-class SimulatedPad:
+class SimulatedPad(Fated):
     """Signs at once with a specimen; `SIMULATED` stands on its screen and in its name.
 
     Args:
-        fate: what happens to the calls; `FAILS` voids captures, `UNPLUGGED` takes the pad away.
+        fate: what happens to the calls; `FAILS` voids captures, `SILENT` never signs, `UNPLUGGED` takes the pad away.
+        has_screen: without one it is a pen, and the counter says when the citizen is done.
     """
 
-    def __init__(self, fate: Fate = Fate.WORKS) -> None:
-        self.identity = Identity(
-            Kind.SIGNATURE_PAD, "", "", f"{SIMULATED} pad", SIMULATED, SIMULATED.lower(), simulated=True
-        )
+    def __init__(self, fate: Fate = Fate.WORKS, *, has_screen: bool = True) -> None:
+        name = f"{SIMULATED} {'pad' if has_screen else 'pen'}"
+        self.identity = Identity(Kind.SIGNATURE_PAD, "", "", name, SIMULATED, SIMULATED.lower(), simulated=True)
+        self._capability = CAPABILITY if has_screen else replace(CAPABILITY, width_px=0, height_px=0)
         self.fate = fate
         self.on_screen: Picture | None = None
         """What a person would see on the pad."""
+        self.asked: SigningScreen | None = None
+        """What it was last asked to show for a signature."""
 
     def status(self) -> Status:
         """As told."""
@@ -55,37 +60,43 @@ class SimulatedPad:
         """There is nothing to let go of."""
 
     def capability(self) -> PadCapability:
-        """A pad like an STU-530."""
+        """A pad like an STU-530, or a pen."""
         self._there()
-        return CAPABILITY
+        return self._capability
 
     def can_say(self, text: str) -> bool:
         """As a real pad."""
-        return screens.can_say(text)
+        return not self._capability.has_screen or screens.can_say(text)
 
     def show(self, picture: Picture | None) -> None:
         """Show a picture, marked."""
         self._there()
-        self.on_screen = None if picture is None else _marked(picture)
+        shows = picture is not None and self._capability.has_screen
+        self.on_screen = _marked(picture) if picture is not None and shows else None
 
     def capture(
         self,
         screen: SigningScreen,
         *,
         seen: Callable[[PenSample], None] = lambda _sample: None,
+        erased: Callable[[], None] = lambda: None,
         cancelled: threading.Event | None = None,
         accepted: threading.Event | None = None,
+        cleared: threading.Event | None = None,
         limit_s: float = CAPTURE_LIMIT_S,
     ) -> CaptureOutcome:
         """Sign with the specimen, or fail as told."""
-        del limit_s, accepted
         self._there()
-        self.on_screen = _marked(to_png(screens.draw(screen, CAPABILITY)))
-        if cancelled is not None and cancelled.is_set():
+        self.asked = screen
+        cancelled, accepted, cleared = (event or threading.Event() for event in (cancelled, accepted, cleared))
+        if self._capability.has_screen:
+            self.on_screen = _marked(to_png(screens.draw(screen, CAPABILITY)))
+        if cancelled.is_set() or (self.fate is Fate.SILENT and cancelled.wait(limit_s)):
             return CaptureOutcome(CaptureEnd.CANCELLED, None, "The signature was cancelled at the counter.")
-        collector = Collector({}, seen)
-        for sample in specimen():
-            collector.take(sample)
+        if self.fate is Fate.SILENT:
+            return CaptureOutcome(CaptureEnd.TIMED_OUT, None, "The citizen did not sign in time.")
+        collector = Collector({}, seen, erased)
+        _write(collector)
         if self.fate is Fate.FAILS:
             return CaptureOutcome(
                 CaptureEnd.VOID,
@@ -95,14 +106,42 @@ class SimulatedPad:
             )
         if self.fate is Fate.REFUSES:
             return CaptureOutcome(CaptureEnd.CANCELLED, None, "The citizen cancelled on the pad.")
+        if not self._capability.has_screen and not _done(collector, cancelled, accepted, cleared, limit_s):
+            return CaptureOutcome(CaptureEnd.CANCELLED, None, "The signature was cancelled at the counter.")
         signature = Signature(
-            self.identity, CAPABILITY, screen.document_sha256, SampleClock.DEVICE, tuple(collector.samples)
+            self.identity, self._capability, screen.document_sha256, SampleClock.DEVICE, collector.ink
         )
         return CaptureOutcome(CaptureEnd.ACCEPTED, signature, f"{SIMULATED}: a specimen signature was taken.")
 
     def _there(self) -> None:
         if self.fate is Fate.UNPLUGGED:
             raise Unplugged("The signature pad is not connected.", "Check its cable and its power.")
+
+
+def _write(collector: Collector) -> None:
+    for sample in specimen():
+        collector.take(sample)
+
+
+def _done(
+    collector: Collector,
+    cancelled: threading.Event,
+    accepted: threading.Event,
+    cleared: threading.Event,
+    limit_s: float,
+) -> bool:
+    """Wait for the counter; who clears gets the specimen again. False where it is cancelled, or nobody says so."""
+    for _ in range(round(limit_s / LOOK_S)):
+        if cancelled.wait(LOOK_S):
+            return False
+        if cleared.is_set():
+            collector.clear()
+            _write(collector)
+            cleared.clear()
+            accepted.clear()
+        elif accepted.is_set():
+            return True
+    return False
 
 
 def specimen() -> list[PenSample]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,9 +19,11 @@ from devices.contracts import (
 from devices.escpos.encode import ReceiptEncoder
 from devices.pages import page_pictures
 from devices.paper import draw_receipt
-from devices.simulators.fates import SIMULATED, Fate
+from devices.simulators.fates import SIMULATED, Fate, Fated
 
 MAX_KEPT: Final = 100
+CameOut = Callable[[Picture], None]
+"""Told of every paper that comes out, in the calling thread."""
 OUTCOMES: Final[dict[Fate, tuple[JobEnd, Status, str, str]]] = {
     Fate.WORKS: (JobEnd.PRINTED, Status.READY, "printed.", ""),
     Fate.FAILS: (
@@ -46,11 +48,12 @@ OUTCOMES: Final[dict[Fate, tuple[JobEnd, Status, str, str]]] = {
 }
 
 
-class _Printer:
+class _Printer(Fated):
     """What both kinds share."""
 
-    def __init__(self, kind: Kind, fate: Fate) -> None:
+    def __init__(self, kind: Kind, fate: Fate, came_out: CameOut) -> None:
         self.fate = fate
+        self._came_out = came_out
         self.identity = Identity(kind, "", "", f"{SIMULATED} printer", SIMULATED, SIMULATED.lower(), simulated=True)
 
     def status(self) -> Status:
@@ -72,8 +75,8 @@ class SimulatedReceiptPrinter(_Printer):
     It encodes as a real printer does, so what a real one refuses, it refuses too.
     """
 
-    def __init__(self, fate: Fate = Fate.WORKS, width_dots: int = 576) -> None:
-        super().__init__(Kind.RECEIPT_PRINTER, fate)
+    def __init__(self, fate: Fate = Fate.WORKS, width_dots: int = 576, came_out: CameOut = lambda _paper: None) -> None:
+        super().__init__(Kind.RECEIPT_PRINTER, fate, came_out)
         self._encoder = ReceiptEncoder(width_dots=width_dots)
         self.printed: list[Picture] = []
 
@@ -96,6 +99,7 @@ class SimulatedReceiptPrinter(_Printer):
         if outcome.end is not JobEnd.NOT_STARTED:
             came_out = parts if outcome.end is not JobEnd.INCOMPLETE else parts[: len(parts) // 2]
             self.printed.append(draw_receipt(came_out, self.width_dots, SIMULATED))
+            self._came_out(self.printed[-1])
             del self.printed[:-MAX_KEPT]
         return outcome
 
@@ -111,8 +115,8 @@ class PrintedPages:
 class SimulatedPagePrinter(_Printer):
     """Prints PDFs as pictures of their pages, newest job last. Nothing in the PDF changes, and it is not kept."""
 
-    def __init__(self, fate: Fate = Fate.WORKS) -> None:
-        super().__init__(Kind.PAGE_PRINTER, fate)
+    def __init__(self, fate: Fate = Fate.WORKS, came_out: CameOut = lambda _paper: None) -> None:
+        super().__init__(Kind.PAGE_PRINTER, fate, came_out)
         self.printed: list[PrintedPages] = []
 
     def print_pdf(self, pdf: bytes, *, title: str, limit_s: float = JOB_LIMIT_S) -> JobOutcome:
@@ -127,5 +131,7 @@ class SimulatedPagePrinter(_Printer):
         if outcome.end is not JobEnd.NOT_STARTED:
             came_out = pages if outcome.end is not JobEnd.INCOMPLETE else pages[: len(pages) // 2]
             self.printed.append(PrintedPages(f"{SIMULATED} {title}", came_out))
+            for page in came_out:
+                self._came_out(page)
             del self.printed[:-MAX_KEPT]
         return outcome

@@ -184,12 +184,14 @@ class StuPad:
         screen: SigningScreen,
         *,
         seen: Callable[[PenSample], None] = lambda _sample: None,
+        erased: Callable[[], None] = lambda: None,
         cancelled: threading.Event | None = None,
         accepted: threading.Event | None = None,
+        cleared: threading.Event | None = None,
         limit_s: float = CAPTURE_LIMIT_S,
     ) -> CaptureOutcome:
         """Show what is signed, and collect the pen until a button on the pad ends it."""
-        del accepted
+        del accepted, cleared
         with self._lock:
             capability, flags = self._capability()
             self._identity = self._plugged()
@@ -197,7 +199,7 @@ class StuPad:
             places = screens.layout(capability.width_px, capability.height_px)
             buttons = {b: screens.in_pad_units(box, capability) for b, box in places.buttons.items()}
             mode = self._begin(picture, flags, (0, 0, capability.width_px - 1, capability.height_px - 1))
-            capture = _Capture(Collector(buttons, seen), mode)
+            capture = _Capture(Collector(buttons, seen, erased), mode)
             end = self._clock() + min(limit_s, CAPTURE_LIMIT_S)
             try:
                 return self._collect(capture, screen, capability, picture, flags, end, cancelled or threading.Event())
@@ -273,7 +275,7 @@ class StuPad:
                         capability,
                         screen.document_sha256,
                         SampleClock.HOST if capture.form and not _timed(capture) else SampleClock.DEVICE,
-                        tuple(capture.collector.samples),
+                        capture.collector.ink,
                         capture.lost,
                     ),
                     "The citizen signed.",

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
+
+from PIL import Image
 
 from appliance.casework.printing import Outcome, PrintState
 from appliance.casework.signatures import Signed
@@ -22,10 +27,16 @@ from devices.contracts import (
     SigningScreen,
 )
 from devices.errors import DeviceFault
+from devices.pictures import to_png
 from devices.signatures import binding, to_bytes, to_picture
+from devices.simulators.eyes import SimulatedCamera, SimulatedScanner
 from devices.simulators.pads import SimulatedPad
 from devices.simulators.printers import SimulatedPagePrinter, SimulatedReceiptPrinter
+from provisioning.specimenpapers import specimen_page, specimen_photograph
+from tui.desk import Devices
 
+PAGES: Final = ("SPECIMEN identity card", "SPECIMEN rent deed")
+SEEN: Final = ("Gul Bibi", "17301-1234567-2", "A paper of nobody, for trying out.")
 STATES: Final = {
     JobEnd.PRINTED: PrintState.PRINTED,
     JobEnd.SENT_UNCONFIRMED: PrintState.UNKNOWN,
@@ -41,6 +52,30 @@ class CounterDevices:
     pad: SignaturePad = field(default_factory=SimulatedPad)
     receipts: ReceiptPrinter = field(default_factory=SimulatedReceiptPrinter)
     pages: PagePrinter = field(default_factory=SimulatedPagePrinter)
+
+
+def console_devices(folder: Path) -> Devices:
+    """Simulated devices for trying the console; what they print is laid into a folder, one picture a paper.
+
+    Two specimen pages lie in the scanner, and the camera looks at a drawn outline of nobody.
+    """
+    pages = [to_png(_opened(specimen_page(title, SEEN, seed))) for seed, title in enumerate(PAGES)]
+    numbers = itertools.count(1)
+
+    def came_out(paper: Picture) -> None:
+        (folder / f"printed-{next(numbers):03d}.png").write_bytes(paper.png)
+
+    return Devices(
+        SimulatedPad(),
+        SimulatedReceiptPrinter(came_out=came_out),
+        SimulatedPagePrinter(came_out=came_out),
+        SimulatedScanner(pages),
+        SimulatedCamera(to_png(_opened(specimen_photograph(0)))),
+    )
+
+
+def _opened(jpeg: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(jpeg), formats=["JPEG"])
 
 
 def sign_on(pad: SignaturePad, purpose: str, lines: tuple[str, ...], document_sha256: bytes) -> tuple[Signed, bytes]:

@@ -36,11 +36,10 @@ from provisioning.enrolment import enrol_node
 from provisioning.opening import open_store
 from provisioning.settings import NODE_FILE, central_settings
 from provisioning.unlock import store_key
-from provisioning.walk.devices import CounterDevices
+from provisioning.walk.devices import console_devices
 from provisioning.walk.place import Walk
-from sync.central.central import CentralLayout
+from sync.central.layout import CentralLayout
 from sync.invite import encode_invite, parse_invite
-from tui.desk import Devices
 
 _PR_SET_PDEATHSIG: Final = 1
 CENTRAL_STARTS_WITHIN_S: Final = 60.0
@@ -109,8 +108,8 @@ def open_console(walk: Walk, store: Store) -> None:
         f"everybody's password is: {walk.password}\n"
         f"The PIN of {OFFICER[0]}'s key, by which she signs certificates, is: {walk.pin}"
     )
-    counter = CounterDevices()
-    run_console(walk.home, store, {COUNTER: Devices(counter.pad, counter.receipts, counter.pages)})
+    terminal.note(f"What the simulated printers print comes out in {walk.results}.")
+    run_console(walk.home, store, {COUNTER: console_devices(walk.results)})
 
 
 def sign_in(walk: Walk, store: Store, login: str, role: Role) -> Session:

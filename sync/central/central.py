@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -44,12 +43,13 @@ from sync.central.challenges import Challenges
 from sync.central.enrolment import Enrolment, Identity
 from sync.central.index import Index
 from sync.central.ingest import Ingest
+from sync.central.layout import CentralLayout
 from sync.central.locker import Locker
 from sync.central.orders import Orders
 from sync.central.registry import Node
-from sync.central.sessions import Session, Sessions
+from sync.central.sessions import NodeSession, Sessions
 from sync.central.stampdesk import StampDesk
-from sync.central.timestamping import OwnTimestamps, Timestamps, own_timestamps
+from sync.central.timestamping import Timestamps, own_timestamps
 from sync.central.trust import Trust
 from sync.invite import BadInvite, Invite, encode_invite, fingerprint, parse_invite
 from sync.refusals import BadRequest, OutOfStep
@@ -79,58 +79,6 @@ CA_CERTIFICATE: Final = "ca-certificate"
 TLS_KEY: Final = "tls-key"
 LOCKER_IDENTITY: Final = "age-identity"
 RECOVERY_IDENTITY: Final = "recovery-identity"
-
-
-@dataclass(frozen=True, slots=True)
-class CentralLayout:
-    """Paths under central's home."""
-
-    home: Path
-
-    @property
-    def archive(self) -> Path:
-        """Journals, nodes, keys."""
-        return self.home / "archive.db"
-
-    @property
-    def index(self) -> Path:
-        """The tables that the journals fold to."""
-        return self.home / "index.db"
-
-    @property
-    def blobs(self) -> Path:
-        """Sealed blobs."""
-        return self.home / "blobs"
-
-    @property
-    def incoming(self) -> Path:
-        """Blobs that are not whole yet."""
-        return self.home / "incoming"
-
-    @property
-    def keys(self) -> Path:
-        """Key slots and certificates."""
-        return self.home / "keys"
-
-    @property
-    def authority(self) -> Path:
-        """The authority's certificate, PEM: what nodes and browsers pin."""
-        return self.keys / "ca.crt"
-
-    @property
-    def server(self) -> Path:
-        """The server's certificate, PEM."""
-        return self.keys / "tls.crt"
-
-    @property
-    def lists(self) -> Path:
-        """The public lists, as they were published last."""
-        return self.home / "lists"
-
-    @property
-    def serving(self) -> Path:
-        """What the one server of this home locks."""
-        return self.home / "central.lock"
 
 
 class OrdersLost(OperatorError):
@@ -210,17 +158,13 @@ class Central:
             self._authority,
             self._cosigner.verifier,
             self._give,
+            lambda: self.stamps.timestamps.remembered,
             self._settle,
             clock=clock,
             monotonic_s=monotonic_s,
         )
-        self.stamps = StampDesk(
-            timestamps or self._own_timestamps(),
-            self._authority.certificate.public_bytes(Encoding.DER),
-            crl=self.trust.crl,
-            clock=clock,
-            challenge=self._challenges.give,
-        )
+        timestamps = timestamps or own_timestamps(self._archive_db, self._authority, self.id, clock, random)
+        self.stamps = StampDesk(timestamps, self._authority, self.trust.crl, clock, self._challenges.give)
         locker, recovery = (
             age.recipient_of(self._secret(name).decode()) for name in (LOCKER_IDENTITY, RECOVERY_IDENTITY)
         )
@@ -471,7 +415,7 @@ class Central:
         session = self._sessions.require(node.journal, claims.session)
         return self._answer(node, self.archive.state(node.journal), session)
 
-    def _answer(self, node: Node, state: CentralState, session: Session) -> StateAnswer:
+    def _answer(self, node: Node, state: CentralState, session: NodeSession) -> StateAnswer:
         return StateAnswer.of(
             state,
             self.challenge(node.journal),
@@ -503,15 +447,6 @@ class Central:
         # Whoever syncs and then asks for the lists is to find in them what it just carried here.
         with suppress(TimeoutError):
             self.index.settle(SETTLE_S)
-
-    def _own_timestamps(self) -> OwnTimestamps:
-        return own_timestamps(
-            self._archive_db,
-            self._authority,
-            name=f"Sanad central {self.id} timestamps",
-            clock=self._clock,
-            random=self._random,
-        )
 
     def _secret(self, name: str) -> bytes:
         with self._archive_db.read() as tx:

@@ -11,7 +11,7 @@ from appliance.journal.kinds import OfficerKeyMade
 from sync.central.archive import Archive
 from sync.central.locker import Outcome
 from sync.central.registry import Node
-from sync.central.sessions import Session
+from sync.central.sessions import NodeSession
 from sync.frames import Decoder
 from sync.refusals import Fork, StartAgain
 from sync.session import Accept, CentralState, Keep, Stage
@@ -40,7 +40,7 @@ class Ingest:
         node: Node,
         offered: int,
         accepted: Callable[[JournalId], None],
-        session: Session,
+        session: NodeSession,
         news: Callable[[], None],
     ) -> None:
         self._archive = archive

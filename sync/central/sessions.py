@@ -19,7 +19,7 @@ NAME_BYTES: Final = 16
 
 
 @dataclass(slots=True)
-class Session:
+class NodeSession:
     """One session of a node."""
 
     name: str
@@ -38,18 +38,18 @@ class Sessions:
 
     def __init__(self, random: Callable[[int], bytes]) -> None:
         self._random = random
-        self._newest: dict[JournalId, Session] = {}
+        self._newest: dict[JournalId, NodeSession] = {}
         self._guard = threading.Lock()
 
-    def begin(self, journal: JournalId, version: int) -> Session:
+    def begin(self, journal: JournalId, version: int) -> NodeSession:
         """Begin a session, in the place of any older one of this node."""
         name = base64.urlsafe_b64encode(self._random(NAME_BYTES)).decode("ascii").rstrip("=")
-        session = Session(name, version)
+        session = NodeSession(name, version)
         with self._guard:
             self._newest[journal] = session
         return session
 
-    def require(self, journal: JournalId, name: str) -> Session:
+    def require(self, journal: JournalId, name: str) -> NodeSession:
         """The session of that name.
 
         Raises:

@@ -20,7 +20,7 @@ from appliance.records import folding
 from appliance.records.database import Database
 from appliance.records.log import Log
 from appliance.store.store import COSIGNER, Store
-from sync.central.central import CentralLayout
+from sync.central.layout import CentralLayout
 from sync.central.locker import Locker
 from sync.invite import Invite
 from tests.simulation import home

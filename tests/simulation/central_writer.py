@@ -27,7 +27,7 @@ from appliance.sealing import age
 from sync.central.central import Central
 from sync.central.ingest import Ingest
 from sync.central.registry import Node
-from sync.central.sessions import Session
+from sync.central.sessions import NodeSession
 from sync.frames import VERSION
 from tests.simulation import home
 from tests.simulation.audit import Broken, check_tables, verified_journal
@@ -36,7 +36,7 @@ from tests.support.centrals import CENTRE, Scribe, open_central, pieces, stream
 LARGEST_BLOB: Final = 9000
 MOST_ENTRIES: Final = 6
 
-SESSION = Session("in memory", VERSION)
+SESSION = NodeSession("in memory", VERSION)
 
 
 class Sender:

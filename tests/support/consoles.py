@@ -97,6 +97,22 @@ class Hands:
         await self.settle()
         await self.press(*then)
 
+    async def until(self, stands: str) -> str:
+        """Wait until a text stands on the screen, while something goes on beside it; answers the whole screen."""
+        text = self.text()
+        for _ in range(MAX_ROUNDS):
+            if stands in text and self.app.at_rest:
+                return text
+            await self._pilot.pause()
+            text = self.text()
+        raise BugError(f"“{stands}” did not appear:\n{text}")
+
+    async def press_meanwhile(self, *keys: str) -> None:
+        """Press keys while something goes on that does not end by itself."""
+        for key in keys:
+            self.app.post_message(Key(key, None))
+            await self._pilot.pause()
+
     async def settle(self) -> None:
         """Wait until no work is under way and no message is waiting."""
         rested = 0
@@ -105,7 +121,7 @@ class Hands:
             if [each for each in self.app.workers if not each.is_finished]:
                 await self.app.workers.wait_for_complete()
                 rested = 0
-            elif not self.app.keys.idle:
+            elif not self.app.at_rest:
                 rested = 0
             else:
                 rested += 1

@@ -27,6 +27,8 @@ class DeskScreen(WorkingScreen[R]):
     BINDINGS: ClassVar[list[BindingType]] = bound("help", "leave", hidden=("sign_out", "quit"))
     HEADING: ClassVar[str] = ""
     HELP: ClassVar[str] = ""
+    TAKES_CODES: ClassVar[bool] = True
+    """Whether a code that is read may lead to another screen."""
 
     def compose(self) -> ComposeResult:
         """The frame; the body is the screen's own."""

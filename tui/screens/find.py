@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from textual import on
@@ -9,8 +10,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from appliance.casework.money import payment_of
+from appliance.casework.readcodes import is_ours
 from appliance.casework.search import Hit, search, search_forgiving
 from appliance.journal.ids import EntityId
+from devices.contracts import Code
+from tui.codes import follow
 from tui.keymap import bound
 from tui.screens.base import DeskScreen
 from tui.widgets.editing import Edited, Entered
@@ -28,10 +32,11 @@ class Find(DeskScreen[None]):
     HEADING = "Find"
     HELP = (
         "Type the beginnings of names, a tracking, receipt, certificate or identity number (its last digits will do), "
-        "a date or a phone number. The newest stand first. F8 looks for what sounds alike, or is misspelt."
+        "a date or a phone number. The newest stand first. F8 looks for what sounds alike, or is misspelt. "
+        "Ctrl+K reads a code with the counter's camera: hold the receipt before it."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bound(step_on="Forgiving"),
+        *bound(step_on="Forgiving", photograph="Read a code"),
         Binding("down", "move(1)", show=False, priority=True),
         Binding("up", "move(-1)", show=False, priority=True),
     ]
@@ -61,6 +66,25 @@ class Find(DeskScreen[None]):
     def action_step_on(self) -> None:
         """Look for what sounds alike."""
         self._look(self.query_one(Line).value, forgiving=True)
+
+    def action_photograph(self) -> None:
+        """Read a code with the camera; one of ours is followed, any other is looked for."""
+        camera, read = self.desk_app.devices.camera, self.desk_app.desk.read_codes
+        if camera is None or read is None:
+            self.say("No camera is assigned to this counter.", tone="warning")
+            return
+
+        def seen(codes: Sequence[Code]) -> None:
+            if not codes:
+                self.say("The camera sees no code. Hold it flat, nearer, and without glare.", tone="warning")
+            elif is_ours(codes[0].text):
+                follow(self, codes[0].text)
+            else:
+                self.query_one(Line).put(codes[0].text)
+                self.look_again()
+
+        self.say("The camera is looking …")
+        self.run(lambda: read(camera.snap()), seen)
 
     def _look(self, typed: str, *, forgiving: bool) -> None:
         store = self.desk_app.desk.store

@@ -13,6 +13,20 @@ if TYPE_CHECKING:
     from tui.app import SanadConsole
 
 TICK_S: Final = 10.0
+_SIMULATED: Final = "black on yellow"
+_BAD: Final = "white on red"
+
+
+def _marks(app: SanadConsole) -> list[Text]:
+    """What is simulated and which devices cannot be used, from the longest way to say it to the shortest."""
+    simulated, troubles = app.simulated(), app.watching.troubles()
+    if not simulated and not troubles:
+        return [Text()]
+    bad = [" " + ", ".join(f"{name}: {status.value}" for name, status in troubles) + " " if troubles else ""]
+    bad += [" ! " + ", ".join(name for name, _ in troubles) + " ", " ! devices "] if troubles else []
+    said = [f" SIMULATED: {', '.join(simulated)} ", " SIMULATED "] if simulated else [""]
+    ways = [(said[0], bad[0]), *((said[-1], each) for each in bad)]
+    return [Text.assemble((told, _SIMULATED), (wrong, _BAD), end="") for told, wrong in ways]
 
 
 class Top(Widget):
@@ -33,10 +47,7 @@ class Top(Widget):
             right.append(f"{latin(app.operator_name)} ({app.session.role.value})  ")
         right.append(app.desk.local_time())
         right.append(" ")
-        simulated = app.simulated()
-        mark = Text(f" SIMULATED: {', '.join(simulated)} ", style="black on yellow", end="") if simulated else Text()
         room = self.size.width - left.cell_len - right.cell_len
-        if mark.cell_len > room - 1:
-            mark = Text(" SIMULATED ", style="black on yellow", end="")
+        mark = next((each for each in _marks(app) if each.cell_len < room), Text(" ! ", style=_BAD, end=""))
         before = max((room - mark.cell_len) // 2, 0)
         return Text.assemble(left, " " * before, mark, " " * max(room - before - mark.cell_len, 0), right, end="")

@@ -63,6 +63,8 @@ class Found:
     """The signer's, DER, where it was carried along."""
     code: CodeClaims | None
     """To be verified with the signer's certificate, where that was not carried along."""
+    printed: CodeClaims | None = None
+    """What the code on the page of a file says, where another key than the file's signed it: the centre's."""
     stamps: tuple[Token, ...] = ()
     record: CertificateRecord | None = None
     bundle: Bundle | None = None
@@ -171,6 +173,7 @@ def _pdf(content: bytes) -> Found:
         pdf_sha256=sealed.pdf_sha256,
         certificate=sealed.seal.certificate,
         code=None,
+        printed=None if record.sealed_by == "centre" else sealed.code,
         stamps=tuple(Token(each.contents, each.digest) for each in sealed.stamps),
         record=record,
     )

@@ -5,8 +5,8 @@
    over the whole file, the last one over the last byte.
 2. pyHanko, which read the file without our rules, finds the same: intact, and nothing changed but what may be added.
 3. No object that was there when it was signed is another now, but those that must name what was added.
-4. Record, code and XML were attached when it was signed, the record in its one form, and all three say the same.
-5. The page says what the record says (`page`).
+4. Record, code and XML were attached when it was signed, and all of them are of one record (`attached`).
+5. The page says what the record says, and shows that code (`page`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Final
 from asn1crypto import x509 as asn1
 
 # Filters are not used here; pyHanko loads them late, when a confined process can load nothing more.
-from pyhanko.pdf_utils import filters, generic  # noqa: F401
+from pyhanko.pdf_utils import filters  # noqa: F401
 from pyhanko.pdf_utils.decode_limits import DecodeLimits, DocumentDecodeBudget, StreamDecodeLimits
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import ModificationLevel
@@ -36,6 +36,7 @@ from appliance.certificates.checking.faults import CHANGED, Broken, Unreadable
 from appliance.certificates.checking.layout import Signed
 from appliance.certificates.checking.seal import Seal, read_seal
 from appliance.certificates.checking.signers import Named, check_carried, read_signer
+from appliance.certificates.qr import CodeClaims
 from appliance.certificates.record import CertificateRecord
 
 MAX_FILE_BYTES: Final = 32 * 1024 * 1024
@@ -79,6 +80,8 @@ class Sealed:
     """When the signer says that it signed, aware."""
     stamps: tuple[Signed, ...]
     """Document timestamps, whole; whom to trust is not asked here."""
+    code: CodeClaims
+    """What the code on the page says; where an officer sealed the file, its signature is still to be checked."""
 
 
 def read_pdf(content: bytes) -> Sealed:
@@ -118,12 +121,22 @@ def _read(content: bytes) -> Sealed:
     kept = updates.kept_certificates(reader) if stamps else frozenset()
     for each in places[1:]:
         stamp.check(each.contents, each.digest, kept)
-    record, record_sha256 = attached.read(reader.get_historical_root(own.signed_revision))
-    signed = content[: places[0].end]
-    page.check(signed, record)
+    carried = attached.read(reader.get_historical_root(own.signed_revision), seal.certificate)
+    record = carried.record
     if named.centre != record.centre:
         raise Broken(OTHER_CENTRE)
-    return Sealed(record, record_sha256, hashlib.sha256(signed).hexdigest(), seal, named, claimed_at, tuple(places[1:]))
+    signed = content[: places[0].end]
+    page.check(signed, record, carried.code)
+    return Sealed(
+        record,
+        carried.record_sha256,
+        hashlib.sha256(signed).hexdigest(),
+        seal,
+        named,
+        claimed_at,
+        tuple(places[1:]),
+        carried.claims,
+    )
 
 
 def _check_ends(content: bytes) -> None:

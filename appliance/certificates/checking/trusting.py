@@ -16,6 +16,7 @@ from appliance.certificates.checking import signers, stamp
 from appliance.certificates.checking.faults import Broken
 from appliance.certificates.checking.looking import Found
 from appliance.certificates.lists import PublicLists, TrustedSigner
+from appliance.certificates.qr import CodeClaims
 from appliance.certificates.signer import kid
 
 _A_DAY: Final = timedelta(days=1)
@@ -110,6 +111,7 @@ def _by_lists(found: Found, certificate: bytes, lists: PublicLists) -> Trusted:
         raise Broken("The key that signed it may not sign certificates of that centre.")
     if found.officer is not None and found.officer != (listed.kind == "officer"):
         raise Broken("It says that somebody else signed it than did.")
+    _check_printed(found, lists)
     who = "an officer's key" if listed.kind == "officer" else "the centre's key"
     return Trusted(
         known=True,
@@ -118,16 +120,36 @@ def _by_lists(found: Found, certificate: bytes, lists: PublicLists) -> Trusted:
     )
 
 
+def _check_printed(found: Found, lists: PublicLists) -> None:
+    """Hold the code on the page of a file that an officer sealed against the keys of its centre."""
+    if found.printed is None:
+        return
+    centre = [each for each in lists.trust.signers if each.kind == "centre" and each.centre == found.centre]
+    if not any(kid(each.certificate) == found.printed.kid for each in centre):
+        raise Broken("The code on its page is not signed by the centre that it names.")
+    _signed_by(found.printed, [each.certificate for each in centre])
+
+
 def _of_code(found: Found, trust: Trust) -> bytes | None:
     """The certificate by whose key the code was signed; None where nobody here knows the one that it names."""
     if found.code is None:
         return None
     known = [] if trust.lists is None else [each.certificate for each in trust.lists.trust.signers]
-    named = [each for each in (*known, *trust.authorities) if kid(each) == found.code.kid]
+    return _signed_by(found.code, [*known, *trust.authorities])
+
+
+def _signed_by(code: CodeClaims, certificates: Sequence[bytes]) -> bytes | None:
+    """The one of these certificates by whose key a code was signed; None where it names none of them.
+
+    Raises:
+        Broken: it names one, whose key did not sign it.
+    """
     wrong: Broken | None = None
-    for each in named:
+    for each in certificates:
+        if kid(each) != code.kid:
+            continue
         try:
-            codes.check_signed(found.code, each)
+            codes.check_signed(code, each)
         except Broken as error:
             # Two keys may share their short names.
             wrong = error

@@ -113,6 +113,8 @@ def test_a_camera_is_tried_and_the_picture_is_what_it_sees(tmp_path: Path) -> No
         ("1-9", "v4l2:046d:0825:serial:CAM1"),
         ("1-4", "usb:0416:5011:port:1-4"),
         ("test:0", "sane:test:0"),
+        ("1-10", "keys:1a86:5456:port:1-10"),
+        ("keys:any", "keys:any"),
     ],
 )
 def test_a_device_is_assigned_to_a_counter_by_serial_number_or_else_by_port(

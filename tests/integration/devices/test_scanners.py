@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,27 @@ def test_a_scanner_that_hangs_is_given_up_in_time(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     end = SaneScanner("epson2:net:1", limit_s=0.5).scan(ScanSource.FLATBED, ScanColour.GREY)
     assert (end.status, end.pages) == (Status.UNKNOWN, ())
+
+
+def test_a_scan_that_gives_nothing_any_more_is_stopped_long_before_its_time_is_over() -> None:
+    slow = ["--read-delay=yes", "--read-delay-duration=200000", GRID]
+    end = SaneScanner("test:0", slow, stall_s=0.05).scan(ScanSource.FLATBED, ScanColour.GREY, resolution_dpi=600)
+    assert (end.status, end.sentence) == (Status.UNKNOWN, "The scanner gave nothing any more.")
+    assert end.next_step
+
+
+def test_pages_are_told_as_they_come_and_a_scan_that_is_stopped_keeps_them() -> None:
+    stop, told = threading.Event(), list[int]()
+
+    def paged(count: int) -> None:
+        told.append(count)
+        if count >= 2:
+            stop.set()
+
+    slow = ["--read-delay=yes", "--read-delay-duration=20000", GRID]
+    scanner = SaneScanner("test:0", slow)
+    end = scanner.scan(ScanSource.FEEDER, ScanColour.GREY, resolution_dpi=50, paged=paged, cancelled=stop)
+    assert told == sorted(set(told))
+    assert 2 <= len(end.pages) < 10
+    assert "stopped at the counter" in end.sentence
+    assert scanner.status() is Status.READY

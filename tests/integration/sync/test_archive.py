@@ -28,7 +28,7 @@ from sync.central.central import Central
 from sync.central.ingest import Ingest
 from sync.central.locker import NoSuchBlob
 from sync.central.registry import Node, find_node
-from sync.central.sessions import Session
+from sync.central.sessions import NodeSession
 from sync.frames import BadFrame, BlobPiece, Entries, Frame, Hello
 from sync.refusals import BodiesOwed, Fork, OutOfStep, Rollback, StartAgain, TakenOver, UnknownBlob
 from sync.session import CentralState, ReadPiece, Sender, Wanted
@@ -68,7 +68,7 @@ class Desk:
     def ingest(self, scribe: Scribe | None = None, offered: int | None = None) -> Ingest:
         scribe = scribe or self.scribe
         offered = len(scribe.entries) if offered is None else offered
-        session = Session("in memory", frames.VERSION)
+        session = NodeSession("in memory", frames.VERSION)
         soon = self.central.index.soon
         return Ingest(self.central.archive, self.node(scribe.journal), offered, soon, session, lambda: None)
 

@@ -38,6 +38,8 @@ def node_file(tmp_path: Path) -> Path:
         ("tcp:[2001:db8::7]:9101", Kind.RECEIPT_PRINTER),
         ("ipp://192.0.2.8/ipp/print", Kind.PAGE_PRINTER),
         ("sane:epson2:libusb:04b8:0142:serial:E7", Kind.SCANNER),
+        ("keys:0c2e:0b61:port:1-5", Kind.CODE_READER),
+        ("keys:any", Kind.CODE_READER),
     ],
 )
 def test_an_address_names_one_kind_and_opens_as_that_and_no_other(address: str, kind: Kind) -> None:
@@ -48,6 +50,7 @@ def test_an_address_names_one_kind_and_opens_as_that_and_no_other(address: str, 
         Kind.PAGE_PRINTER: opening.open_page_printer,
         Kind.SCANNER: opening.open_scanner,
         Kind.CAMERA: opening.open_camera,
+        Kind.CODE_READER: opening.open_code_reader,
     }
     for other, opener in openers.items():
         if other is kind:
@@ -85,10 +88,13 @@ def test_a_device_that_was_found_is_written_by_its_serial_number_else_by_its_por
     assert address_of(small) == "usb:0416:5011:port:1-4"
 
 
-def test_a_code_reader_and_a_page_printer_on_usb_are_not_written_down() -> None:
-    for kind in (Kind.CODE_READER, Kind.PAGE_PRINTER):
-        with pytest.raises(Refused):
-            address_of(Identity(kind, "0c2e", "0b61", "", "", "1-5"))
+def test_a_code_reader_is_written_by_its_plug() -> None:
+    assert address_of(Identity(Kind.CODE_READER, "0c2e", "0b61", "", "", "1-5")) == "keys:0c2e:0b61:port:1-5"
+
+
+def test_a_page_printer_on_usb_is_written_down_by_its_queue_in_cups() -> None:
+    with pytest.raises(Refused, match="CUPS"):
+        address_of(Identity(Kind.PAGE_PRINTER, "0c2e", "0b61", "", "", "1-5"))
 
 
 def test_a_counter_gets_a_device_and_the_rest_of_the_file_stays(node_file: Path) -> None:

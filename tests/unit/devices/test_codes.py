@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
-from devices.codes import ENTER, MAX_GAP_S, Typed, Wedge, WedgeReader, read_picture
-from devices.contracts import Code, CodeReader, Status
+from devices.codes import read_picture
+from devices.contracts import ENTER, Code, CodeReader, Status, Typed
 from devices.pictures import to_png
+from devices.wedge import MAX_GAP_S, Wedge, WedgeReader
 
 SEEDED = settings(deadline=None, derandomize=True)
 

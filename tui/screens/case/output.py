@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
+from dataclasses import replace
 
 from appliance.access.session import Session
-from appliance.casework import delivery, issuing, reprinting, signatures
+from appliance.casework import delivery, reprinting, signatures
 from appliance.casework.caseview import CaseView
 from appliance.casework.delivery import Receiver
 from appliance.casework.money import Payment, payments_for
 from appliance.casework.printing import Job, Outcome
 from appliance.casework.receipts import receipt_picture
+from appliance.catalogue import Service
+from appliance.certificates.signingtext import apply_for, render_buttons, render_signing_text
 from appliance.journal.ids import EntityId
-from devices.contracts import CaptureEnd, CaptureOutcome, Cut, JobOutcome, Picture, Raster, SigningScreen
+from devices.contracts import Cut, JobOutcome, PadCapability, Picture, Raster, Signature, SigningScreen
+from tui.latin import latin
 from tui.printing import asked, print_by, print_paper
 from tui.screens.case.certificates import CertificateActs
-from tui.screens.dialogs import Confirm
+from tui.screens.case.signing import Signing
 from tui.widgets.choice import Option
 
 MAX_LINES: int = 6
 """Lines of an application that a pad shows."""
+SIGNED: str = "Signed; the signature is sealed with the application."
 
 
 class OutputActs(CertificateActs):
@@ -37,29 +41,25 @@ class OutputActs(CertificateActs):
 
         def of(person: str) -> None:
             shown, document = what_is_signed(view, self.service.title.en if self.service else view.case.service)
-            stop = threading.Event()
-            waiting = Confirm("The citizen signs on the pad", "Y or Esc ends it here, without a signature.")
-            screen = SigningScreen(document_sha256=hashlib.sha256(document).digest(), lines=shown)
+            digest, service, language = hashlib.sha256(document).digest(), self.service, self.centre.rules.language
 
-            def capture(session: Session) -> CaptureOutcome:
-                outcome = pad.capture(screen, cancelled=stop)
-                if outcome.end is CaptureEnd.ACCEPTED and outcome.signature is not None:
-                    signed = seal(outcome.signature, "application")
-                    signatures.take_signature(self.store, session, self.application, EntityId(person), signed)
-                return outcome
+            def screen(capability: PadCapability) -> SigningScreen:
+                return signing_screen(capability, digest, shown, said_natively(view, service, language), language)
 
-            def ended(outcome: CaptureOutcome) -> None:
-                if waiting.is_attached:
-                    waiting.dismiss(False)
-                if outcome.end is CaptureEnd.ACCEPTED:
-                    self.done("Signed; the signature is sealed with the application.")
-                else:
-                    self.say(f"{outcome.sentence} {outcome.next_step}".strip(), tone="warning")
+            def keep(session: Session, signature: Signature) -> None:
+                signed = seal(signature, "application")
+                signatures.take_signature(self.store, session, self.application, EntityId(person), signed)
 
-            self.app.push_screen(waiting, lambda _: stop.set())
-            self.act(capture, ended)
+            words = (*shown, "", *answers_signed(view, self.service))
+            self.app.push_screen(Signing(pad, screen, words, keep, SIGNED), self._signed)
 
         self.pick("Who signs?", [Option(each.person, each.name, each.role) for each in view.people], of)
+
+    def _signed(self, words: str | None) -> None:
+        if words == SIGNED:
+            self.done(words)
+        elif words:
+            self.say(words, tone="warning")
 
     # Paper
 
@@ -91,16 +91,16 @@ class OutputActs(CertificateActs):
         self.run(lambda: payments_for(self.store, self.application), found)
 
     def action_issue(self) -> None:
-        """Make, sign and seal the certificate."""
-        draw = self.desk_app.desk.draw_signature
-        self.say("Making and signing the certificate …")
+        """Show the certificate, and sign or seal what was shown."""
+        from tui.screens.issuing import IssueCertificate
 
-        def issue(session: Session) -> issuing.Issued:
-            taken = signatures.signatures_of(self.store, self.application)
-            picture = draw(self.store.open_blob(taken[-1].digest)) if taken and draw is not None else None
-            return issuing.issue(self.centre, session, self.application, signature_png=picture)
+        def done(words: str | None) -> None:
+            if words is None:
+                self.look_again()
+            else:
+                self.done(words)
 
-        self.act(issue, lambda made: self.done(f"Issued: certificate {made.number}."))
+        self.app.push_screen(IssueCertificate(self.application), done)
 
     def action_print_certificate(self) -> None:
         """Print the certificate that holds; from the second time on, a duplicate of it."""
@@ -174,3 +174,36 @@ def what_is_signed(view: CaseView, title: str) -> tuple[tuple[str, ...], bytes]:
     ).encode()
     names = [f"{each.role}: {each.name}" for each in view.people]
     return (f"I apply for: {title}", case.tracking, *names[: MAX_LINES - 2]), document
+
+
+def answers_signed(view: CaseView, service: Service | None) -> tuple[str, ...]:
+    """The answers that the citizen signs, each under its label, for a screen that has room for all of them."""
+    labels = {} if service is None else {each.id: each.label.en for each in service.fields}
+    return tuple(f"{labels.get(name, name)}: {value}" for name, value in view.case.fields.items() if value)
+
+
+def said_natively(view: CaseView, service: Service | None, language: str) -> tuple[str, ...]:
+    """What the pad shows of an application, in the citizens' language as far as it is written down in it."""
+    case = view.case
+    title = case.service if service is None else service.title.values.get(language, service.title.en)
+    roles = {} if service is None else {each.id: each.label for each in service.roles}
+    people = [
+        f"{roles[each.role].values.get(language, roles[each.role].en) if each.role in roles else each.role}: "
+        f"{each.name_native or each.name}"
+        for each in view.people
+    ]
+    return (f"{apply_for(language)}: {title}", case.tracking, *people[: MAX_LINES - 2])
+
+
+def signing_screen(
+    capability: PadCapability, digest: bytes, lines: tuple[str, ...], native: tuple[str, ...], language: str
+) -> SigningScreen:
+    """What a pad shows: in the citizens' language where it fits on its screen, else in Latin letters."""
+    plain = SigningScreen(digest, tuple(map(latin, lines)))
+    if not capability.has_screen:
+        return plain
+    picture = render_signing_text(native, language, *capability.text_px)
+    if picture is None:
+        return plain
+    buttons = render_buttons(language, *capability.buttons_px)
+    return replace(plain, picture=Picture(picture), buttons=Picture(buttons))

@@ -28,12 +28,12 @@ class Told:
 
 
 class PapersStage(Vertical):
-    """The papers. Ctrl+A adds a file, Ctrl+E scans, Ctrl+V shows what is there."""
+    """The papers. Ctrl+A adds a file, Ctrl+E scans, Ctrl+K photographs."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bound("add_paper", "scan_paper")
+    BINDINGS: ClassVar[list[BindingType]] = bound("add_paper", "scan_paper", hidden=("photograph",))
 
     class Wanted(Message):
-        """A file or a scan is to be added for a paper rule."""
+        """A file, a scan or a photograph is to be added for a paper rule."""
 
         def __init__(self, rule: str, how: str) -> None:
             super().__init__()
@@ -48,7 +48,7 @@ class PapersStage(Vertical):
 
     def compose(self) -> ComposeResult:
         """What to do, and the papers."""
-        yield Static("Enter or Ctrl+A adds a file to the paper under the cursor; Ctrl+E scans it.", classes="dim")
+        yield Static("Enter or Ctrl+A adds a file; Ctrl+E scans, Ctrl+K photographs the paper.", classes="dim")
         yield Rows(id="rules")
 
     def on_mount(self) -> None:
@@ -93,3 +93,7 @@ class PapersStage(Vertical):
     def action_scan_paper(self) -> None:
         """Scan."""
         self.post_message(self.Wanted(self.query_one(Rows).current(), "scan"))
+
+    def action_photograph(self) -> None:
+        """Photograph."""
+        self.post_message(self.Wanted(self.query_one(Rows).current(), "photograph"))
