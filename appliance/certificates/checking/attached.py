@@ -1,7 +1,8 @@
 """What was attached to a certificate when it was sealed: record, XML, code's text, and of an attested paper the scan.
 
-Nothing else is attached. The record is in its one form; XML and code name it by its hash and number, the code is signed
-by the key that sealed the file, and a scan is the one that the record names.
+Nothing else is attached. The record is in its one form, XML and code name it by its hash and number, and a scan is the
+one that the record names. The code is signed by the centre's key also where an officer's key signed the file, so that
+key need not be here.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pyhanko.pdf_utils import generic
 from appliance.certificates.attachments import CODE, RECORD, scan_name
 from appliance.certificates.checking import code as codes
 from appliance.certificates.checking.faults import Broken, Unreadable
+from appliance.certificates.qr import CodeClaims
 from appliance.certificates.record import CertificateRecord, decode_record, record_hash
 from appliance.certificates.xml import ATTACHMENT as XML
 from appliance.certificates.xml import read_xml
@@ -33,14 +35,12 @@ class Attached:
     record_sha256: str
     code: str
     """What the code on the page must say."""
+    claims: CodeClaims
+    """What it claims: the same as the record. Its signature is held against a key where that key is known."""
 
 
-def read(root: generic.DictionaryObject, signer: bytes) -> Attached:
+def read(root: generic.DictionaryObject) -> Attached:
     """What is attached, from the catalog of one revision.
-
-    Args:
-        root: the catalog.
-        signer: the certificate of the key that sealed the file, DER.
 
     Raises:
         Broken: something is missing, too many, or says something else.
@@ -59,8 +59,8 @@ def read(root: generic.DictionaryObject, signer: bytes) -> Attached:
     if paper is not None and hashlib.sha256(attached[scan_name(paper)]).hexdigest() != paper.sha256:
         raise Broken(DIFFER)
     _check_xml(attached[XML], record, record_sha256)
-    _check_code(attached[CODE], record, record_sha256, signer)
-    return Attached(record, record_sha256, attached[CODE].decode("ascii"))
+    claims = _code(attached[CODE], record, record_sha256)
+    return Attached(record, record_sha256, attached[CODE].decode("ascii"), claims)
 
 
 def _check_xml(content: bytes, record: CertificateRecord, record_sha256: str) -> None:
@@ -72,15 +72,15 @@ def _check_xml(content: bytes, record: CertificateRecord, record_sha256: str) ->
         raise Broken(DIFFER)
 
 
-def _check_code(content: bytes, record: CertificateRecord, record_sha256: str, signer: bytes) -> None:
+def _code(content: bytes, record: CertificateRecord, record_sha256: str) -> CodeClaims:
     try:
         said = codes.read_text(content)
     except Unreadable:
         raise Broken(DIFFER) from None
-    codes.check_signed(said, signer)
     names = (said.record_sha256, said.number, said.centre, said.issued_on, said.expires_on)
     if names != (record_sha256, record.number, record.centre, record.issued_on, record.expires_on):
         raise Broken(DIFFER)
+    return said
 
 
 def _files(root: generic.DictionaryObject) -> dict[str, bytes]:

@@ -33,6 +33,7 @@ from appliance.certificates.checking.faults import CHANGED, Broken, Unreadable
 from appliance.certificates.checking.layout import Signed
 from appliance.certificates.checking.seal import Seal, read_seal
 from appliance.certificates.checking.signers import Named, check_carried, read_signer
+from appliance.certificates.qr import CodeClaims
 from appliance.certificates.record import CertificateRecord
 
 MAX_FILE_BYTES: Final = 32 * 1024 * 1024
@@ -76,6 +77,8 @@ class Sealed:
     """When the signer says that it signed, aware."""
     stamps: tuple[Signed, ...]
     """Document timestamps, whole; whom to trust is not asked here."""
+    code: CodeClaims
+    """What the code on the page claims."""
 
 
 def read_pdf(content: bytes) -> Sealed:
@@ -115,15 +118,14 @@ def _read(content: bytes) -> Sealed:
     kept = updates.kept_certificates(reader) if stamps else frozenset()
     for each in places[1:]:
         stamp.check(each.contents, each.digest, kept)
-    carried = attached.read(reader.get_historical_root(own.signed_revision), seal.certificate)
+    carried = attached.read(reader.get_historical_root(own.signed_revision))
     record = carried.record
     if named.centre != record.centre:
         raise Broken(OTHER_CENTRE)
     signed = content[: places[0].end]
     page.check(signed, record, carried.code)
-    return Sealed(
-        record, carried.record_sha256, hashlib.sha256(signed).hexdigest(), seal, named, claimed_at, tuple(places[1:])
-    )
+    pdf_sha256, stamped = hashlib.sha256(signed).hexdigest(), tuple(places[1:])
+    return Sealed(record, carried.record_sha256, pdf_sha256, seal, named, claimed_at, stamped, carried.claims)
 
 
 def _check_ends(content: bytes) -> None:

@@ -22,6 +22,8 @@ _A_DAY: Final = timedelta(days=1)
 _NO_TRUST: Final = "Nothing here says whose signatures count: there are no lists of central's on this machine."
 _NOT_LISTED: Final = "The key that signed it is not among those that central lists."
 _NOT_CERTIFIED: Final = "The key that signed it was not certified by an authority that you trust."
+_OTHER_CENTRE: Final = "It is signed by another centre than the one that it names."
+_CODE_BY_NOBODY: Final = "The code on the page is by a key that central does not list."
 _ONLY_NAMED: Final = (
     "A code names its signer's certificate, and does not hold it: it takes central's lists to check it."
 )
@@ -58,12 +60,13 @@ def trusted_signer(found: Found, trust: Trust) -> Trusted:
     """
     if trust.lists is None and not trust.authorities:
         return Trusted(known=False, reasons=(_NO_TRUST,))
-    certificate = found.certificate if found.code is None else _of_code(found, trust)
+    by_code = _of_code(found, trust)
+    certificate = found.certificate or by_code
     if certificate is None:
         return Trusted(known=False, reasons=(_NOT_LISTED if trust.lists is not None else _ONLY_NAMED,))
     named = signers.read_signer(certificate)
     if named.centre != found.centre:
-        raise Broken("It is signed by another centre than the one that it names.")
+        raise Broken(_OTHER_CENTRE)
     _check_held(found, named)
     lists = trust.lists
     authorities = (*trust.authorities, *(() if lists is None else lists.trust.authorities))
@@ -74,6 +77,8 @@ def trusted_signer(found: Found, trust: Trust) -> Trusted:
         trusted = Trusted(known=True, reasons=(reason,))
     else:
         trusted = _by_lists(found, certificate, lists)
+    if by_code is None and trusted.listed is not None:
+        raise Broken(_CODE_BY_NOBODY)
     return replace(trusted, stamped_at=_stamped_at(found, authorities, lists), ends=named.ends)
 
 
@@ -119,11 +124,16 @@ def _by_lists(found: Found, certificate: bytes, lists: PublicLists) -> Trusted:
 
 
 def _of_code(found: Found, trust: Trust) -> bytes | None:
-    """The certificate by whose key the code was signed; None where nobody here knows the one that it names."""
+    """The certificate by whose key the code was signed; None where nobody here knows the one that it names.
+
+    Raises:
+        Broken: somebody here does, and the signature is false, or that key is another centre's.
+    """
     if found.code is None:
         return None
+    carried = [] if found.certificate is None else [found.certificate]
     known = [] if trust.lists is None else [each.certificate for each in trust.lists.trust.signers]
-    named = [each for each in (*known, *trust.authorities) if kid(each) == found.code.kid]
+    named = [each for each in (*carried, *known, *trust.authorities) if kid(each) == found.code.kid]
     wrong: Broken | None = None
     for each in named:
         try:
@@ -132,6 +142,8 @@ def _of_code(found: Found, trust: Trust) -> bytes | None:
             # Two keys may share their short names.
             wrong = error
         else:
+            if signers.read_signer(each).centre != found.centre:
+                raise Broken(_OTHER_CENTRE)
             return each
     if wrong is not None:
         raise wrong
