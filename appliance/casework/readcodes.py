@@ -1,7 +1,7 @@
 """What a code that was read at the counter belongs to: a receipt, a case, a certificate, a token of today.
 
 A receipt's code is signed by the centre, and one that the centre did not sign is told, not followed. The others are
-numbers that anybody can print: they only find what is here.
+numbers that anybody can print, and a certificate's code is not verified here: they only find what is here.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from appliance.casework.certificate_numbers import is_certificate_number
 from appliance.casework.money import payment_numbered
 from appliance.casework.receipt_numbers import is_receipt_number
 from appliance.casework.tracking import is_tracking_number
+from appliance.certificates.qr import PREFIX, read_code
 from appliance.certificates.receipt import MARK, verify_receipt_text
 from appliance.certificates.signer import load_key
 from appliance.journal.errors import OperatorError
@@ -46,7 +47,7 @@ def is_ours(text: str) -> bool:
     """Whether a code looks like one of Sanad's own; what does not is for the field that it was read into."""
     told = _plain(text)
     numbered = is_tracking_number(told) or is_receipt_number(told) or _is_certificate(told)
-    return numbered or told.startswith(MARK) or _TICKET.fullmatch(told) is not None
+    return numbered or told.startswith((MARK, PREFIX)) or _TICKET.fullmatch(told) is not None
 
 
 def belongs_to(centre: Centre, text: str) -> Belongs:
@@ -54,7 +55,7 @@ def belongs_to(centre: Centre, text: str) -> Belongs:
 
     Raises:
         OperatorError: it is of nothing here.
-        NotOurReceipt: it stands on no receipt of this centre, or was changed.
+        IntegrityError: it stands on no receipt of this centre, or was changed; or on no certificate.
     """
     told, store = _plain(text), centre.store
     if told.startswith(MARK):
@@ -66,10 +67,11 @@ def belongs_to(centre: Centre, text: str) -> Belongs:
         return Belongs(told, _tracked(centre, told))
     if _TICKET.fullmatch(told):
         return Belongs(f"Token {told}", token=_ticket(centre, told))
-    found = [hit for hit in search.search(store, told, limit=2) if hit.kind == "application"]
+    number = read_code(told).number if told.startswith(PREFIX) else told
+    found = [hit for hit in search.search(store, number, limit=2) if hit.kind == "application"]
     if len(found) != 1:
         raise _nothing()
-    return Belongs(f"Certificate {told}", found[0].about)
+    return Belongs(f"Certificate {number}", found[0].about)
 
 
 def _plain(text: str) -> str:

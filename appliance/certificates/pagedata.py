@@ -14,7 +14,11 @@ from appliance.certificates.wording import IDENTITY_KINDS, say_date, words
 
 MAX_RUNNING_NAME: Final = 48
 """Characters of a name at the head of a further page."""
+RIGHT_TO_LEFT: Final = ("ur", "ps")
 _LONG_NAME: Final = 36
+MANY_ROWS: Final = 13
+MANY_ROWS_OF_NASTALIQ: Final = 9
+"""More of them, headings counted, stand closer together, so that they stay on one page."""
 
 Said = dict[str, str | None]
 """A text, its language and script; `under` is what a reader of the file is to find, where the drawn letters hide it."""
@@ -38,6 +42,7 @@ def page_data(record: CertificateRecord, qr_text: str, marks: Sequence[str]) -> 
     native = next((each for each in languages if each != "en"), languages[0])
     design, holder = record.design, record.holder
     facts = (*_of_holder(record), *record.facts)
+    parts = _parts([_fact(fact, languages, native) for fact in facts], facts, languages)
     return {
         "languages": languages,
         "design": {"accent": design.accent, "ornament": design.ornament},
@@ -47,6 +52,7 @@ def page_data(record: CertificateRecord, qr_text: str, marks: Sequence[str]) -> 
         "centre_name": record.centre_name,
         "summary": f"{record.service} {record.number}, {record.issued_on}",
         "title": said(record.title, languages),
+        "running_title": saying("en", record.title["en"]) if "en" in record.title else said(record.title, languages)[0],
         "authority": said(record.authority, languages),
         "statement": said(record.statement, languages) or phrases("issued_to", languages),
         "band": _band(record),
@@ -61,7 +67,8 @@ def page_data(record: CertificateRecord, qr_text: str, marks: Sequence[str]) -> 
             "running": textwrap.shorten(holder.name, MAX_RUNNING_NAME, placeholder=" …"),
             "native": saying(native, holder.name_native) if holder.name_native else None,
         },
-        "parts": _parts([_fact(fact, languages, native) for fact in facts], facts, languages),
+        "parts": parts,
+        "tight": _rows(facts) > (MANY_ROWS_OF_NASTALIQ if "ur" in languages else MANY_ROWS),
         "attested_by": _attester(record.attested_by, languages),
         "attested": said(design.attested, languages) or phrases("attested", languages),
         "holder_signature": phrases("holder_signature", languages),
@@ -147,6 +154,8 @@ def _fact(fact: Fact, languages: Sequence[str], native: str) -> dict[str, object
     if is_date(value):
         other = other or (say_date(value, native) if native != "en" else "")
         value = say_date(value, "en")
+    if other == value:
+        other = ""
     if "en" not in languages and other:
         value, other = other, ""
     own = "en" if "en" in languages else native
@@ -180,8 +189,22 @@ def _parts(shown: list[dict[str, object]], facts: Sequence[Fact], languages: Seq
         entries = [entry for _, entry, _ in members]
         for entry in entries:
             _fill(entry, rows)
-        parts.append({"heading": said(members[0][2].heading, languages), "shown": how, "facts": entries, "rows": rows})
+        left, right = _sides(said(members[0][2].heading, languages))
+        parts.append({"left": left, "right": right, "shown": how, "facts": entries, "rows": rows})
     return parts
+
+
+def _rows(facts: Sequence[Fact]) -> int:
+    """About how many rows facts take, headings counted."""
+    longest = max((len(_lines(fact.value)) for fact in facts if fact.shown == "column"), default=0)
+    return longest + sum((fact.shown != "column") + bool(fact.heading) for fact in facts)
+
+
+def _sides(heading: list[Said]) -> tuple[list[Said], list[Said]]:
+    """A heading for either end of its line: one from left to right, or the first; and one more."""
+    left = next((each for each in heading if each["lang"] not in RIGHT_TO_LEFT), heading[0] if heading else None)
+    right = next((each for each in heading if each is not left), None)
+    return [] if left is None else [left], [] if right is None else [right]
 
 
 def _fill(entry: dict[str, object], rows: int) -> None:

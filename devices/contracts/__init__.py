@@ -46,6 +46,8 @@ from devices.contracts.eyes import (
     Typed,
 )
 from devices.contracts.pads import (
+    BUTTON_SHARE,
+    TEXT_SHARE,
     CaptureEnd,
     CaptureOutcome,
     PadCapability,
@@ -71,6 +73,7 @@ from devices.contracts.printers import (
 
 __all__ = [
     "ANSWER_LIMIT_S",
+    "BUTTON_SHARE",
     "CAPTURE_LIMIT_S",
     "CONFIRM_LIMIT_S",
     "CONNECT_LIMIT_S",
@@ -84,6 +87,7 @@ __all__ = [
     "SCAN_LIMIT_S",
     "SCAN_STALL_LIMIT_S",
     "SNAP_LIMIT_S",
+    "TEXT_SHARE",
     "WRITE_STALL_LIMIT_S",
     "Align",
     "Camera",

@@ -6,9 +6,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from devices.contracts.common import CAPTURE_LIMIT_S, Device, Identity, Picture
+
+TEXT_SHARE: Final = 0.45
+"""The upper part of a pad's screen, which holds what is signed."""
+BUTTON_SHARE: Final = 0.2
+"""The lower part, which holds the buttons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,16 @@ class PadCapability:
     def has_screen(self) -> bool:
         """Whether it shows what is signed, and buttons. Where not, the counter shows both (`capture`, `accepted`)."""
         return self.width_px > 0 and self.height_px > 0
+
+    @property
+    def text_px(self) -> tuple[int, int]:
+        """How wide and high what is signed may be on the screen."""
+        return self.width_px, round(self.height_px * TEXT_SHARE)
+
+    @property
+    def buttons_px(self) -> tuple[int, int]:
+        """How wide and high the row of buttons is."""
+        return self.width_px, self.height_px - round(self.height_px * (1 - BUTTON_SHARE))
 
 
 class SampleClock(Enum):
@@ -74,8 +89,9 @@ class SigningScreen:
     """What the citizen signs, as the pad shows it.
 
     `document_sha256` is the hash of that document, 32 bytes. `lines` is shown as text where the pad's font has its
-    characters; `picture` (at most the pad's size) stands instead of the lines for any other script. The buttons' words
-    are drawn below; they must be Latin, and `buttons` may be a picture of the whole row, cut in three equal parts.
+    characters; `picture` (at most `PadCapability.text_px`) stands instead of the lines for any other script. The
+    buttons' words are drawn below; they must be Latin, and `buttons` may be a picture of the whole row
+    (`PadCapability.buttons_px`) in three equal parts: cancel, clear, accept.
     """
 
     document_sha256: bytes

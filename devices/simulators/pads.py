@@ -49,6 +49,8 @@ class SimulatedPad(Fated):
         self.fate = fate
         self.on_screen: Picture | None = None
         """What a person would see on the pad."""
+        self.asked: SigningScreen | None = None
+        """What it was last asked to show for a signature."""
 
     def status(self) -> Status:
         """As told."""
@@ -85,6 +87,7 @@ class SimulatedPad(Fated):
     ) -> CaptureOutcome:
         """Sign with the specimen, or fail as told."""
         self._there()
+        self.asked = screen
         cancelled, accepted, cleared = (event or threading.Event() for event in (cancelled, accepted, cleared))
         if self._capability.has_screen:
             self.on_screen = _marked(to_png(screens.draw(screen, CAPABILITY)))

@@ -10,14 +10,11 @@ from typing import Final
 from PIL import Image, ImageDraw, ImageFont
 
 from devices.collecting import Box, Button
-from devices.contracts import PadCapability, SigningScreen
+from devices.contracts import BUTTON_SHARE, TEXT_SHARE, PadCapability, SigningScreen
 from devices.errors import Unprintable
 from devices.pictures import open_picture, to_mono
 from devices.stu.reports import Encoding
 
-TEXT_SHARE: Final = 0.45
-"""The upper part of the screen that holds what is signed."""
-BUTTON_SHARE: Final = 0.2
 MARGIN: Final = 6
 SIZES: Final = (30, 26, 22, 19, 16, 14, 12)
 """Letter heights in pixels, the largest that fits is taken."""

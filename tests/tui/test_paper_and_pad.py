@@ -11,7 +11,7 @@ from appliance.access.session import Role
 from appliance.casework.centre import Centre
 from appliance.casework.counting import in_sum
 from appliance.casework.money import payments_for
-from appliance.casework.printing import prints_of
+from appliance.casework.printing import PrintState, prints_of
 from appliance.casework.shifts import open_shift
 from appliance.casework.signatures import signatures_of
 from devices.simulators.fates import Fate
@@ -103,6 +103,49 @@ async def test_a_printer_that_is_gone_is_told_and_nothing_is_lost(
     assert hands.screen == "CaseFile"
     assert hands.said()
     assert len(payments_for(centre.store, application(hands).application)) == 1
+
+
+async def test_a_silent_printer_leaves_a_question_that_the_operator_answers_after_looking(
+    hands: Hands, centre: Centre, printer: SimulatedReceiptPrinter
+) -> None:
+    await pay(hands, centre)
+    (payment,) = payments_for(centre.store, application(hands).application)
+    printer.fate = Fate.SILENT
+    await choose(hands, "print a receipt")
+    assert hands.screen == "Pick"
+    assert "on the paper?" in hands.text()
+    await hands.press("escape")
+    assert [each.state for each in prints_of(centre.store, payment.id)] == [PrintState.UNKNOWN]
+    await choose(hands, "print a receipt")
+    assert hands.screen == "Pick"  # never twice before somebody looked
+    await hands.type("yes", "enter")
+    assert [each.state for each in prints_of(centre.store, payment.id)] == [PrintState.PRINTED]
+
+
+async def test_paper_that_ends_in_the_middle_is_told_and_the_receipt_is_printed_again_without_a_reason(
+    hands: Hands, centre: Centre, printer: SimulatedReceiptPrinter
+) -> None:
+    await pay(hands, centre)
+    (payment,) = payments_for(centre.store, application(hands).application)
+    printer.fate = Fate.FAILS
+    await choose(hands, "print a receipt")
+    assert "Put paper in" in hands.said()
+    assert "SIMULATED" in hands.said()
+    assert "receipt printer: paper out" in hands.text() or "! receipt printer" in hands.text()
+    printer.fate = Fate.WORKS
+    await choose(hands, "print a receipt")
+    states = [each.state for each in prints_of(centre.store, payment.id)]
+    assert states == [PrintState.INCOMPLETE, PrintState.PRINTED]
+
+
+async def test_what_the_citizen_signs_stands_on_the_pad_in_the_language_of_the_centre(hands: Hands) -> None:
+    pad = hands.app.desk.devices["1"].pad
+    assert isinstance(pad, SimulatedPad)
+    await choose(hands, "sign on the pad")
+    assert pad.asked is not None
+    assert pad.asked.picture is not None
+    assert pad.asked.buttons is not None
+    assert pad.asked.lines[0].startswith("I apply for")
 
 
 async def test_a_password_is_never_shown(hands: Hands) -> None:

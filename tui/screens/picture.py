@@ -12,6 +12,7 @@ from textual.widgets import Footer, Static
 from tui.keymap import bound
 from tui.latin import latin
 from tui.widgets.picture import braille
+from tui.widgets.top import Top
 from tui.work import WorkingScreen
 
 ZOOM: Final = 1.5
@@ -41,7 +42,8 @@ class ShowPicture(WorkingScreen[None]):
         self._left = self._top = 0.0
 
     def compose(self) -> ComposeResult:
-        """A line that says what it is, and the page."""
+        """The line on top, one that says what it is, and the page."""
+        yield Top()
         yield Static(latin(self._heading), id="heading", markup=False)
         with Vertical(id="page"):
             yield Static(id="picture")

@@ -1,8 +1,7 @@
 """What was attached to a certificate when it was sealed: record, XML, code's text, and of an attested paper the scan.
 
-Nothing else is attached. The record is in its one form, XML and code name it by its hash and number, and a scan is the
-one that the record names. The code is signed by the centre's key also where an officer's key signed the file, so that
-key need not be here.
+Nothing else is attached. The record is in its one form; XML and code name it by its hash and number, and a scan is the
+one that the record names. The code is signed by the centre's key, which sealed the file, too, where no officer did.
 """
 
 from __future__ import annotations
@@ -36,11 +35,15 @@ class Attached:
     code: str
     """What the code on the page must say."""
     claims: CodeClaims
-    """What it claims: the same as the record. Its signature is held against a key where that key is known."""
+    """The same, read; where an officer sealed the file, its signature is still to be checked."""
 
 
-def read(root: generic.DictionaryObject) -> Attached:
+def read(root: generic.DictionaryObject, signer: bytes) -> Attached:
     """What is attached, from the catalog of one revision.
+
+    Args:
+        root: the catalog.
+        signer: the certificate of the key that sealed the file, DER.
 
     Raises:
         Broken: something is missing, too many, or says something else.
@@ -59,7 +62,9 @@ def read(root: generic.DictionaryObject) -> Attached:
     if paper is not None and hashlib.sha256(attached[scan_name(paper)]).hexdigest() != paper.sha256:
         raise Broken(DIFFER)
     _check_xml(attached[XML], record, record_sha256)
-    claims = _code(attached[CODE], record, record_sha256)
+    claims = _check_code(attached[CODE], record, record_sha256)
+    if record.sealed_by == "centre":
+        codes.check_signed(claims, signer)
     return Attached(record, record_sha256, attached[CODE].decode("ascii"), claims)
 
 
@@ -72,7 +77,7 @@ def _check_xml(content: bytes, record: CertificateRecord, record_sha256: str) ->
         raise Broken(DIFFER)
 
 
-def _code(content: bytes, record: CertificateRecord, record_sha256: str) -> CodeClaims:
+def _check_code(content: bytes, record: CertificateRecord, record_sha256: str) -> CodeClaims:
     try:
         said = codes.read_text(content)
     except Unreadable:

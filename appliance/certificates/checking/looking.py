@@ -65,7 +65,9 @@ class Found:
     certificate: bytes | None
     """The signer's, DER, where it was carried along."""
     code: CodeClaims | None
-    """The code; where it is on the page of a file, it may be by another key of that centre's."""
+    """To be verified with the signer's certificate, where that was not carried along."""
+    printed: CodeClaims | None = None
+    """What the code on the page of a file says, where another key than the file's signed it: the centre's."""
     stamps: tuple[Token, ...] = ()
     record: CertificateRecord | None = None
     bundle: Bundle | None = None
@@ -175,7 +177,8 @@ def _pdf(content: bytes) -> Found:
         record_sha256=sealed.record_sha256,
         pdf_sha256=sealed.pdf_sha256,
         certificate=sealed.seal.certificate,
-        code=sealed.code,
+        code=None,
+        printed=None if record.sealed_by == "centre" else sealed.code,
         stamps=tuple(Token(each.contents, each.digest) for each in sealed.stamps),
         record=record,
     )

@@ -78,7 +78,7 @@ class Sealed:
     stamps: tuple[Signed, ...]
     """Document timestamps, whole; whom to trust is not asked here."""
     code: CodeClaims
-    """What the code on the page claims."""
+    """What the code on the page says; where an officer sealed the file, its signature is still to be checked."""
 
 
 def read_pdf(content: bytes) -> Sealed:
@@ -118,14 +118,22 @@ def _read(content: bytes) -> Sealed:
     kept = updates.kept_certificates(reader) if stamps else frozenset()
     for each in places[1:]:
         stamp.check(each.contents, each.digest, kept)
-    carried = attached.read(reader.get_historical_root(own.signed_revision))
+    carried = attached.read(reader.get_historical_root(own.signed_revision), seal.certificate)
     record = carried.record
     if named.centre != record.centre:
         raise Broken(OTHER_CENTRE)
     signed = content[: places[0].end]
     page.check(signed, record, carried.code)
-    pdf_sha256, stamped = hashlib.sha256(signed).hexdigest(), tuple(places[1:])
-    return Sealed(record, carried.record_sha256, pdf_sha256, seal, named, claimed_at, stamped, carried.claims)
+    return Sealed(
+        record,
+        carried.record_sha256,
+        hashlib.sha256(signed).hexdigest(),
+        seal,
+        named,
+        claimed_at,
+        tuple(places[1:]),
+        carried.claims,
+    )
 
 
 def _check_ends(content: bytes) -> None:

@@ -16,14 +16,13 @@ from appliance.certificates.checking import signers, stamp
 from appliance.certificates.checking.faults import Broken
 from appliance.certificates.checking.looking import Found
 from appliance.certificates.lists import PublicLists, TrustedSigner
+from appliance.certificates.qr import CodeClaims
 from appliance.certificates.signer import kid
 
 _A_DAY: Final = timedelta(days=1)
 _NO_TRUST: Final = "Nothing here says whose signatures count: there are no lists of central's on this machine."
 _NOT_LISTED: Final = "The key that signed it is not among those that central lists."
 _NOT_CERTIFIED: Final = "The key that signed it was not certified by an authority that you trust."
-_OTHER_CENTRE: Final = "It is signed by another centre than the one that it names."
-_CODE_BY_NOBODY: Final = "The code on the page is by a key that central does not list."
 _ONLY_NAMED: Final = (
     "A code names its signer's certificate, and does not hold it: it takes central's lists to check it."
 )
@@ -60,13 +59,12 @@ def trusted_signer(found: Found, trust: Trust) -> Trusted:
     """
     if trust.lists is None and not trust.authorities:
         return Trusted(known=False, reasons=(_NO_TRUST,))
-    by_code = _of_code(found, trust)
-    certificate = found.certificate or by_code
+    certificate = found.certificate if found.code is None else _of_code(found, trust)
     if certificate is None:
         return Trusted(known=False, reasons=(_NOT_LISTED if trust.lists is not None else _ONLY_NAMED,))
     named = signers.read_signer(certificate)
     if named.centre != found.centre:
-        raise Broken(_OTHER_CENTRE)
+        raise Broken("It is signed by another centre than the one that it names.")
     _check_held(found, named)
     lists = trust.lists
     authorities = (*trust.authorities, *(() if lists is None else lists.trust.authorities))
@@ -77,8 +75,6 @@ def trusted_signer(found: Found, trust: Trust) -> Trusted:
         trusted = Trusted(known=True, reasons=(reason,))
     else:
         trusted = _by_lists(found, certificate, lists)
-    if by_code is None and trusted.listed is not None:
-        raise Broken(_CODE_BY_NOBODY)
     return replace(trusted, stamped_at=_stamped_at(found, authorities, lists), ends=named.ends)
 
 
@@ -115,6 +111,7 @@ def _by_lists(found: Found, certificate: bytes, lists: PublicLists) -> Trusted:
         raise Broken("The key that signed it may not sign certificates of that centre.")
     if found.officer is not None and found.officer != (listed.kind == "officer"):
         raise Broken("It says that somebody else signed it than did.")
+    _check_printed(found, lists)
     who = "an officer's key" if listed.kind == "officer" else "the centre's key"
     return Trusted(
         known=True,
@@ -123,27 +120,40 @@ def _by_lists(found: Found, certificate: bytes, lists: PublicLists) -> Trusted:
     )
 
 
-def _of_code(found: Found, trust: Trust) -> bytes | None:
-    """The certificate by whose key the code was signed; None where nobody here knows the one that it names.
+def _check_printed(found: Found, lists: PublicLists) -> None:
+    """Hold the code on the page of a file that an officer sealed against the keys of its centre."""
+    if found.printed is None:
+        return
+    centre = [each for each in lists.trust.signers if each.kind == "centre" and each.centre == found.centre]
+    if not any(kid(each.certificate) == found.printed.kid for each in centre):
+        raise Broken("The code on its page is not signed by the centre that it names.")
+    _signed_by(found.printed, [each.certificate for each in centre])
 
-    Raises:
-        Broken: somebody here does, and the signature is false, or that key is another centre's.
-    """
+
+def _of_code(found: Found, trust: Trust) -> bytes | None:
+    """The certificate by whose key the code was signed; None where nobody here knows the one that it names."""
     if found.code is None:
         return None
-    carried = [] if found.certificate is None else [found.certificate]
     known = [] if trust.lists is None else [each.certificate for each in trust.lists.trust.signers]
-    named = [each for each in (*carried, *known, *trust.authorities) if kid(each) == found.code.kid]
+    return _signed_by(found.code, [*known, *trust.authorities])
+
+
+def _signed_by(code: CodeClaims, certificates: Sequence[bytes]) -> bytes | None:
+    """The one of these certificates by whose key a code was signed; None where it names none of them.
+
+    Raises:
+        Broken: it names one, whose key did not sign it.
+    """
     wrong: Broken | None = None
-    for each in named:
+    for each in certificates:
+        if kid(each) != code.kid:
+            continue
         try:
-            codes.check_signed(found.code, each)
+            codes.check_signed(code, each)
         except Broken as error:
             # Two keys may share their short names.
             wrong = error
         else:
-            if signers.read_signer(each).centre != found.centre:
-                raise Broken(_OTHER_CENTRE)
             return each
     if wrong is not None:
         raise wrong

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 from typer.testing import CliRunner
 
+from appliance.certificates.verdict import Word
 from provisioning import verifycommand
 from provisioning.cli import build
 from tests.vectors.make_attacks import FOLDER, files
@@ -55,7 +56,7 @@ def test_the_files_can_be_made_again_and_get_the_same_verdicts(tmp_path: Path, m
 
 
 def test_every_kind_of_verdict_is_among_them() -> None:
-    assert {case["verdict"] for case in MANIFEST} == {str(word) for word in verifycommand.Word}
+    assert {case["verdict"] for case in MANIFEST} == {str(word) for word in Word}
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,12 @@ def test_a_resolver_that_never_answers_is_given_up_and_the_printer_cannot_be_rea
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     end = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [] if end.wait() else [()])
+
+    def silent(*_: object, **__: object) -> list[object]:
+        end.wait()
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
     with pytest.raises(TimeoutError):
         resolving.resolve("printer.example", 9100, limit_s=0.01)
     end.set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 from appliance.access.session import Session
 from appliance.casework import delivery, reprinting, signatures
@@ -13,8 +14,10 @@ from appliance.casework.money import Payment, payments_for
 from appliance.casework.printing import Job, Outcome
 from appliance.casework.receipts import receipt_picture
 from appliance.catalogue import Service
+from appliance.certificates.signingtext import apply_for, render_buttons, render_signing_text
 from appliance.journal.ids import EntityId
-from devices.contracts import Cut, JobOutcome, Picture, Raster, Signature, SigningScreen
+from devices.contracts import Cut, JobOutcome, PadCapability, Picture, Raster, Signature, SigningScreen
+from tui.latin import latin
 from tui.printing import asked, print_by, print_paper
 from tui.screens.case.certificates import CertificateActs
 from tui.screens.case.signing import Signing
@@ -38,7 +41,10 @@ class OutputActs(CertificateActs):
 
         def of(person: str) -> None:
             shown, document = what_is_signed(view, self.service.title.en if self.service else view.case.service)
-            screen = SigningScreen(document_sha256=hashlib.sha256(document).digest(), lines=shown)
+            digest, service, language = hashlib.sha256(document).digest(), self.service, self.centre.rules.language
+
+            def screen(capability: PadCapability) -> SigningScreen:
+                return signing_screen(capability, digest, shown, said_natively(view, service, language), language)
 
             def keep(session: Session, signature: Signature) -> None:
                 signed = seal(signature, "application")
@@ -174,3 +180,30 @@ def answers_signed(view: CaseView, service: Service | None) -> tuple[str, ...]:
     """The answers that the citizen signs, each under its label, for a screen that has room for all of them."""
     labels = {} if service is None else {each.id: each.label.en for each in service.fields}
     return tuple(f"{labels.get(name, name)}: {value}" for name, value in view.case.fields.items() if value)
+
+
+def said_natively(view: CaseView, service: Service | None, language: str) -> tuple[str, ...]:
+    """What the pad shows of an application, in the citizens' language as far as it is written down in it."""
+    case = view.case
+    title = case.service if service is None else service.title.values.get(language, service.title.en)
+    roles = {} if service is None else {each.id: each.label for each in service.roles}
+    people = [
+        f"{roles[each.role].values.get(language, roles[each.role].en) if each.role in roles else each.role}: "
+        f"{each.name_native or each.name}"
+        for each in view.people
+    ]
+    return (f"{apply_for(language)}: {title}", case.tracking, *people[: MAX_LINES - 2])
+
+
+def signing_screen(
+    capability: PadCapability, digest: bytes, lines: tuple[str, ...], native: tuple[str, ...], language: str
+) -> SigningScreen:
+    """What a pad shows: in the citizens' language where it fits on its screen, else in Latin letters."""
+    plain = SigningScreen(digest, tuple(map(latin, lines)))
+    if not capability.has_screen:
+        return plain
+    picture = render_signing_text(native, language, *capability.text_px)
+    if picture is None:
+        return plain
+    buttons = render_buttons(language, *capability.buttons_px)
+    return replace(plain, picture=Picture(picture), buttons=Picture(buttons))

@@ -17,7 +17,7 @@ from textual.widgets import Static
 
 from appliance.access.session import Session
 from appliance.journal.errors import SanadError
-from devices.contracts import CaptureEnd, CaptureOutcome, Signature, SignaturePad, SigningScreen
+from devices.contracts import CaptureEnd, CaptureOutcome, PadCapability, Signature, SignaturePad, SigningScreen
 from tui.keymap import bound
 from tui.latin import latin
 from tui.screens.base import DeskScreen
@@ -33,7 +33,7 @@ class Signing(DeskScreen[str]):
 
     Args:
         pad: what the citizen signs on.
-        shown: what they sign.
+        shown: what they sign, as a pad of that kind shows it; asked beside the screen.
         words: the same for this screen, line by line, as whole as there is room for.
         keep: seals and keeps a signature that was accepted.
         kept: what is said then.
@@ -51,7 +51,7 @@ class Signing(DeskScreen[str]):
     def __init__(
         self,
         pad: SignaturePad,
-        shown: SigningScreen,
+        shown: Callable[[PadCapability], SigningScreen],
         words: tuple[str, ...],
         keep: Callable[[Session, Signature], object],
         kept: str,
@@ -88,7 +88,7 @@ class Signing(DeskScreen[str]):
         ink.on_pad(capability)
         self.post_message(Answered(lambda: self._begun(has_screen=capability.has_screen)))
         return self._pad.capture(
-            self._shown,
+            self._shown(capability),
             seen=ink.add,
             erased=ink.erase,
             cancelled=self._cancelled,
