@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-import sqlalchemy as sa
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 
 from appliance.casework.cases import key
 from appliance.casework.certificates import UnknownCertificate, certificate_numbered
@@ -27,7 +26,7 @@ _c: Final = t.certificates
 _STAMPED: Final = select(_c.c.stamped_at).where(t.where_key(_c), _c.c.number == bindparam("number"))
 _ISSUED: Final = select(t.timeline.c.seq).where(
     t.where_key(t.timeline),
-    sa.or_(*(t.timeline.c.kind == each.KIND for each in (k.ApplicationIssued, k.CertificateCorrected))),
+    or_(t.timeline.c.kind == k.ApplicationIssued.KIND, t.timeline.c.kind == k.CertificateCorrected.KIND),
 )
 
 

@@ -30,7 +30,10 @@ def tell(bundle: Bundle) -> tuple[str, ...]:
     story = bundle.story
     acts = [(each.seq, _act(each)) for each in story.steps]
     acts += [(each.step.seq, sentence) for each in story.attested for sentence in _attested(each)]
-    return tuple(sentence for _, sentence in sorted(acts, key=lambda each: each[0]))
+    told = [sentence for _, sentence in sorted(acts, key=lambda each: each[0])]
+    if bundle.earliest is not None:
+        told.append(f"Before that, the node had taken central's orders of {say_moment(bundle.earliest)}.")
+    return tuple(told)
 
 
 def _act(step: Step) -> str:
@@ -58,4 +61,4 @@ def say_moment(at: str | datetime) -> str:
     """A moment in words, UTC."""
     moment = datetime.fromisoformat(at) if isinstance(at, str) else at
     there = moment.astimezone(UTC)
-    return f"{say_date(there.date().isoformat(), 'en')}, {there:%H:%M} UTC"
+    return f"{say_date(there.date().isoformat(), 'en')}, {there:%H:%M:%S} UTC"
