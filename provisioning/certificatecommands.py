@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from appliance.access.session import Role, Session
-from appliance.casework import correcting, reprinting, revoking
+from appliance.casework import correcting, reprinting, revoking, superseding
 from appliance.casework.caseview import case
 from appliance.casework.centre import Centre
 from appliance.casework.certificates import (
@@ -102,7 +102,12 @@ def show(number: NumberArgument, home: HomeOption = None, as_json: JsonOption = 
         view = case(store, found.application)
     asked = [each for each in view.requests if each.number == found.number]
     holder = next((each.name for each in view.people if each.person == view.case.applicant), "")
-    values = {**_values(found), "tracking": view.case.tracking, "requests": [_request(each) for each in asked]}
+    values = {
+        **_values(found),
+        "tracking": view.case.tracking,
+        "requests": [_request(each) for each in asked],
+        "papers": [{"id": each.id, "label": each.label, "added_at": each.added_at} for each in view.papers],
+    }
     lines = [
         f"{found.number}  {_standing(found)}".upper() if found.state is not State.VALID else f"{found.number}  valid",
         f"issued       {found.issued_on}" + (f", until {found.expires_on}" if found.expires_on else ""),
@@ -111,6 +116,7 @@ def show(number: NumberArgument, home: HomeOption = None, as_json: JsonOption = 
     lines += [f"supersedes   {found.replaces}"] if found.replaces else []
     lines += [f"because      {found.reason}"] if found.reason else []
     lines += [f"{each.what:<13}{_outcome(each)}, {each.asked_at[:10]}: {each.reason}" for each in asked]
+    lines += [f"paper        {each.id}  {each.label}" for each in view.papers]
     lines += [f"record       {found.record_sha256}", f"pdf          {found.pdf_sha256}", f"sealed file  {found.blob}"]
     terminal.answer(values, "\n".join(lines), as_json=as_json)
 
@@ -215,6 +221,22 @@ def ask_correction(
         )
     values = {"number": found.number, "done": "asked", "changed": list(changed)}
     terminal.answer(values, "Asked. Another officer issues the new certificate, or refuses.", as_json=as_json)
+
+
+@app.command("correct")
+def correct(
+    number: NumberArgument,
+    login: AsOption,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Issue the corrected certificate that somebody else asked for, sealed by the centre; the old one is superseded."""
+    with _at(home, number, login, Role.OFFICER) as at:
+        found = at.certificate
+        made = superseding.correct(at.centre, at.session, found.application, found.number)
+        new = certificate_numbered(at.store, made.number)
+    words = f"{made.number} is issued; {found.number} is superseded. Print the new one, and hand it over."
+    terminal.answer(_values(new), words, as_json=as_json)
 
 
 @app.command("reprint")

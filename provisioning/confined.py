@@ -26,7 +26,6 @@ MAX_ANSWER: Final = 1 << 20
 """Bytes."""
 _PIECE: Final = 1 << 16
 _NOT_CONFINED: Final = 3
-_FIELDS: Final = ("verdict", "reasons", "next_step", "trust_as_of", "proven_before", "form", "record")
 _ENDED: Final = Verdict(
     verdict=Word.UNREADABLE,
     reasons=("Reading it took more time or memory than any certificate needs, or ended the program that read it.",),
@@ -108,6 +107,6 @@ def _read(said: bytes) -> dict[str, Any]:
         word, reasons = Word(answer["verdict"]), answer["reasons"]
     except (ValueError, KeyError, TypeError):
         raise BugError("The reader of certificates gave no answer.", "Start it again; else tell central IT.") from None
-    if tuple(answer) != _FIELDS or not all(isinstance(each, str) for each in reasons):
+    if answer.keys() != _ENDED.plain().keys() or not all(isinstance(each, str) for each in reasons):
         raise BugError("The reader of certificates gave no answer.", "Start it again; else tell central IT.")
     return {**answer, "verdict": word}

@@ -33,11 +33,14 @@ from appliance.store.store import COSIGNER, Store
 from appliance.store.verify import HomeReport, verify_home
 from appliance.store.witness import see_contained
 from provisioning import outfile, terminal
+from provisioning.evidencecommand import write_evidence
 from provisioning.opening import HomeOption, JsonOption, home_of, node_key, node_store
 from provisioning.showing import visible
 
 PROOF_START: Final = b"c2sp.org/tlog-proof@v1\n"
 MAX_PROOF: Final = 1 << 20
+MAX_DIGITS: Final = 16
+"""Of an entry's number."""
 STANDARD_INPUT: Final = Path("-")
 _READ_BYTES: Final = 1 << 16
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{3})?)?Z?)?", re.ASCII)
@@ -307,12 +310,30 @@ def _size(store: Store, journal: JournalId) -> int:
 
 @app.command("proof")
 def proof(
-    seq: Annotated[int, typer.Argument(help="The entry's number.", min=0)],
+    what: Annotated[str, typer.Argument(metavar="SEQ|FILE", help="The entry's number; or the bundle's file.")],
+    certificate: Annotated[
+        str | None, typer.Option(help="Write all the evidence of the certificate with this number to FILE.")
+    ] = None,
     body: Annotated[bool, typer.Option("--body", help="Include what the entry says, which may be personal.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE, whatever it is.")] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print a proof (C2SP tlog-proof) that an entry stands in this journal; `verify FILE` checks it."""
+    """Prove that an entry stands in this journal (C2SP tlog-proof, printed), or all that a certificate rests on.
+
+    `sanad journal verify` checks the one, and `sanad verify` the other, without this home.
+    """
+    if certificate is not None:
+        write_evidence(certificate, Path(what), home=home_of(home), force=force, as_json=as_json)
+        return
+    if not what.isascii() or not what.isdecimal() or len(what) > MAX_DIGITS:
+        raise OperatorError(
+            "That is no number of an entry.", "Name one (see `sanad journal show`), or --certificate NUMBER FILE."
+        )
+    _prove_entry(int(what), body=body, home=home, as_json=as_json)
+
+
+def _prove_entry(seq: int, *, body: bool, home: Path | None, as_json: bool) -> None:
     with node_store(home) as store:
         head = store.head()
         if seq >= head.size:

@@ -26,7 +26,7 @@ from provisioning import logs, terminal
 from provisioning.enrolled import require_enrolled
 from provisioning.keyservice import NODE_SOCKET, AlreadyRunning, KeyService, is_running
 from provisioning.opening import HomeOption, home_of, open_store
-from provisioning.raising import Raising, keep_raised
+from provisioning.raising import Raising, is_due, keep_raised, raise_pending
 from provisioning.synccommands import Carrier, central_address
 from provisioning.unlock import store_key
 from sync.following import Timing
@@ -88,7 +88,11 @@ def raising(store: Store, address: Address, end: threading.Event, log: Filtering
         else:
             log.info("raised", certificates=len(result.numbers), trouble=result.trouble or None)
 
-    thread = threading.Thread(target=keep_raised, args=(store, address, end.wait, report), name="raising")
+    def run() -> Raising:
+        return raise_pending(store, address, end.is_set)
+
+    work = (lambda: is_due(store), run, end.wait, report)
+    thread = threading.Thread(target=keep_raised, args=work, name="raising")
     thread.start()
     try:
         yield

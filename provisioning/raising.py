@@ -14,6 +14,7 @@ from typing import Final
 from appliance.casework.raising import Mark, marks, pending, pending_count, raise_some
 from appliance.journal.errors import IntegrityError, NetworkError, OperatorError, SanadError
 from appliance.store.store import NODE_KEY, Store
+from sync.calls import Caller
 from sync.link import Address, Link
 from sync.stamping import CentralStamps
 
@@ -82,13 +83,8 @@ def raise_pending(store: Store, address: Address, ends: Callable[[], bool] = lam
     trouble = ""
     try:
         with Link(address) as link:
-            stamps = CentralStamps(
-                link,
-                journal=store.journal,
-                seed=store.secret(NODE_KEY),
-                size=store.head().size,
-                now_s=lambda: int(time.time()),
-            )
+            caller = Caller(store.journal, store.secret(NODE_KEY), lambda: int(time.time()))
+            stamps = CentralStamps(link, caller, store.head().size)
             for _ in range(MAX_BATCHES):
                 done = raise_some(store, stamps)
                 numbers += done.numbers
@@ -101,27 +97,32 @@ def raise_pending(store: Store, address: Address, ends: Callable[[], bool] = lam
     return Raising(tuple(numbers), trouble)
 
 
+def is_due(store: Store) -> bool:
+    """Whether there is something to raise."""
+    return bool(pending(store, 1))
+
+
 def keep_raised(
-    store: Store,
-    address: Address,
+    is_due: Callable[[], bool],
+    run: Callable[[], Raising],
     ends_within: Callable[[float], bool],
     report: Callable[[Raising | SanadError], None],
 ) -> None:
     """Raise again and again what is pending, for the node service, beside its syncing.
 
     Args:
-        store: the node's.
-        address: where central is.
+        is_due: whether there is something to raise; one short read.
+        run: `raise_pending`, with its arguments.
         ends_within: waits so many seconds, or less; whether the service ends.
         report: told what each run came to, where there was something to do.
     """
     pause_s = FIRST_PAUSE_S
     while not ends_within(pause_s):
-        if not pending(store, 1):
-            pause_s = FIRST_PAUSE_S
-            continue
         try:
-            done = raise_pending(store, address, lambda: ends_within(0))
+            if not is_due():
+                pause_s = FIRST_PAUSE_S
+                continue
+            done = run()
         except SanadError as error:
             report(error)
             pause_s = LAST_PAUSE_S

@@ -22,6 +22,7 @@ from provisioning.options import home_of
 
 LISTS: Final = "lists"
 TRUST: Final = "trust"
+NODE: Final = "node.toml"
 _LISTS_START: Final = b"sanad/lists/"
 _PEM_START: Final = b"-----BEGIN CERTIFICATE-----"
 _DER_START: Final = 0x30
@@ -34,8 +35,8 @@ class Reader:
 
     knowledge: Knowledge
     remarks: tuple[str, ...] = ()
-    keys: tuple[VerifierKey, ...] = ()
-    """Of journals and their cosigners."""
+    node: Path | None = None
+    """The home of a node that may know something itself."""
 
 
 NOTHING: Final = Reader(Knowledge())
@@ -56,7 +57,7 @@ def given(file: Path) -> Reader:
         keys = parse_trust(content)
     except BadTrust:
         raise OperatorError(f"The trust file {file} is neither lists, nor a certificate, nor keys.", _ASK) from None
-    return Reader(Knowledge(), ("Those keys vouch for journals, not for whoever signs certificates.",), keys)
+    return Reader(Knowledge(keys=keys), ("Those keys vouch for journals and lists: they judge evidence bundles.",))
 
 
 def of_home(home: Path | None) -> Reader:
@@ -77,9 +78,9 @@ def of_home(home: Path | None) -> Reader:
         if (place / "keys" / name).is_file()
         for each in _certificates(_content(place / "keys" / name))
     )
-    if not (place / LISTS).is_file():
-        return Reader(Knowledge(authorities=authorities), (), keys)
-    return Reader(Knowledge(lists=_lists(_content(place / LISTS), keys)), (), keys)
+    lists = _lists(_content(place / LISTS), keys) if (place / LISTS).is_file() else None
+    node = place if (place / NODE).is_file() else None
+    return Reader(Knowledge(lists=lists, authorities=authorities, keys=keys), node=node)
 
 
 def _lists(content: bytes, keys: tuple[VerifierKey, ...] | None) -> PublicLists:

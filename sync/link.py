@@ -37,6 +37,7 @@ UNSENT_BYTES: Final = 64 * 1024
 CHUNK: Final = 16 * 1024
 """Bytes of one piece of an upload."""
 
+_NEWS: Final = (HTTPStatus.NOT_MODIFIED, HTTPStatus.IM_USED)
 _TRY_LATER: Final = "Nothing is lost. Try again later; where `sanad node` runs, it does so by itself."
 # OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED.
 _WRONG_TIME: Final = frozenset({9, 10})
@@ -69,7 +70,7 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes
     status: int = HTTPStatus.OK
-    """Or 304, where a request asked for news only (`If-None-Match`)."""
+    """Or 304 (nothing new) or 226 (what changed), where a request said what is here already (`If-None-Match`)."""
 
 
 class Link:
@@ -139,7 +140,7 @@ class Link:
                 status = response.status_code
         except (requests.RequestException, OSError) as error:
             raise translate(error) from error
-        if status == HTTPStatus.OK or (status == HTTPStatus.NOT_MODIFIED and "if-none-match" in prepared.headers):
+        if status == HTTPStatus.OK or ("if-none-match" in prepared.headers and status in _NEWS):
             return Reply(response.headers, answer, status)
         refused = from_wire(status, answer) if status >= HTTPStatus.BAD_REQUEST else None
         raise refused or not_understood()

@@ -6,7 +6,7 @@ timestamps themselves are judged by whoever asked for them (`appliance.certifica
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
@@ -15,8 +15,8 @@ import requests
 
 from appliance.certificates.timestamps import MAX_RESPONSE, Believed, Material
 from appliance.certificates.timestamptokens import MAX_TOKEN
-from appliance.journal.ids import JournalId
 from sync import signatures, stampwire, wire
+from sync.calls import Caller
 from sync.link import Link, not_understood
 from sync.signatures import Said
 from sync.stampwire import StampAnswer, StampRequest, ValidationAnswer
@@ -33,18 +33,14 @@ class CentralStamps:
 
     Args:
         link: to central, open.
-        journal: this node's.
-        seed: the key of this node, 32 bytes.
+        caller: who asks.
         size: of the journal.
-        now_s: what this node's clock says, in seconds since 1970; it only goes into signatures.
     """
 
-    def __init__(self, link: Link, *, journal: JournalId, seed: bytes, size: int, now_s: Callable[[], int]) -> None:
+    def __init__(self, link: Link, caller: Caller, size: int) -> None:
         self._link = link
-        self._journal = journal
-        self._seed = seed
+        self._caller = caller
         self._size = size
-        self._now_s = now_s
         self._nonce = ""
 
     def material(self) -> Material:
@@ -82,16 +78,15 @@ class CentralStamps:
         nonce, self._nonce = self._nonce or self._challenge(), ""
 
         def sign(request: requests.PreparedRequest) -> None:
-            signatures.sign(
-                request, Said(self._size, nonce), seed=self._seed, journal=self._journal, now_s=self._now_s()
-            )
+            said, caller = Said(self._size, nonce), self._caller
+            signatures.sign(request, said, seed=caller.seed, journal=caller.journal, now_s=caller.now_s())
 
         answer = _decode(self._link.call(method, path, limit=limit, body=body, sign=sign).body, kind)
         self._nonce = getattr(answer, "challenge", "")
         return answer
 
     def _challenge(self) -> str:
-        headers = {signatures.JOURNAL_HEADER: self._journal}
+        headers = {signatures.JOURNAL_HEADER: self._caller.journal}
         reply = self._link.call("GET", wire.CHALLENGE, limit=wire.MAX_ANSWER, headers=headers)
         return _decode(reply.body, ChallengeAnswer).challenge
 

@@ -53,6 +53,7 @@ _TABLE: Final = (
     Key("complaints", "c", "Complaints", "Complaints that nobody has answered."),
     Key("appeals", "a", "Appeals", "Appeals that you may decide."),
     Key("questioned", "k", "Certificates", "Certificates that somebody asked to be corrected or revoked."),
+    Key("my_keys", "m", "My key", "The key by which you sign certificates: make one, renew it, end it."),
     Key("unsupported", "u", "Unsupported", "What leans on an attestation that was withdrawn."),
     # Filling
     Key("step_back", "f7,ctrl+p", "Previous", "The page before this one."),
@@ -80,6 +81,11 @@ _TABLE: Final = (
     Key("approve", "ctrl+y", "Approve", "Approve this case."),
     Key("send_back", "ctrl+b", "Return", "Return this case to the counter, with what is missing."),
     Key("reject", "ctrl+r", "Reject", "Reject this case, with the reason and where to appeal."),
+    # Signing a certificate
+    Key("view_page", "ctrl+v", "Page", "Show the page that will be signed, large; + and - zoom, arrows move."),
+    Key("let_centre_seal", "ctrl+x", "Centre seals", "Issue it under the centre's seal, not by your own key."),
+    Key("make_key", "f2,ctrl+n", "Make a key", "Make a key of your own, to sign certificates by."),
+    Key("end_key", "ctrl+x", "End it", "End the key under the cursor: its PIN is forgotten, its token lost."),
     # Tokens
     Key("issue_token", "f2,ctrl+n", "Hand out", "Hand out a token for a queue."),
     Key("call_next", "f10,ctrl+s", "Call next", "Call the next one to this counter."),

@@ -105,8 +105,14 @@ class Prepared:
         Raises:
             BadRecord, Unprintable, FontsMissing: as `render_certificate`.
         """
+        scan = self.ground.scan
         return preview_certificate(
-            self.record, photo=self.ground.photo, signature_png=self.signature_png, qr_text=NO_CODE
+            self.record,
+            photo=self.ground.photo,
+            signature_png=self.signature_png,
+            qr_text=NO_CODE,
+            scan=None if scan is None else scan.content,
+            document_pages=() if scan is None else scan.pages,
         )
 
 
@@ -162,7 +168,14 @@ def set_page(
     """
     record_sha256 = record_hash(encode_record(record))
     code = make_code(record, record_sha256, centre_signer(centre.store), at=centre.store.clock())
-    pdf = render_certificate(record, photo=ground.photo, signature_png=signature_png, qr_text=code)
+    pdf = render_certificate(
+        record,
+        photo=ground.photo,
+        signature_png=signature_png,
+        qr_text=code,
+        scan=None if ground.scan is None else ground.scan.content,
+        document_pages=() if ground.scan is None else ground.scan.pages,
+    )
     title = ground.rule.title.en
     return Prepared(ground.case.id, record, record_sha256, pdf, title, says, ground, signature_png)
 

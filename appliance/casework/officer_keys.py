@@ -94,6 +94,8 @@ class Standing:
     """In words for them; empty where there is nothing to say."""
     should_make: bool
     """Whether it is time to make a key."""
+    has_keys: bool = False
+    """Whether they ever made one."""
 
 
 class NoSuchKey(OperatorError):
@@ -151,18 +153,21 @@ def standing(store: Store, session: Session) -> Standing:
     # One that is locked only where there is no other.
     key = next(iter(sorted(good, key=lambda each: each.locked)), None)
     waiting = any(each.state is KeyState.ASKED for each in keys)
+    has_keys = bool(keys)
     if key is None:
-        return Standing(None, _why_none(keys, waiting=waiting), should_make=not waiting)
+        return Standing(None, _why_none(keys, waiting=waiting), should_make=not waiting, has_keys=has_keys)
     if key.locked:
         return Standing(
             None,
             "Sealed by the centre: your key is locked after wrong PINs. A supervisor unlocks it, or make a new one.",
             should_make=not waiting,
+            has_keys=has_keys,
         )
     ends = key.ends_at
     if ends is None or now + RENEWAL < ends or waiting:
-        return Standing(key, "", should_make=False)
-    return Standing(key, f"Your key ends on {ends.date().isoformat()}: make a new one.", should_make=True)
+        return Standing(key, "", should_make=False, has_keys=has_keys)
+    says = f"Your key ends on {ends.date().isoformat()}: make a new one."
+    return Standing(key, says, should_make=True, has_keys=has_keys)
 
 
 def _why_none(keys: list[OfficerKey], *, waiting: bool) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 from appliance.access.session import Session
 from appliance.casework.cases import Case, HeldPaper, find_case, go_on, papers_of, see_lines
 from appliance.casework.centre import Centre
+from appliance.casework.copying import see_copyable
 from appliance.casework.intake import Paper, PaperRefused, inspect_paper
 from appliance.casework.lifecycle import step
 from appliance.catalogue import PaperRule
@@ -70,6 +71,7 @@ def add_paper(
     _see_room(case, held)
     look = inspect_paper(new.content)
     _see_picture(centre, case, rule, look)
+    see_copyable(centre.catalogue.service(case.service), rule, look, len(new.content))
     digest = store.put_blob(new.content)
     body = k.PaperAdded(
         paper=store.new_id(),

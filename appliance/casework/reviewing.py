@@ -17,6 +17,7 @@ from appliance.casework.attested import Satisfied, satisfied_in
 from appliance.casework.cases import Case, go_on, papers_of, see_lines, see_remarks, steps_done, waits_of
 from appliance.casework.centre import Centre
 from appliance.casework.changes import see_unchanged
+from appliance.casework.copying import copied
 from appliance.casework.fees import fee_state
 from appliance.casework.forms import FormRefused, missing_papers
 from appliance.casework.lifecycle import Status, step
@@ -79,7 +80,8 @@ def approve(
 
     Raises:
         NotReady: a step or a fee is open, an office answered no and nothing is remarked, or the form says otherwise
-            than what was attested. FormRefused: a mandatory paper is neither there nor attested.
+            than what was attested. FormRefused: a mandatory paper is neither there nor attested. NotCompared: no
+            officer saw the original of what is to be copied.
         ChangedMeanwhile: it changed since it was shown, or what is written down of somebody in it.
         OperatorError: not from where it stands, not by the same eyes, or not in this role.
     """
@@ -193,6 +195,7 @@ def _see_ready(centre: Centre, moment: Moment, case: Case, remark: str) -> Satis
     day = received_on(centre, case, moment.at)
     spared = satisfied_in(tx, journal, service, case.roles, case.fields, centre.day_of(moment.at))
     see_uncontradicted(service, spared)
+    copied(tx, journal, service, case)
     lacking = missing_papers(service, case.fields, case.roles, papers_of(tx, journal, case.id), spared, day)
     if lacking:
         raise FormRefused(papers=lacking)

@@ -32,6 +32,16 @@ def authority_certificate(store: Store) -> bytes:
     return _read(store.layout.authority)
 
 
+def node_certificate(store: Store) -> bytes | None:
+    """The certificate by which central's authority vouches for this node and its journal, DER; None where it is not.
+
+    Raises:
+        IntegrityError: it is damaged.
+    """
+    file = store.layout.node_certificate
+    return _read(file) if file.exists() else None
+
+
 def _read(file: Path) -> bytes:
     try:
         return x509.load_pem_x509_certificate(file.read_bytes()).public_bytes(Encoding.DER)

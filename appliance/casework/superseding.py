@@ -21,6 +21,7 @@ from appliance.casework.certificate_numbers import next_certificate_number
 from appliance.casework.certificate_records import record_of
 from appliance.casework.certificates import REVOCATION, NotValid, certificates_in, open_request, see_valid
 from appliance.casework.changes import last_seq
+from appliance.casework.copying import copied
 from appliance.casework.correcting import asked_correction, put_right_by
 from appliance.casework.grounds import Ground, Overtaken, holder_of, read_ground
 from appliance.casework.issuing import MAX_TRIES, Issued, Prepared, ShownOtherwise, own_key, seal, set_page
@@ -79,8 +80,8 @@ def prepare_correction(
         fields = asked_correction(tx, store.journal, application, number).fields
         first = certificates_in(tx, store.journal, application)[0]
         approver = tx.one(_OPERATOR, key(store.journal, session.actor))
-    found = read_ground(centre, application, k.CertificateCorrected.KIND)
-    ground = replace(found, case=replace(found.case, fields=fields), approver="" if approver is None else approver[0])
+    found = read_ground(centre, application, k.CertificateCorrected.KIND, fields)
+    ground = replace(found, approver="" if approver is None else approver[0])
     may, says = own_key(store, session, application)
     if sealed_by is None:
         sealed_by = "officer" if may else "centre"
@@ -206,6 +207,7 @@ def _see_as_shown(tx: Tx, journal: JournalId, correction: Correction, corrected:
         last_seq(tx, journal, corrected.id) != correction.seen
         or corrected != ground.case
         or holder != ground.holder
+        or copied(tx, journal, ground.service, corrected) != ground.copied
         or next_certificate_number(tx, journal) != correction.prepared.record.number
     ):
         raise Overtaken

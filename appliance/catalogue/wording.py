@@ -181,6 +181,9 @@ def _certificate_lines(service: m.Service) -> Iterator[str]:
     languages = " and ".join(m.LANGUAGES[each] for each in certificate.languages)
     yield f"{certificate.title.en}, in {languages}" + (f" [{SAMPLE}]" if certificate.sample else "")
     yield "shows " + ", ".join(_label(service, name) for name in certificate.shows)
+    if certificate.copies:
+        named = ", ".join(each.label.en for each in service.papers if each.id in certificate.copies)
+        yield f"is an attested copy of the one that was asked for: {named}"
     for rule in certificate.valid:
         if rule.until is not None:
             length = f"valid until “{_label(service, rule.until)}”"

@@ -17,7 +17,7 @@ the node knows come in as values; nothing here touches a disk or a network.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
@@ -25,10 +25,13 @@ from typing import Final
 from appliance.certificates.checking import looking
 from appliance.certificates.checking.faults import Broken, Unreadable
 from appliance.certificates.checking.looking import Found
+from appliance.certificates.checking.telling import say_moment, tell
 from appliance.certificates.checking.trusting import Trust, Trusted, trusted_signer
+from appliance.certificates.evidence import Bundle
 from appliance.certificates.lists import Ended, PublicLists
 from appliance.certificates.wording import say_date
 from appliance.journal.errors import BugError
+from appliance.journal.notes import VerifierKey
 
 FRESH_FOR: Final = timedelta(days=7)
 """Lists up to this age give the full verdict; central makes new ones at least every day."""
@@ -62,6 +65,10 @@ class Verdict:
     """What was judged; None where it could not be read, or was changed."""
     proven_before: datetime | None = None
     """When at the latest it was signed, as others than the signer say."""
+    proven_after: datetime | None = None
+    """When at the earliest it was issued, as central says."""
+    evidence: tuple[str, ...] = ()
+    """What led to it, by the entries that came with it."""
 
     @property
     def record(self) -> dict[str, object] | None:
@@ -75,7 +82,9 @@ class Verdict:
             "reasons": list(self.reasons),
             "next_step": self.next_step,
             "trust_as_of": _iso(self.trust_as_of),
+            "proven_after": _iso(self.proven_after),
             "proven_before": _iso(self.proven_before),
+            "evidence": list(self.evidence),
             "form": "" if self.found is None else ("file" if self.found.whole else "code"),
             "record": self.record,
         }
@@ -89,12 +98,14 @@ class Knowledge:
         lists: central's, checked.
         authorities: certificates that the reader trusts, X.509, DER: of authorities, or of signers.
         ended: what this node's own tables say of a certificate's number; None where it holds or is not known.
+        keys: of journals, cosigners and publishers of lists that the reader trusts.
         witnessed: when at the latest, by a cosigned checkpoint of this node's journal, a certificate was issued that
             has this number and this record; None where that is not known.
     """
 
     lists: PublicLists | None = None
     authorities: tuple[bytes, ...] = ()
+    keys: tuple[VerifierKey, ...] = ()
     ended: Callable[[str], Ended | None] = lambda _number: None
     witnessed: Callable[[str, str], datetime | None] = lambda _number, _record: None
 
@@ -115,12 +126,22 @@ def judge(content: bytes, *, now: datetime, knowledge: Knowledge = NOTHING_KNOWN
     as_of = None if knowledge.lists is None else knowledge.lists.at
     try:
         found = looking.look(content)
+        knowledge = _with_lists_of(found, knowledge)
         trusted = trusted_signer(found, Trust(knowledge.lists, knowledge.authorities))
     except Unreadable as error:
         return Verdict(verdict=Word.UNREADABLE, reasons=(error.sentence,), next_step=error.next_step, trust_as_of=as_of)
     except Broken as error:
         return Verdict(verdict=Word.INVALID, reasons=(error.sentence,), next_step=error.next_step, trust_as_of=as_of)
     return _Judgement(found, trusted, knowledge, now).verdict()
+
+
+def _with_lists_of(found: Found, knowledge: Knowledge) -> Knowledge:
+    """Take up the lists in a bundle, where whoever the reader trusts published them and they are newer."""
+    carried, known = None if found.bundle is None else found.bundle.lists, knowledge.lists
+    if carried is None:
+        return knowledge
+    trusted = carried.key in knowledge.keys if known is None else carried.key == known.key
+    return replace(knowledge, lists=carried) if trusted and (known is None or known.at < carried.at) else knowledge
 
 
 class _Judgement:
@@ -132,8 +153,24 @@ class _Judgement:
         # What central signed was so at its date: a clock that is behind it is wrong.
         self._clock_wrong = lists is not None and lists.at > now + CLOCK_SLACK
         self._now = now if lists is None else max(now, lists.at)
-        proofs = (trusted.stamped_at, knowledge.witnessed(found.number, found.record_sha256))
+        bundle = found.bundle
+        keys = (*knowledge.keys, *(() if lists is None else lists.trust.cosigners))
+        cosigned = None if bundle is None else bundle.latest_by(keys)
+        self._cosigned = cosigned is not None
+        proofs = (trusted.stamped_at, cosigned, knowledge.witnessed(found.number, found.record_sha256))
         self._proven = min((each for each in proofs if each is not None), default=None)
+        self._after = None if bundle is None else bundle.earliest_by(knowledge.keys)
+        logs = () if lists is None else lists.trust.logs
+        self._bundle = (
+            bundle
+            if bundle is not None
+            and (
+                bundle.vouched(keys)
+                or bundle.certified(knowledge.authorities)
+                or any((each.key, each.centre) == (bundle.witness.key, found.centre) for each in logs)
+            )
+            else None
+        )
 
     def verdict(self) -> Verdict:
         for question in (self._unknown, self._key_revoked, self._ended, self._not_today):
@@ -145,6 +182,9 @@ class _Judgement:
     def _answer(self, word: Word, reasons: Sequence[str], next_step: str, as_of: datetime | None = None) -> Verdict:
         lists = self._knowledge.lists
         also = [_SPECIMEN] if self._found.specimen else []
+        bundle = self._bundle
+        if self._found.bundle is not None:
+            also += [_NOT_ITS_JOURNAL] if bundle is None else ([] if self._cosigned else [_NOT_COSIGNED])
         if self._clock_wrong and lists is not None:
             also.append(f"This machine's clock is wrong: it is behind central's lists of {_day(lists.at)}.")
         return Verdict(
@@ -154,6 +194,8 @@ class _Judgement:
             trust_as_of=as_of or (None if lists is None else lists.at),
             found=self._found,
             proven_before=self._proven,
+            proven_after=self._after,
+            evidence=() if bundle is None else tell(bundle),
         )
 
     def _unknown(self) -> Verdict | None:
@@ -180,6 +222,9 @@ class _Judgement:
         lists = self._knowledge.lists
         if ended is None and lists is not None:
             ended = next((each for each in lists.revocations.ended if each.number == number), None)
+        bundle = self._bundle
+        if ended is None and bundle is not None and bundle.story.ended:
+            return self._ended_in(bundle)
         if ended is None:
             return None
         if ended.state == "superseded":
@@ -188,6 +233,14 @@ class _Judgement:
             return self._answer(Word.SUPERSEDED, (reason,), f"Ask for certificate {ended.by}." if ended.by else "")
         reason = f"This certificate was revoked on {_day(ended.at)}: {_in_words(ended.reason)}."
         return self._answer(Word.REVOKED, (reason,), _ASK_CENTRE)
+
+    def _ended_in(self, bundle: Bundle) -> Verdict:
+        """By the entries that came with it, which are its own journal's."""
+        by = bundle.story.replaced_by
+        if bundle.story.ended == "revoked":
+            return self._answer(Word.REVOKED, ("The entries in the bundle say that it was revoked.",), _ASK_CENTRE)
+        reason = f"The entries in the bundle say that it was superseded by certificate {by}."
+        return self._answer(Word.SUPERSEDED, (reason,), f"Ask for certificate {by}.")
 
     def _not_today(self) -> Verdict | None:
         found = self._found
@@ -206,11 +259,21 @@ class _Judgement:
             as_of = datetime.combine(date.fromisoformat(self._found.issued_on), time(), UTC)
             weak = f"Nothing is known of what became of it since it was issued on {_day(as_of)}."
             return self._answer(Word.VALID_AS_OF, (*reasons, weak), _GET_LISTS, as_of if lists is None else None)
+        ended_key = trusted.ends is not None and trusted.ends < self._now and not self._proven_by(trusted.ends)
+        if ended_key and trusted.ends is not None:
+            word = (
+                f"The key that signed it was certified until {_day(trusted.ends)}; that it signed before, "
+                "only the signer says."
+            )
+            return self._answer(Word.VALID_AS_OF, (*reasons, word), _ASK_CENTRE_ALSO, min(trusted.ends, lists.at))
         listed = f"Central's lists of {_day(lists.at)} do not name it as superseded or revoked."
         if self._clock_wrong or self._now - lists.at > FRESH_FOR:
             old = f"Those lists are older than {FRESH_FOR.days} days: what happened since is not known here."
             return self._answer(Word.VALID_AS_OF, (*reasons, listed, *([] if self._clock_wrong else [old])), _GET_LISTS)
         return self._answer(Word.VALID, (*reasons, listed), self._compare())
+
+    def _proven_by(self, at: datetime) -> bool:
+        return self._proven is not None and self._proven <= at
 
     def _until(self) -> list[str]:
         until = self._found.expires_on
@@ -220,7 +283,11 @@ class _Judgement:
         signer = self._trusted.listed
         if self._proven is None:
             return []
-        proof = f"It was there on {_moment(self._proven)} at the latest: others than the signer say so."
+        proof = f"It was there on {say_moment(self._proven)} at the latest: others than the signer say so."
+        if self._after is not None:
+            proof = (
+                f"It was issued after {say_moment(self._after)} and before {say_moment(self._proven)}: central says so."
+            )
         if signer is None or signer.revoked_at is None:
             return [proof]
         return [proof, f"The key was revoked later, on {_day(signer.revoked_at)}; what it signed before stays good."]
@@ -230,7 +297,10 @@ class _Judgement:
 
 
 _ASK_CENTRE: Final = "Do not accept it. Ask the centre that is named in it."
+_ASK_CENTRE_ALSO: Final = "Ask the centre for the file with a timestamp, which proves it."
 _GET_LISTS: Final = "Get central's newest lists, and verify it with them: --trust FILE."
+_NOT_COSIGNED: Final = "Nobody whom you trust countersigned the entries in the bundle: they are the node's word alone."
+_NOT_ITS_JOURNAL: Final = "The entries in the bundle are by a journal that nobody here knows, so they are not shown."
 _SPECIMEN: Final = "It is a SPECIMEN, made to show how certificates look: it attests nothing."
 _REASONS: Final = {
     "issued_in_error": "it was issued in error",
@@ -256,7 +326,3 @@ def _in_words(code: str) -> str:
 
 def _day(at: datetime) -> str:
     return say_date(at.astimezone(UTC).date().isoformat(), "en")
-
-
-def _moment(at: datetime) -> str:
-    return f"{_day(at)}, {at.astimezone(UTC):%H:%M} UTC"

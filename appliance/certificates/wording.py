@@ -50,6 +50,28 @@ _WORDS: Final[dict[str, tuple[str, str, str, str, str]]] = {
         "केंद्र द्वारा इलेक्ट्रॉनिक रूप से मुद्रांकित",
         "மையத்தால் மின்னணு முறையில் முத்திரையிடப்பட்டது",
     ),
+    "signed": (
+        "Signed electronically by the officer",
+        "افسر کی جانب سے الیکٹرانک دستخط شدہ",
+        "د افسر له خوا په برېښنايي ډول لاسلیک شوی",
+        "अधिकारी द्वारा इलेक्ट्रॉनिक रूप से हस्ताक्षरित",
+        "அதிகாரியால் மின்னணு முறையில் கையொப்பமிடப்பட்டது",
+    ),
+    "replaces": (
+        "In place of certificate {number}, which is no longer valid",
+        "بجائے سند نمبر {number}، جو اب منسوخ ہے",
+        "د سند {number} پر ځای، چې نور د اعتبار وړ نه دی",
+        "प्रमाण पत्र {number} के स्थान पर, जो अब मान्य नहीं है",
+        "இனி செல்லாத சான்றிதழ் {number} க்குப் பதிலாக",
+    ),
+    "copy": ("Attested copy", "مصدقہ نقل", "تصدیق شوې کاپي", "सत्यापित प्रति", "சான்றளிக்கப்பட்ட நகல்"),
+    "scan": (
+        "Copied paper on the following pages: {pages}. Its scan is attached to this file, under the hash below.",
+        "نقل شدہ دستاویز اگلے صفحات پر ہے ({pages})۔",
+        "کاپي شوی سند په راتلونکو پاڼو کې دی ({pages}).",
+        "प्रतिलिपि किया गया पत्र अगले पृष्ठों पर है ({pages})।",
+        "நகலெடுக்கப்பட்ட ஆவணம் அடுத்த பக்கங்களில் உள்ளது ({pages}).",
+    ),
     "verify": (
         "To verify: show this paper at any centre, or have the code read. Compare name and number with the answer. "
         "The signed file carries its full record and can be checked without a network.",

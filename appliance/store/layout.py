@@ -38,6 +38,11 @@ class Layout:
         return self.home / "keys" / "centre.crt"
 
     @property
+    def node_certificate(self) -> Path:
+        """The certificate of the node's key, which names its journal, by central's authority (PEM)."""
+        return self.home / "keys" / "node.crt"
+
+    @property
     def witness(self) -> Path:
         """The newest checkpoint that central countersigned, outside the store, so that a store put back shows."""
         return self.home / "cosigned"

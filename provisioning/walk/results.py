@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from appliance.casework.certificates import certificate_numbered
 from appliance.casework.issuing import certificate_pdf
 from appliance.journal.errors import IntegrityError
 from appliance.journal.ids import BlobDigest
@@ -41,6 +42,7 @@ def compared(walk: Walk, store: Store, cases: Sequence[Walked], *, synced: bool)
         "tracking": first["tracking"],
         "certificate": _copy(walk, CERTIFICATE, cases[0].certificate),
         **{name: first[name] for name in ("certificate_blob", "certificate_sha256", "central_certificate_sha256")},
+        "certificate_timestamped": first["certificate_timestamped"],
         "receipt": _copy(walk, RECEIPT, cases[0].receipt),
         "trust_lists": _copy(walk, TRUST_LISTS, store.layout.lists if store.layout.lists.is_file() else None),
         "cases": told,
@@ -68,6 +70,7 @@ def _told(walk: Walk, store: Store, central: Central | None, case: Walked) -> di
         "central_certificate_sha256": None
         if made is None or central is None
         else _fetched(walk, central, f"{case.service}: certificate", made.blob, made.pdf_sha256),
+        "certificate_timestamped": None if made is None else _timestamped(walk, store, case.service, made.number),
         "receipt": None if case.receipt is None else str(case.receipt),
         "asked": case.asked,
         "not_asked": case.spared,
@@ -83,6 +86,16 @@ def _told(walk: Walk, store: Store, central: Central | None, case: Walked) -> di
             for scan, digest in case.papers
         ],
     }
+
+
+def _timestamped(walk: Walk, store: Store, service: str, number: str) -> str | None:
+    """A copy of the certificate with its timestamp and validation data, where it has them."""
+    found = certificate_numbered(store, number)
+    if not found.raised_blob:
+        return None
+    copy = walk.results / f"certificate-{service}-timestamped.pdf"
+    write_durably(copy, store.open_blob(BlobDigest(found.raised_blob)))
+    return str(copy)
 
 
 def _fetched(walk: Walk, central: Central, what: str, digest: BlobDigest, sha256: str) -> str:

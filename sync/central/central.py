@@ -49,7 +49,7 @@ from sync.central.orders import Orders
 from sync.central.registry import Node
 from sync.central.sessions import NodeSession, Sessions
 from sync.central.stampdesk import StampDesk
-from sync.central.timestamping import OwnTimestamps, Timestamps, own_timestamps
+from sync.central.timestamping import Timestamps, own_timestamps
 from sync.central.trust import Trust
 from sync.invite import BadInvite, Invite, encode_invite, fingerprint, parse_invite
 from sync.refusals import BadRequest, OutOfStep
@@ -158,17 +158,13 @@ class Central:
             self._authority,
             self._cosigner.verifier,
             self._give,
+            lambda: self.stamps.timestamps.remembered,
             self._settle,
             clock=clock,
             monotonic_s=monotonic_s,
         )
-        self.stamps = StampDesk(
-            timestamps or self._own_timestamps(),
-            self._authority.certificate.public_bytes(Encoding.DER),
-            crl=self.trust.crl,
-            clock=clock,
-            challenge=self._challenges.give,
-        )
+        timestamps = timestamps or own_timestamps(self._archive_db, self._authority, self.id, clock, random)
+        self.stamps = StampDesk(timestamps, self._authority, self.trust.crl, clock, self._challenges.give)
         locker, recovery = (
             age.recipient_of(self._secret(name).decode()) for name in (LOCKER_IDENTITY, RECOVERY_IDENTITY)
         )
@@ -451,15 +447,6 @@ class Central:
         # Whoever syncs and then asks for the lists is to find in them what it just carried here.
         with suppress(TimeoutError):
             self.index.settle(SETTLE_S)
-
-    def _own_timestamps(self) -> OwnTimestamps:
-        return own_timestamps(
-            self._archive_db,
-            self._authority,
-            name=f"Sanad central {self.id} timestamps",
-            clock=self._clock,
-            random=self._random,
-        )
 
     def _secret(self, name: str) -> bytes:
         with self._archive_db.read() as tx:

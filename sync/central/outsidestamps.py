@@ -85,6 +85,11 @@ class OutsideTimestamps:
         self._turns = threading.BoundedSemaphore(AT_ONCE)
         self._known: tuple[Service, float] | None = None
 
+    @property
+    def remembered(self) -> Service | None:
+        """See `Timestamps`."""
+        return None if self._known is None else self._known[0]
+
     def service(self) -> Service:
         """See `Timestamps`."""
         known = self._known

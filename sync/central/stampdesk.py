@@ -1,6 +1,6 @@
 """Where enrolled nodes ask central for timestamps, and for what goes into documents with them.
 
-The revocation list of central's own authority is made anew for each answer: it says what is revoked now.
+The revocation list of central's own authority is the one that it publishes.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from collections.abc import Callable
 from typing import Final
 
 import msgspec
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.journal.ids import JournalId
 from appliance.records.moment import Clock
+from sync.central.authority import Authority
 from sync.central.timestamping import Timestamps
 from sync.refusals import BadRequest
 from sync.stampwire import StampAnswer, StampRequest, ValidationAnswer
@@ -24,8 +26,8 @@ class StampDesk:
 
     Args:
         timestamps: the service.
-        authority: the certificate of central's authority, DER.
-        crl: its revocation list now, DER.
+        authority: central's.
+        crl: gives its revocation list, DER.
         clock: what time it is.
         challenge: makes the nonce for a node's next request.
     """
@@ -33,14 +35,13 @@ class StampDesk:
     def __init__(
         self,
         timestamps: Timestamps,
-        authority: bytes,
-        *,
+        authority: Authority,
         crl: Callable[[], bytes],
         clock: Clock,
         challenge: Callable[[JournalId], str],
     ) -> None:
         self.timestamps = timestamps
-        self._authority = authority
+        self._authority = authority.certificate.public_bytes(Encoding.DER)
         self._crl = crl
         self._clock = clock
         self._challenge = challenge

@@ -64,6 +64,10 @@ class Service:
 class Timestamps(Protocol):
     """A timestamp service as central offers it: its own, or one outside."""
 
+    @property
+    def remembered(self) -> Service | None:
+        """What is known of it without asking anybody."""
+
     def service(self) -> Service:
         """What must be known of it.
 
@@ -118,6 +122,11 @@ class OwnTimestamps:
         largest = Asked(bytes(SHA256.digest_size), None, 1 << MAX_NONCE_BITS - 1, with_certificate=True)
         # Two signatures differ by some bytes, and so do two numbers.
         self._room = len(self._token(largest)) + MAX_SIGNATURE
+
+    @property
+    def remembered(self) -> Service:
+        """See `Timestamps`."""
+        return self.service()
 
     def service(self) -> Service:
         """See `Timestamps`."""
@@ -192,14 +201,14 @@ def read_request(request: bytes) -> Asked:
 
 
 def own_timestamps(
-    database: Database, authority: Authority, *, name: str, clock: Clock, random: Callable[[int], bytes]
+    database: Database, authority: Authority, central: str, clock: Clock, random: Callable[[int], bytes]
 ) -> OwnTimestamps:
     """The embedded service of a central, whose key is made, certified and kept where there is none yet.
 
     Args:
         database: the archive; the key lies in it and nowhere else.
         authority: certifies the key.
-        name: the common name in its certificate.
+        central: central's identifier, for the name in the certificate.
         clock: what time it is.
         random: a cryptographic source of random bytes.
     """
@@ -207,7 +216,7 @@ def own_timestamps(
         kept = _kept(tx)
     if kept is None:
         with database.write() as tx:
-            kept = _kept(tx) or _made(tx, authority, name)
+            kept = _kept(tx) or _made(tx, authority, f"Sanad central {central} timestamps")
     signer = SoftwareSigner(*kept, chain=())
     return OwnTimestamps(signer, authority.certificate.public_bytes(Encoding.DER), clock=clock, random=random)
 

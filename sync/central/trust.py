@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from sync.central.certifying import Give
 from sync.central.endedkeys import EndedKey
 from sync.central.known import Known
 from sync.central.publishing import Publication, Publisher
+from sync.central.timestamping import Service
 
 FLAGS: Final = {
     "compromised": x509.ReasonFlags.key_compromise,
@@ -37,6 +39,9 @@ FLAGS: Final = {
     "replaced": x509.ReasonFlags.superseded,
 }
 """A reason as X.509 says it (RFC 5280, section 5.3.1)."""
+
+STAMPS: Final = "Timestamp service"
+"""The name of a timestamp service's key in the lists."""
 
 _OFFICER: Final = select(t.officer_answers.c.journal, t.officer_answers.c.key).where(
     t.officer_answers.c.certificate == bindparam("certificate")
@@ -64,6 +69,7 @@ class Trust:
         authority: central's.
         cosigner: what verifies central's cosignatures.
         give: orders something of a node.
+        stamps: what is known of the timestamp service.
         settle: see `Publisher`.
         clock: what time it is.
         monotonic_s: seconds on a clock that nobody can set.
@@ -78,6 +84,7 @@ class Trust:
         authority: Authority,
         cosigner: VerifierKey,
         give: Give,
+        stamps: Callable[[], Service | None],
         settle: Callable[[], None],
         *,
         clock: Clock,
@@ -87,11 +94,14 @@ class Trust:
         self._authority = authority
         self._cosigner = cosigner
         self._give = give
+        self._stamps = stamps
         self._clock = clock
         self._publisher = Publisher(
             archive, index, place, signer, self._gather, settle, clock=clock, monotonic_s=monotonic_s
         )
-        self._crl: tuple[int, bytes] | None = None
+        self._guard = threading.Lock()
+        self._revoked: tuple[int, tuple[RevokedCertificate, ...]] | None = None
+        self._crl_number = 0
         self.key = signer.verifier
         """What verifies the public lists."""
 
@@ -108,13 +118,17 @@ class Trust:
         return self._publisher.take(content)
 
     def crl(self) -> bytes:
-        """The authority's revocation list (DER), under the number and date of the lists; it says no more than they."""
+        """The authority's revocation list (DER) of this moment: what the lists say, for those who know only X.509.
+
+        Its number counts milliseconds, and rises as the lists do (RFC 5280, section 5.2.3).
+        """
         lists = self.current().lists
-        known_crl = self._crl
-        if known_crl is None or known_crl[0] != lists.number:
-            known_crl = lists.number, crl_of(lists, self._authority)
-            self._crl = known_crl
-        return known_crl[1]
+        at = max(self._clock(), lists.at)
+        with self._guard:
+            if self._revoked is None or self._revoked[0] != lists.number:
+                self._revoked = lists.number, revoked_of(lists, self._authority.certificate.subject)
+            self._crl_number = max(int(at.timestamp() * 1000), lists.number * 1000, self._crl_number + 1)
+            return self._authority.crl(self._revoked[1], number=self._crl_number, at=at)
 
     def revoke(self, name: str, reason: str, at: datetime | None = None) -> Revoked:
         """Believe a key no more, for ever, and publish that.
@@ -159,26 +173,23 @@ class Trust:
 
     def _gather(self, archive: Tx, index: Tx) -> Known:
         authority = self._authority.certificate.public_bytes(Encoding.DER)
-        return known.gather(archive, index, authority, self._cosigner)
+        service = self._stamps()
+        # Its own certificate comes first; those that certified it are in the timestamps themselves.
+        stamps = () if service is None else service.certificates[:1]
+        others = [TrustedSigner(each, "timestamp", "", STAMPS) for each in stamps]
+        return known.gather(archive, index, authority, self._cosigner, others)
 
 
-def crl_of(lists: PublicLists, authority: Authority) -> bytes:
-    """What the lists say of revoked certificates, as X.509 says it.
-
-    Args:
-        lists: the public lists.
-        authority: the one that certified their signers.
-    """
-    revoked = [
-        RevokedCertificate(
-            serial=x509.load_der_x509_certificate(each.certificate).serial_number,
-            at=each.revoked_at,
-            reason=FLAGS.get(each.reason, x509.ReasonFlags.unspecified),
-        )
-        for each in lists.trust.signers
-        if each.revoked_at is not None
-    ]
-    return authority.crl(revoked, number=lists.number, at=lists.at)
+def revoked_of(lists: PublicLists, issuer: x509.Name) -> tuple[RevokedCertificate, ...]:
+    """What the lists say of revoked certificates of one authority, as X.509 says it."""
+    found = []
+    for each in lists.trust.signers:
+        if each.revoked_at is not None:
+            certificate = x509.load_der_x509_certificate(each.certificate)
+            reason = FLAGS.get(each.reason, x509.ReasonFlags.unspecified)
+            if certificate.issuer == issuer:
+                found.append(RevokedCertificate(certificate.serial_number, each.revoked_at, reason))
+    return tuple(found)
 
 
 def _signers(lists: PublicLists, name: str) -> tuple[TrustedSigner, ...]:

@@ -33,6 +33,7 @@ from sync.central.archive import no_fault
 from sync.central.central import Central
 from sync.central.layout import CentralLayout
 from sync.central.serve import Service, bind
+from sync.central.timestamping import Timestamps
 from sync.centre import centre_request
 from sync.enrol import Enrolled, enrol_request
 from sync.frames import BlobPiece, End, Frame, Hello
@@ -58,6 +59,7 @@ def open_central(
     *,
     stored: Callable[[JournalId], None] = no_fault,
     monotonic_s: Callable[[], float] = time.monotonic,
+    timestamps: Timestamps | None = None,
     clock: Clock = real_clock,
 ) -> Central:
     """Open a central that was made before."""
@@ -70,6 +72,7 @@ def open_central(
         random=os.urandom,
         halt=halt,
         stored=stored,
+        timestamps=timestamps,
     )
     central.start()
     return central
@@ -83,14 +86,19 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def served(
-    home: Path, *, port: int = 0, url: str = "", stored: Callable[[JournalId], None] = no_fault
+    home: Path,
+    *,
+    port: int = 0,
+    url: str = "",
+    stored: Callable[[JournalId], None] = no_fault,
+    timestamps: Timestamps | None = None,
 ) -> Iterator[Central]:
     """A central that answers on loopback, made in `home` unless it is there already."""
     listener = bind(HOST, port)
     url = url or f"https://{HOST}:{listener.getsockname()[1]}"
     if not (home / "archive.db").exists():
         new_central(home, url).close()
-    central = open_central(home, url, stored=stored)
+    central = open_central(home, url, stored=stored, timestamps=timestamps)
     service = Service(central, [HOST, "localhost"], [listener])
     ready = threading.Event()
     thread = threading.Thread(target=service.run, args=(ready.set,))

@@ -164,9 +164,10 @@ class Desk:
             label=rule,
             media_type="image/png",
             size=len(content),
-            sha256="ab" * 32,
+            sha256=hashlib.sha256(content).hexdigest(),
             rule=rule,
             paper_kind=kind,
+            pages=1,
         )
         self.store.commit(self.operator, lambda _: [Draft(body, application, (digest,))])
         return EntityId(body.paper)

@@ -85,3 +85,8 @@ def later(lists: PublicLists, *, seconds: int = 1) -> PublicLists:
     return PublicLists(
         replace(lists.trust, number=number, at=at), replace(lists.revocations, number=number, at=at), lists.key
     )
+
+
+def people_of(lists: PublicLists) -> list[TrustedSigner]:
+    """The signers of the lists that are centres or officers, and not central's timestamps."""
+    return [each for each in lists.trust.signers if each.kind != "timestamp"]

@@ -114,9 +114,11 @@ async def test_a_correction_is_typed_asked_for_and_issued_by_somebody_else(
     assert "The correction of its certificate was asked for" in hands.text()
     await change_hands(hands, made, "rabia", "officer")
     await choose(hands, "decide on correcting")
-    await hands.type("issue", "enter")
     assert "District: Mardan" in hands.text()
-    await hands.press("y")
+    await hands.type("look at", "enter")
+    assert hands.screen == "CorrectCertificate"
+    assert f"In place of  {made.number}" in hands.text(), hands.text()
+    await hands.press("f10")
     assert "is superseded" in hands.said(), hands.text()
     old, new = certificates_of(sealed.store, made.application)
     assert (old.state, new.replaces) == (State.SUPERSEDED, made.number)

@@ -184,7 +184,27 @@ async def review(hands: Hands) -> None:
             await do_step(hands)
         else:
             break
+    await compare_copy(hands)
     await hands.press("ctrl+y", "enter")
+
+
+async def compare_copy(hands: Hands) -> None:
+    """Attest the paper of which the certificate is a copy, where it is one, with the original in hand."""
+    screen = case_file(hands)
+    certificate = None if screen.service is None else screen.service.certificate
+    copies = () if certificate is None else certificate.copies
+    if screen.view is None or not {each.rule for each in screen.view.papers} & set(copies):
+        return
+    await hands.press("tab")
+    for _ in screen.view.papers:
+        paper = screen.paper_under()
+        if paper is not None and paper.rule in copies:
+            break
+        await hands.press("down")
+    await hands.press("ctrl+t")
+    await hands.type("the original with its seal")
+    await hands.press("f10")
+    assert "Attested." in hands.said(), hands.text()
 
 
 @pytest.mark.parametrize("service", SERVICES)

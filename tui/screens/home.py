@@ -12,6 +12,7 @@ from textual.widgets import OptionList, Static
 
 from appliance.access.session import Role, Session
 from appliance.casework.drafts import DraftForm, SavedDraft, drafts_of
+from appliance.casework.officer_keys import standing
 from appliance.casework.printing import open_prints
 from appliance.casework.tokens import Token, token_at
 from appliance.catalogue import Service
@@ -53,6 +54,7 @@ _DOES: dict[Role, tuple[str, ...]] = {
         "complaints",
         "questioned",
         "unsupported",
+        "my_keys",
         "find",
         "people",
         "devices",
@@ -75,7 +77,10 @@ _DOES: dict[Role, tuple[str, ...]] = {
     Role.AUDITOR: ("overdue", "unsupported", "find", "sign_out"),
 }
 """What each role does, by the names of actions."""
-_DESK_WORK = ("people", "drafts", "prints", "from_slip", "slips", "waivers", "complaints", "devices", "refresh")
+_DESK_WORK = (
+    *("people", "drafts", "prints", "from_slip", "slips", "waivers", "complaints"),
+    *("my_keys", "devices", "refresh"),
+)
 
 
 class Home(DeskScreen[None]):
@@ -119,19 +124,20 @@ class Home(DeskScreen[None]):
 
         lists = {name: found for name, found in LISTS.items() if name in _DOES[self.role]}
 
-        def read(session: Session) -> tuple[dict[str, int], Token | None]:
+        def read(session: Session) -> tuple[dict[str, int], Token | None, str]:
             counts = {name: len(found.read(centre, session, 0)) for name, found in lists.items()}
             counts["drafts"] = len(drafts_of(centre.store, session))
             counts["prints"] = len(open_prints(centre.store))
-            return counts, token_at(centre, session)
+            how = standing(centre.store, session)
+            return counts, token_at(centre, session), how.says if how.has_keys else ""
 
         self.act(read, lambda found: self._show(*found))
 
     action_refresh = look_again
 
-    def _show(self, counts: dict[str, int], called: Token | None) -> None:
+    def _show(self, counts: dict[str, int], called: Token | None, own_key: str) -> None:
         self.desk_app.token = called
-        words = f"At your counter: {called.ticket}. F2 begins the application." if called is not None else ""
+        words = f"At your counter: {called.ticket}. F2 begins the application." if called is not None else own_key
         self.query_one("#called", Static).update(words)
         items = []
         for action in _DOES[self.role]:
@@ -219,6 +225,12 @@ class Home(DeskScreen[None]):
     def action_unsupported(self) -> None:
         """What leans on what was withdrawn."""
         self._open_list("unsupported")
+
+    def action_my_keys(self) -> None:
+        """The officer's own key."""
+        from tui.screens.mykeys import MyKeys
+
+        self.app.push_screen(MyKeys())
 
     def action_from_slip(self) -> None:
         """Enter what was taken on paper."""

@@ -21,31 +21,41 @@ from pathlib import Path
 from typing import Final
 
 from appliance.casework.paperworker.confinement import Held
-from appliance.casework.paperworker.limits import MAX_READERS, WALL_S
-from appliance.casework.paperworker.message import MAX_MESSAGE_BYTES, Answer, BadMessage, Verdict, decode
+from appliance.casework.paperworker.limits import DRAWN_PX, MAX_READERS, THUMBNAIL_PX, WALL_S
+from appliance.casework.paperworker.message import Answer, BadMessage, Verdict, decode, max_bytes
 from appliance.casework.paperworker.serve import NOT_CONFINED
 from appliance.journal.errors import BugError, DeviceError
 
 READER: Final = "appliance.casework.paperworker.reading"
-_START: Final = "import sys; sys.path += sys.argv[3:]; from appliance.casework.paperworker.serve import main; main()"
+_START: Final = "import sys; sys.path += sys.argv[4:]; from appliance.casework.paperworker.serve import main; main()"
 _PACKAGES: Final = ("appliance", "PIL", "pypdfium2", "pypdfium2_raw")
 _PIECE: Final = 1 << 16
-_MOST: Final = 1 + MAX_MESSAGE_BYTES
 _TOO_LONG: Final = frozenset({signal.SIGXCPU, signal.SIGALRM})
 
 _turns = threading.BoundedSemaphore(MAX_READERS)
 
 
-def read_apart(content: bytes, media_type: str, *, reader: str = READER, wall_s: float = WALL_S) -> Answer:
+def read_apart(
+    content: bytes, media_type: str, *, page: int = 0, reader: str = READER, wall_s: float = WALL_S
+) -> Answer:
     """What the reader found; how it ended, where it did not answer.
+
+    Args:
+        content: the paper.
+        media_type: what it is.
+        page: the page to be drawn large, from 1; 0 to look at all of it.
+        reader: the module that reads.
+        wall_s: how long it may take, by the clock.
 
     Raises:
         DeviceError: no reader could be started and confined on this machine.
     """
-    said, code = _run(content, media_type, reader, wall_s)
+    side_px = DRAWN_PX if page else THUMBNAIL_PX
+    most = 1 + max_bytes(side_px)
+    said, code = _run(content, [reader, media_type, str(page)], wall_s, most)
     _held(said, code)
     if code is None:
-        return Answer(Verdict.TOO_LONG if len(said) <= _MOST else Verdict.CRASHED)
+        return Answer(Verdict.TOO_LONG if len(said) <= most else Verdict.CRASHED)
     if code == -signal.SIGSYS:
         return Answer(Verdict.FORBIDDEN)
     if -code in _TOO_LONG:
@@ -56,7 +66,7 @@ def read_apart(content: bytes, media_type: str, *, reader: str = READER, wall_s:
     if code != 0:
         return Answer(Verdict.CRASHED)
     try:
-        return decode(said[1:])
+        return decode(said[1:], side_px)
     except BadMessage:
         return Answer(Verdict.CRASHED)
 
@@ -67,7 +77,7 @@ def protections() -> Held:
     Raises:
         DeviceError: none could be started, or not enough holds it.
     """
-    return _held(*_run(b"", "", READER, WALL_S))
+    return _held(*_run(b"", [READER, "", "0"], WALL_S, 1))
 
 
 def _held(said: bytes, code: int | None) -> Held:
@@ -83,11 +93,11 @@ def _held(said: bytes, code: int | None) -> Held:
     return Held(said[0] & sum(Held))
 
 
-def _run(content: bytes, media_type: str, reader: str, wall_s: float) -> tuple[bytes, int | None]:
+def _run(content: bytes, words: list[str], wall_s: float, most: int) -> tuple[bytes, int | None]:
     """What a reader said, and its exit code: negative for a signal, None if it took too long or said too much."""
-    with _turns, _in_memory(content) as paper, _started([reader, media_type], paper) as process:
+    with _turns, _in_memory(content) as paper, _started(words, paper) as process:
         deadline = time.monotonic() + wall_s
-        said, to_the_end = _gather(process, deadline)
+        said, to_the_end = _gather(process, deadline, most)
         if not to_the_end:
             return said, None
         try:
@@ -96,14 +106,14 @@ def _run(content: bytes, media_type: str, reader: str, wall_s: float) -> tuple[b
             return said, None
 
 
-def _gather(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bool]:
-    """What it says, and whether that was all: not if time ran out, or if it said more than a message can be."""
+def _gather(process: subprocess.Popen[bytes], deadline: float, most: int) -> tuple[bytes, bool]:
+    """What it says, and whether that was all: not if time ran out, or if it said more than that many bytes."""
     said = bytearray()
     if process.stdout is None:
         raise BugError("The reader of papers was started without a pipe.")
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        while len(said) <= _MOST and selector.select(max(0.0, deadline - time.monotonic())):
+        while len(said) <= most and selector.select(max(0.0, deadline - time.monotonic())):
             piece = os.read(process.stdout.fileno(), _PIECE)
             if not piece:
                 return bytes(said), True

@@ -22,6 +22,8 @@ MAX_OBJECT_DEPTH: Final = 8
 """How deep pictures are looked for in a PDF's forms within forms."""
 THUMBNAIL_PX: Final = 320
 """The longer side of a thumbnail."""
+DRAWN_PX: Final = 1_754
+"""The longer side of a page that is drawn to be read: A4 at 150 dots an inch."""
 
 MEMORY_BYTES: Final = 1024 * 1024 * 1024
 """Address space of the reader, 150 MB of which are its own code."""

@@ -15,6 +15,7 @@ from appliance.casework.paperworker import limits
 
 _HEAD: Final = struct.Struct(">BHIIIHH")
 MAX_MESSAGE_BYTES: Final = _HEAD.size + 3 * limits.THUMBNAIL_PX**2
+"""Of one with a thumbnail; `max_bytes` is of one with a picture of that side."""
 
 
 class Verdict(IntEnum):
@@ -86,6 +87,11 @@ class BadMessage(ValueError):
     """The bytes are no answer that our reader gives."""
 
 
+def max_bytes(side_px: int) -> int:
+    """The most that a message with a picture can be, whose longer side is that."""
+    return _HEAD.size + 3 * side_px**2
+
+
 def encode(answer: Answer) -> bytes:
     """The bytes of an answer."""
     small = answer.thumbnail
@@ -95,19 +101,19 @@ def encode(answer: Answer) -> bytes:
     return head + small.rgb
 
 
-def decode(message: bytes) -> Answer:
-    """The answer in these bytes, every number within its bounds.
+def decode(message: bytes, side_px: int = limits.THUMBNAIL_PX) -> Answer:
+    """The answer in these bytes, every number within its bounds; the picture's longer side is at most `side_px`.
 
     Raises:
         BadMessage: they are anything else.
     """
-    if not _HEAD.size <= len(message) <= MAX_MESSAGE_BYTES:
+    if not _HEAD.size <= len(message) <= max_bytes(side_px):
         raise BadMessage
     verdict, notes, pages, width_px, height_px, width, height = _HEAD.unpack_from(message)
     rgb = message[_HEAD.size :]
     if verdict not in Verdict.__members__.values() or notes & ~sum(Note):
         raise BadMessage
-    if not (width <= limits.THUMBNAIL_PX and height <= limits.THUMBNAIL_PX and len(rgb) == 3 * width * height):
+    if not (width <= side_px and height <= side_px and len(rgb) == 3 * width * height):
         raise BadMessage
     if max(width_px, height_px) > limits.MAX_SIDE_PX or width_px * height_px > limits.MAX_PIXELS:
         raise BadMessage

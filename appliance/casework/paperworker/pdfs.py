@@ -64,7 +64,20 @@ def read(content: bytes) -> Answer:
     if form == _FORM_XFA_BESIDE:
         notes |= Note.FORM_OF_TWO_KINDS
     notes |= _oddities(document, content)
-    return Answer(Verdict.SHOWN, pages, notes=notes, thumbnail=_first_page(document))
+    return Answer(Verdict.SHOWN, pages, notes=notes, thumbnail=_drawn(document, 0, limits.THUMBNAIL_PX))
+
+
+def draw(content: bytes, page: int) -> Answer:
+    """One page of this PDF, from 1, large enough to be read.
+
+    Raises:
+        Exception: of any type; the file is broken then, or has no such page.
+    """
+    document = pdfium.PdfDocument(content)
+    verdict, _ = _check_size(document, page - 1)
+    if verdict != Verdict.SHOWN:
+        return Answer(verdict, page)
+    return Answer(Verdict.SHOWN, len(document), thumbnail=_drawn(document, page - 1, limits.DRAWN_PX))
 
 
 def _check_size(document: pdfium.PdfDocument, index: int) -> tuple[Verdict, Note]:
@@ -94,16 +107,16 @@ def _load(document: pdfium.PdfDocument, index: int) -> tuple[Verdict, bool]:
     return Verdict.SHOWN, something
 
 
-def _first_page(document: pdfium.PdfDocument) -> Pixels:
-    page = document[0]
+def _drawn(document: pdfium.PdfDocument, index: int, side_px: int) -> Pixels:
+    page = document[index]
     bitmap = page.render(
-        scale=limits.THUMBNAIL_PX / max(page.get_size()),
+        scale=side_px / max(page.get_size()),
         rev_byteorder=True,
         may_draw_forms=False,
         limit_image_cache=True,
     )
     picture = Image.frombuffer("RGB", (bitmap.width, bitmap.height), bitmap.buffer, "raw", "RGB", bitmap.stride, 1)
-    picture.thumbnail((limits.THUMBNAIL_PX, limits.THUMBNAIL_PX))
+    picture.thumbnail((side_px, side_px))
     return Pixels(picture.width, picture.height, picture.tobytes())
 
 

@@ -57,15 +57,33 @@ def read(content: bytes, media_type: str) -> Answer:
         return Answer(verdict, pages, width, height, thumbnail=thumbnail)
 
 
-def small(picture: Image.Image) -> Pixels:
-    """A picture made small, upright, on white."""
+def draw(content: bytes, media_type: str, page: int) -> Answer:
+    """One page of this picture, from 1, large enough to be read.
+
+    Raises:
+        Exception: of any type; the file is broken then, or has no such page.
+    """
+    warnings.simplefilter("ignore")
+    Image.MAX_IMAGE_PIXELS = None
+    with _OPENERS[media_type](io.BytesIO(content)) as picture:
+        picture.seek(page - 1)
+        bad = _bad_size(picture)
+        if bad is not None:
+            return Answer(bad, page)
+        picture.draft(None, (limits.DRAWN_PX, limits.DRAWN_PX))
+        picture.load()
+        return Answer(Verdict.SHOWN, page, thumbnail=small(picture, limits.DRAWN_PX))
+
+
+def small(picture: Image.Image, side_px: int = limits.THUMBNAIL_PX) -> Pixels:
+    """A picture made as small as that, upright, on white."""
     if picture.mode in _SIXTEEN_BITS:
         picture = picture.convert("I").point(lambda value: value / 256)
     if picture.mode in ("1", "I", "F"):
         picture = picture.convert("L")
     elif picture.mode == "P":
         picture = picture.convert("RGBA" if "transparency" in picture.info else "RGB")
-    picture.thumbnail((limits.THUMBNAIL_PX, limits.THUMBNAIL_PX), reducing_gap=2.0)
+    picture.thumbnail((side_px, side_px), reducing_gap=2.0)
     picture = ImageOps.exif_transpose(picture)
     if picture.mode in ("LA", "PA", "RGBA", "La", "RGBa"):
         picture = picture.convert("RGBA")

@@ -18,3 +18,14 @@ def read(content: bytes, media_type: str) -> Answer:
     if media_type == "application/pdf":
         return pdfs.read(content)
     return pictures.read(content, media_type)
+
+
+def draw(content: bytes, media_type: str, page: int) -> Answer:
+    """One page of this paper, from 1, large enough to be read.
+
+    Raises:
+        Exception: of any type that a parser thinks of; the paper is broken then, or has no such page.
+    """
+    if media_type == "application/pdf":
+        return pdfs.draw(content, page)
+    return pictures.draw(content, media_type, page)

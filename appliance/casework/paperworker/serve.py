@@ -1,7 +1,7 @@
 """What runs in the confined process: confine, say what holds, read the paper from standard input, answer, end.
 
-Started by `apart` as `python -I -S -c … READER KIND PATH…`. READER is the module whose `read` looks at the paper; with
-KIND empty, it only says what holds.
+Started by `apart` as `python -I -S -c … READER KIND PAGE PATH…`. READER is the module whose `read` looks at the paper,
+or whose `draw` draws that page of it, where PAGE is not 0; with KIND empty, it only says what holds.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ _PIECE: Final = 1 << 20
 
 def main() -> None:
     """Serve one paper, and end this process."""
-    reader, kind = sys.argv[1:3]
-    read = importlib.import_module(reader).read
+    reader, kind, page = sys.argv[1:4]
+    module = importlib.import_module(reader)
     held = confine()
     os.write(1, bytes([held]))
     if not enough(held):
         os._exit(NOT_CONFINED)
     if kind:
         try:
-            answer: Answer = read(_content(), kind)
+            content = _content()
+            answer: Answer = module.draw(content, kind, int(page)) if int(page) else module.read(content, kind)
         except MemoryError:
             answer = Answer(Verdict.TOO_MUCH_MEMORY)
         except RecursionError:

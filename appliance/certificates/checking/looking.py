@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
+import importlib
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
 
 from appliance.certificates.checking import code as codes
 from appliance.certificates.checking.faults import Broken, Unreadable
+from appliance.certificates.evidence import Bundle, is_bundle, read_bundle
 from appliance.certificates.qr import PREFIX, CodeClaims
 from appliance.certificates.record import CertificateRecord, encode_record
+from appliance.journal.errors import IntegrityError
 
 _PDF: Final = b"%PDF-"
 _PDF_SIGNS: Final = (b"%%EOF", b"/ByteRange", b"endobj")
@@ -26,7 +29,10 @@ _PICTURES: Final = (
     b"RIFF",
     b"\0\0\0\x0cjP  ",
 )
+_LOADED_LATE: Final = ("_strptime", "pyhanko.pdf_utils.filters", "pyhanko.pdf_utils.metadata.xmp_xml", "lxml.etree")
+"""What the libraries load when they first need it."""
 _ENCODINGS: Final = ("ascii", "utf-8", "utf-16-be", "utf-16-le", "utf-16", "latin-1", "cp1252", "utf-8-sig", "idna")
+_ANOTHER: Final = "The certificate in the bundle is not the one that the journal names."
 _NOTHING: Final = "There is nothing in the file."
 
 
@@ -60,8 +66,12 @@ class Found:
     """The signer's, DER, where it was carried along."""
     code: CodeClaims | None
     """To be verified with the signer's certificate, where that was not carried along."""
+    printed: CodeClaims | None = None
+    """What the code on the page of a file says, where another key than the file's signed it: the centre's."""
     stamps: tuple[Token, ...] = ()
     record: CertificateRecord | None = None
+    bundle: Bundle | None = None
+    """What led to it, and what proves that, where it came with it."""
 
     @property
     def whole(self) -> bool:
@@ -90,6 +100,8 @@ def look(content: bytes) -> Found:
         return _pdf(content)
     if content.startswith(_PICTURES):
         return _picture(content)
+    if is_bundle(content):
+        return _bundle(content)
     if any(sign in content for sign in _PDF_SIGNS) or _PDF in content[:_PDF_MAY_START_BEFORE]:
         raise Broken("The beginning of the file was changed, or something was put before it.")
     return of_code(codes.read_text(content))
@@ -97,12 +109,14 @@ def look(content: bytes) -> Found:
 
 def prepare(content: bytes) -> None:
     """Load what reading this will need, for a process that afterwards can open no file."""
-    if content.startswith((_PDF, *_PICTURES)):
+    if content.startswith((_PDF, *_PICTURES)) or is_bundle(content):
         from PIL import Image
 
         from appliance.certificates.checking import paper, pdf  # noqa: F401
 
         Image.init()
+        for module in _LOADED_LATE:
+            importlib.import_module(module)
         for name in _ENCODINGS:
             codecs.lookup(name)
 
@@ -164,8 +178,26 @@ def _pdf(content: bytes) -> Found:
         pdf_sha256=sealed.pdf_sha256,
         certificate=sealed.seal.certificate,
         code=None,
+        printed=None if record.sealed_by == "centre" else sealed.code,
+        stamps=tuple(Token(each.contents, each.digest) for each in sealed.stamps),
         record=record,
     )
+
+
+def _bundle(content: bytes) -> Found:
+    try:
+        bundle = read_bundle(content)
+    except IntegrityError as error:
+        raise Broken(error.sentence, error.next_step) from error
+    if not bundle.pdf.startswith(_PDF):
+        raise Broken(_ANOTHER)
+    found = _pdf(bundle.pdf)
+    record, story = found.record, bundle.story
+    if record is None or (record.number, record.centre) != (story.number, story.centre):
+        raise Broken(_ANOTHER)
+    if found.record_sha256 != story.record_sha256:
+        raise Broken(_ANOTHER)
+    return replace(found, bundle=bundle)
 
 
 def _picture(content: bytes) -> Found:

@@ -15,20 +15,34 @@ from collections.abc import Iterator
 from typing import Final
 
 import pypdfium2 as pdfium
+from PIL import Image
 
 from appliance.certificates.checking.faults import Broken
+from appliance.certificates.reading import read_image
 from appliance.certificates.record import CertificateRecord, is_date
 from appliance.certificates.wording import say_date
 
-MAX_PAGES: Final = 16
+MAX_PAGES: Final = 64
+"""With the scans of an attested copy."""
 MAX_TEXT: Final = 200_000
 """Characters on all pages."""
 DIFFERS: Final = "The page does not say what the record in the file says."
-_LATIN: Final = re.compile(r"[!-\u024f]+")
+OTHER_CODE: Final = "The code on the page is not that of this certificate."
+MAX_PAGE_PT: Final = 1_000.0
+"""Longer side of a page, in points; A4 has 842."""
+_SCALE: Final = 2.0
+"""Dots for each point: the code is drawn, not scanned, so 144 dots an inch are enough."""
+_WORD: Final = re.compile(r"[0-9a-z\u00df-\u024f]+(?:[-/.:+'][0-9a-z\u00df-\u024f]+)*")
+"""A Latin word, number or identifier, in small letters; marks around it may be drawn elsewhere, or not at all."""
 
 
-def check(pdf: bytes, record: CertificateRecord) -> None:
-    """Check that the page says what the record says.
+def check(pdf: bytes, record: CertificateRecord, code: str) -> None:
+    """Check that the page says what the record says, and shows its code.
+
+    Args:
+        pdf: the file as it was sealed.
+        record: its record.
+        code: the text that the code on the page must have.
 
     Raises:
         Broken: it does not, or the page cannot be read.
@@ -38,11 +52,13 @@ def check(pdf: bytes, record: CertificateRecord) -> None:
         if not 1 <= len(document) <= MAX_PAGES:
             raise Broken(DIFFERS)
         printed = _squeezed("".join(_text(document, index) for index in range(len(document))))
+        if not any(code in _codes(document, index) for index in range(len(document))):
+            raise Broken(OTHER_CODE)
     except pdfium.PdfiumError:
         raise Broken(DIFFERS) from None
     finally:
         document.close()
-    wanted = Counter(word for value in _values(record) for word in _LATIN.findall(_normal(value)))
+    wanted = Counter(word for value in _values(record) for word in _WORD.findall(_normal(value)))
     if any(printed.count(word) < times for word, times in wanted.items()):
         raise Broken(DIFFERS)
 
@@ -52,6 +68,20 @@ def _text(document: pdfium.PdfDocument, index: int) -> str:
     if text.count_chars() > MAX_TEXT:
         raise Broken(DIFFERS)
     return str(text.get_text_bounded())
+
+
+def _codes(document: pdfium.PdfDocument, index: int) -> list[str]:
+    """The codes on a page: on its lower half, where they stand, or else anywhere."""
+    page = document[index]
+    width, height = page.get_size()
+    if not 0 < max(width, height) <= MAX_PAGE_PT:
+        raise Broken(DIFFERS)
+    for top in (height / 2, 0):
+        bitmap = page.render(scale=_SCALE, crop=(0, 0, 0, top), grayscale=True, may_draw_forms=False)
+        seen = Image.frombuffer("L", (bitmap.width, bitmap.height), bitmap.buffer, "raw", "L", bitmap.stride, 1)
+        if found := read_image(seen):
+            return found
+    return []
 
 
 def _values(record: CertificateRecord) -> Iterator[str]:

@@ -5,8 +5,8 @@
    over the whole file, the last one over the last byte.
 2. pyHanko, which read the file without our rules, finds the same: intact, and nothing changed but what may be added.
 3. No object that was there when it was signed is another now, but those that must name what was added.
-4. Record, code and XML were attached when it was signed, the record in its one form, and all three say the same.
-5. The page says what the record says (`page`).
+4. Record, code and XML were attached when it was signed, and all of them are of one record (`attached`).
+5. The page says what the record says, and shows that code (`page`).
 """
 
 from __future__ import annotations
@@ -14,15 +14,12 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from asn1crypto import x509 as asn1
-
-# Filters are not used here; pyHanko loads them late, when a confined process can load nothing more.
-from pyhanko.pdf_utils import filters, generic  # noqa: F401
 from pyhanko.pdf_utils.decode_limits import DecodeLimits, DocumentDecodeBudget, StreamDecodeLimits
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import ModificationLevel
@@ -31,26 +28,22 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature, async_val
 from pyhanko.sign.validation.status import PdfSignatureStatus
 from pyhanko_certvalidator import ValidationContext
 
-from appliance.certificates.checking import layout, page
+from appliance.certificates.checking import attached, layout, page, stamp, updates
 from appliance.certificates.checking.faults import CHANGED, Broken, Unreadable
 from appliance.certificates.checking.layout import Signed
 from appliance.certificates.checking.seal import Seal, read_seal
 from appliance.certificates.checking.signers import Named, check_carried, read_signer
-from appliance.certificates.record import CertificateRecord, decode_record, record_hash
-from appliance.journal.errors import IntegrityError
+from appliance.certificates.qr import CodeClaims
+from appliance.certificates.record import CertificateRecord
 
 MAX_FILE_BYTES: Final = 32 * 1024 * 1024
 MAX_SIGNATURES: Final = 8
 """The seal, and timestamps renewed over the years."""
-RECORD: Final = "record.json"
-ATTACHED: Final = frozenset({RECORD})
 
 NOT_SEALED: Final = "This file holds a certificate, but no seal: it was never sealed, or the seal was taken off."
 SIGNED_AGAIN: Final = "Somebody else signed the file, too. A certificate is sealed once."
 NOT_OUR_SEAL: Final = "The file is signed, but not as centres seal their certificates."
-NO_RECORD: Final = "The file does not carry the record of a certificate as it must."
 OTHER_CENTRE: Final = "The seal is by another centre than the one that the certificate names."
-REPLACED: Final = "Something in the file was replaced after it was sealed."
 _BROKEN_FILE: Final = "The file is damaged, or was changed: it cannot be read to its end."
 
 _MEBIBYTE: Final = 1024 * 1024
@@ -59,13 +52,11 @@ _LIMITS: Final = DecodeLimits(
     document_budget=DocumentDecodeBudget(base_allowance=64 * _MEBIBYTE, max_ratio=4),
 )
 _RANGES: Final = re.compile(rb"/ByteRange \[0 (\d{1,10}) (\d{1,10}) (\d{1,10})\]")
-_SIGNS: Final = (b"/ByteRange", b"/EmbeddedFiles", RECORD.encode(), b"/DocMDP")
+_SIGNS: Final = (b"/ByteRange", b"/EmbeddedFiles", b"record.json", b"/DocMDP")
 """What stands in clear in every certificate's file, and in hardly any other that a scanner makes."""
 _NO_CERTIFICATE: Final = "This PDF is no certificate: it carries neither a seal nor a record."
 _SEAL_FILTER: Final = "/ETSI.CAdES.detached"
 _STAMP_FILTER: Final = "/ETSI.RFC3161"
-_MAY_NAME_NEW: Final = frozenset({"/AcroForm", "/DSS", "/Extensions"})
-"""What the catalog may say otherwise after validation data and a timestamp were added."""
 
 
 class NoSeal(Unreadable):
@@ -84,6 +75,10 @@ class Sealed:
     signer: Named
     claimed_at: datetime
     """When the signer says that it signed, aware."""
+    stamps: tuple[Signed, ...]
+    """Document timestamps, whole; whom to trust is not asked here."""
+    code: CodeClaims
+    """What the code on the page says; where an officer sealed the file, its signature is still to be checked."""
 
 
 def read_pdf(content: bytes) -> Sealed:
@@ -119,14 +114,26 @@ def _read(content: bytes) -> Sealed:
     named = read_signer(seal.certificate)
     claimed_at = _claimed_at(own)
     _check_by_pyhanko(own, seal, claimed_at)
-    _check_updates(reader, own.signed_revision)
-    attached = _attachments(reader.get_historical_root(own.signed_revision))
-    record, record_sha256 = _record(attached)
-    signed = content[: places[0].end]
-    page.check(signed, record)
+    updates.check(reader, own.signed_revision)
+    kept = updates.kept_certificates(reader) if stamps else frozenset()
+    for each in places[1:]:
+        stamp.check(each.contents, each.digest, kept)
+    carried = attached.read(reader.get_historical_root(own.signed_revision), seal.certificate)
+    record = carried.record
     if named.centre != record.centre:
         raise Broken(OTHER_CENTRE)
-    return Sealed(record, record_sha256, hashlib.sha256(signed).hexdigest(), seal, named, claimed_at)
+    signed = content[: places[0].end]
+    page.check(signed, record, carried.code)
+    return Sealed(
+        record,
+        carried.record_sha256,
+        hashlib.sha256(signed).hexdigest(),
+        seal,
+        named,
+        claimed_at,
+        tuple(places[1:]),
+        carried.claims,
+    )
 
 
 def _check_ends(content: bytes) -> None:
@@ -187,7 +194,7 @@ def _check_by_pyhanko(own: EmbeddedPdfSignature, seal: Seal, at: datetime) -> No
     if not status.intact or not status.valid:
         raise Broken(CHANGED)
     if status.modification_level not in (ModificationLevel.NONE, ModificationLevel.LTA_UPDATES):
-        raise Broken(REPLACED)
+        raise Broken(updates.REPLACED)
     if not status.bottom_line:
         raise Broken(NOT_OUR_SEAL)
 
@@ -201,67 +208,3 @@ def _at_once(work: Coroutine[object, object, PdfSignatureStatus]) -> PdfSignatur
         return found
     work.close()
     raise Broken(NOT_OUR_SEAL)
-
-
-def _check_updates(reader: PdfFileReader, signed: int) -> None:
-    """Check that nothing which was there when it was signed is another now.
-
-    Raises:
-        Broken: something is.
-    """
-    before, now = reader.get_historical_root(signed), reader.root
-    may_change = {reader.root_ref, *_references(before), *_references(now)}
-    for revision in range(signed + 1, reader.xrefs.total_revisions):
-        touched = reader.xrefs.explicit_refs_in_revision(revision) | reader.xrefs.refs_freed_in_revision(revision)
-        for reference in touched:
-            was_there = reader.xrefs.get_historical_ref(reference, signed) is not None
-            if was_there and reference not in may_change:
-                raise Broken(REPLACED)
-    if _said(before) != _said(now):
-        raise Broken(REPLACED)
-
-
-def _references(root: generic.DictionaryObject) -> Iterator[generic.Reference]:
-    """The objects besides the catalog that must name a new signature's field."""
-    form = root.raw_get("/AcroForm") if "/AcroForm" in root else None
-    if isinstance(form, generic.IndirectObject):
-        yield form.reference
-        form = root["/AcroForm"]
-    if isinstance(form, generic.DictionaryObject) and "/Fields" in form:
-        fields = form.raw_get("/Fields")
-        if isinstance(fields, generic.IndirectObject):
-            yield fields.reference
-
-
-def _said(root: generic.DictionaryObject) -> dict[str, bytes]:
-    """What a catalog says, but for what may be added to it."""
-    said = {}
-    for name in root:
-        if name not in _MAY_NAME_NEW:
-            out = io.BytesIO()
-            root.raw_get(name).write_to_stream(out)
-            said[str(name)] = out.getvalue()
-    return said
-
-
-def _attachments(root: generic.DictionaryObject) -> dict[str, bytes]:
-    """The attached files by their names, as the catalog of one revision has them: one flat list."""
-    try:
-        listed = root["/Names"]["/EmbeddedFiles"]["/Names"]
-    except KeyError:
-        raise Broken(NO_RECORD) from None
-    if len(listed) != 2 * len(ATTACHED):
-        raise Broken(NO_RECORD)
-    attached: dict[str, bytes] = {}
-    for index in range(0, len(listed), 2):
-        attached[str(listed[index])] = listed[index + 1]["/EF"]["/F"].data
-    if set(attached) != ATTACHED:
-        raise Broken(NO_RECORD)
-    return attached
-
-
-def _record(attached: dict[str, bytes]) -> tuple[CertificateRecord, str]:
-    try:
-        return decode_record(attached[RECORD]), record_hash(attached[RECORD])
-    except IntegrityError as error:
-        raise Broken(error.sentence) from error

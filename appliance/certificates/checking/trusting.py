@@ -6,17 +6,20 @@ somebody unknown put over a file is a change to it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from appliance.certificates.checking import code as codes
-from appliance.certificates.checking import signers
+from appliance.certificates.checking import signers, stamp
 from appliance.certificates.checking.faults import Broken
 from appliance.certificates.checking.looking import Found
 from appliance.certificates.lists import PublicLists, TrustedSigner
+from appliance.certificates.qr import CodeClaims
 from appliance.certificates.signer import kid
 
+_A_DAY: Final = timedelta(days=1)
 _NO_TRUST: Final = "Nothing here says whose signatures count: there are no lists of central's on this machine."
 _NOT_LISTED: Final = "The key that signed it is not among those that central lists."
 _NOT_CERTIFIED: Final = "The key that signed it was not certified by an authority that you trust."
@@ -44,6 +47,8 @@ class Trusted:
     """When at the latest it was signed, by a timestamp of a service that is trusted."""
     as_of_issue: bool = False
     """Whether the lists cannot know it, because they are older than it is."""
+    ends: datetime | None = None
+    """Until when the signer's certificate holds."""
 
 
 def trusted_signer(found: Found, trust: Trust) -> Trusted:
@@ -60,13 +65,38 @@ def trusted_signer(found: Found, trust: Trust) -> Trusted:
     named = signers.read_signer(certificate)
     if named.centre != found.centre:
         raise Broken("It is signed by another centre than the one that it names.")
-    authorities = (*trust.authorities, *(() if trust.lists is None else trust.lists.trust.authorities))
-    certified = certificate in trust.authorities or any(signers.issued(certificate, each) for each in authorities)
-    if not certified:
+    _check_held(found, named)
+    lists = trust.lists
+    authorities = (*trust.authorities, *(() if lists is None else lists.trust.authorities))
+    if certificate not in trust.authorities and not any(signers.issued(certificate, each) for each in authorities):
         return Trusted(known=False, reasons=(_NOT_CERTIFIED,))
-    if trust.lists is None:
-        return Trusted(known=True, reasons=(f"Signed by {named.name} ({named.centre}), certified by whom you trust.",))
-    return _by_lists(found, certificate, trust.lists)
+    if lists is None:
+        reason = f"Signed by {named.name} ({named.centre}), certified by whom you trust."
+        trusted = Trusted(known=True, reasons=(reason,))
+    else:
+        trusted = _by_lists(found, certificate, lists)
+    return replace(trusted, stamped_at=_stamped_at(found, authorities, lists), ends=named.ends)
+
+
+def _check_held(found: Found, named: signers.Named) -> None:
+    issued = datetime.combine(date.fromisoformat(found.issued_on), time(), UTC)
+    if not named.begins - _A_DAY <= issued <= named.ends + _A_DAY:
+        raise Broken("It says that it was issued on a day on which the key that signed it was not certified.")
+
+
+def _stamped_at(found: Found, authorities: Sequence[bytes], lists: PublicLists | None) -> datetime | None:
+    """When at the latest it was there, by timestamps of services that are trusted."""
+    times = []
+    for each in found.stamps:
+        by = stamp.service(each.token)
+        services = () if lists is None else [one for one in lists.trust.signers if one.kind == "timestamp"]
+        named = next((one for one in services if one.certificate == by), None)
+        at = stamp.trusted_at(each.token, each.digest, [*authorities, *([] if named is None else [by])])
+        if at is None and lists is not None:
+            raise Broken("Somebody whom nobody here knows put a timestamp on the file after it was sealed.")
+        if at is not None and (named is None or named.revoked_at is None or at < named.revoked_at):
+            times.append(at)
+    return min(times, default=None)
 
 
 def _by_lists(found: Found, certificate: bytes, lists: PublicLists) -> Trusted:
@@ -81,6 +111,7 @@ def _by_lists(found: Found, certificate: bytes, lists: PublicLists) -> Trusted:
         raise Broken("The key that signed it may not sign certificates of that centre.")
     if found.officer is not None and found.officer != (listed.kind == "officer"):
         raise Broken("It says that somebody else signed it than did.")
+    _check_printed(found, lists)
     who = "an officer's key" if listed.kind == "officer" else "the centre's key"
     return Trusted(
         known=True,
@@ -89,16 +120,36 @@ def _by_lists(found: Found, certificate: bytes, lists: PublicLists) -> Trusted:
     )
 
 
+def _check_printed(found: Found, lists: PublicLists) -> None:
+    """Hold the code on the page of a file that an officer sealed against the keys of its centre."""
+    if found.printed is None:
+        return
+    centre = [each for each in lists.trust.signers if each.kind == "centre" and each.centre == found.centre]
+    if not any(kid(each.certificate) == found.printed.kid for each in centre):
+        raise Broken("The code on its page is not signed by the centre that it names.")
+    _signed_by(found.printed, [each.certificate for each in centre])
+
+
 def _of_code(found: Found, trust: Trust) -> bytes | None:
     """The certificate by whose key the code was signed; None where nobody here knows the one that it names."""
     if found.code is None:
         return None
     known = [] if trust.lists is None else [each.certificate for each in trust.lists.trust.signers]
-    named = [each for each in (*known, *trust.authorities) if kid(each) == found.code.kid]
+    return _signed_by(found.code, [*known, *trust.authorities])
+
+
+def _signed_by(code: CodeClaims, certificates: Sequence[bytes]) -> bytes | None:
+    """The one of these certificates by whose key a code was signed; None where it names none of them.
+
+    Raises:
+        Broken: it names one, whose key did not sign it.
+    """
     wrong: Broken | None = None
-    for each in named:
+    for each in certificates:
+        if kid(each) != code.kid:
+            continue
         try:
-            codes.check_signed(found.code, each)
+            codes.check_signed(code, each)
         except Broken as error:
             # Two keys may share their short names.
             wrong = error

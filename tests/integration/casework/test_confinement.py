@@ -199,7 +199,7 @@ def test_the_reader_ends_with_whoever_asked() -> None:
     program = (
         "import os, signal\n"
         "from appliance.casework.paperworker import apart\n"
-        "def gather(process, deadline):\n"
+        "def gather(process, *_):\n"
         "    os.read(process.stdout.fileno(), 1)\n"
         "    print(process.pid, flush=True)\n"
         "    signal.pause()\n"

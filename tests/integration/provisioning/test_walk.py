@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
+from appliance.certificates.evidence import read_bundle
 from tests.support.commands import SAMPLES, Place
 from tests.support.papers import pages
 
@@ -90,12 +92,40 @@ def test_two_cases_are_walked_and_what_is_attested_is_not_asked_again(tmp_path: 
     assert sha256(result["certificate"]) == result["certificate_sha256"] == result["central_certificate_sha256"]
     is_trusted(result["certificate"], Path(result["home"]) / "keys" / "ca.crt", tmp_path)
     assert "SPECIMEN Rabia" in signer_of(result["certificate"])
+    for case in (first, second):
+        counter, raised = (Path(case[each]).read_bytes() for each in ("certificate", "certificate_timestamped"))
+        assert raised.startswith(counter)
+        assert b"ETSI.RFC3161" in raised.removeprefix(counter)
     (code,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(Path(result["receipt"]).read_bytes())))
     assert first["tracking"] in code.text
     assert not Path(result["results"]).is_relative_to(result["home"])
     unlocked = {"SANAD_PASSPHRASE_FILE": result["passphrase_file"]}
     place.run("journal", "verify", home=Path(result["home"]), environment=unlocked)
     place.run("central", "nodes", home=Path(result["central_home"]), environment=unlocked)
+
+
+def test_the_evidence_of_a_certificate_is_read_without_the_home(tmp_path: Path) -> None:
+    place = Place(tmp_path / "place")
+    result = walked(place)
+    record = tmp_path / "record.json"
+    subprocess.run(["pdfdetach", "-save", "1", "-o", record, result["certificate"]], check=True)
+    number, home = json.loads(record.read_text())["number"], Path(result["home"])
+    file = tmp_path / "evidence.json"
+    unlock = {"SANAD_PASSPHRASE_FILE": result["passphrase_file"]}
+    words = ("journal", "proof", "--certificate", number, file)
+    (line,) = place.run(*words, "--json", home=home, environment=unlock).splitlines()
+    assert json.loads(line)["countersigned"]
+    bundle = read_bundle(file.read_bytes())
+    assert (bundle.number, bundle.witness.checkpoint.size) == (number, result["cosigned_size"])
+    assert sha256(result["certificate"]) == hashlib.sha256(bundle.signed_pdf).hexdigest()
+    assert bundle.earliest is not None
+    assert bundle.latest is not None
+    assert bundle.earliest <= bundle.latest + timedelta(seconds=1)
+    assert {each.original for each in bundle.story.attested} == {"SPECIMEN original"}
+    assert bundle.story.record_sha256 == sha256(record)
+    file.write_text("something else")
+    place.run(*words, home=home, environment=unlock, code=1)
+    assert file.read_text() == "something else"
 
 
 def test_without_a_link_everything_is_kept_and_central_gets_it_later(tmp_path: Path) -> None:
@@ -105,6 +135,7 @@ def test_without_a_link_everything_is_kept_and_central_gets_it_later(tmp_path: P
     assert result["journal_size"] > result["cosigned_size"]
     assert result["blobs_at_central"] == 0
     assert result["central_certificate_sha256"] is None
+    assert result["certificate_timestamped"] is None
     assert sha256(result["certificate"]) == result["certificate_sha256"]
     assert "SPECIMEN centre, Peshawar" in signer_of(result["certificate"])
 

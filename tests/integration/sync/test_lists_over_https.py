@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import requests
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from appliance.certificates.lists import BadLists, OlderLists, PublicLists
+from appliance.certificates.lists import BadLists, OlderLists, PublicLists, TrustedSigner
 from appliance.certificates.listsfile import read_lists, write_lists
 from appliance.journal.errors import SanadError
 from appliance.journal.notes import Signer
@@ -30,6 +31,7 @@ from sync.refusals import BadRequest, BadSignature, NotEnrolled
 from tests.support.centrals import CENTRE, EnrolledNode, enrol, free_port, served
 from tests.support.lists import later
 from tests.support.lists import publisher as another_publisher
+from tests.support.nodes import real_clock as now
 
 
 @pytest.fixture
@@ -62,11 +64,9 @@ def kept(node: EnrolledNode) -> PublicLists:
     return found.lists
 
 
-def publish(central: Central, lists: PublicLists, signer: Signer) -> bytes:
-    """Lay lists into central's home, under whatever key."""
-    content = write_lists(lists.trust, lists.revocations, signer)
-    central.layout.lists.write_bytes(content)
-    return content
+def centre_key(lists: PublicLists) -> TrustedSigner:
+    (found,) = [each for each in lists.trust.signers if each.kind == "centre"]
+    return found
 
 
 def lay(central: Central, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +125,7 @@ def test_openssl_finds_a_revoked_key_in_the_revocation_list_that_anybody_gets(
     assert "verify OK" in openssl("crl", "-in", "crl.der", "-inform", "DER", "-CAfile", "ca.pem", "-noout", "-verify")
     assert "centre.pem: OK" in openssl(*check)
     before = int(openssl("crl", "-in", "crl.der", "-noout", "-crlnumber").strip().rpartition("=")[2], 16)
-    (signer,) = central.trust.publish().lists.trust.signers
+    signer = centre_key(central.trust.publish().lists)
     central.trust.revoke(signer.kid.hex(), reason)
     fetch()
     assert "verify OK" in openssl("crl", "-in", "crl.der", "-inform", "DER", "-CAfile", "ca.pem", "-noout", "-verify")
@@ -147,15 +147,15 @@ def test_a_node_has_the_lists_after_it_synced(central: Central, node: EnrolledNo
 
 def test_a_node_that_has_just_enrolled_gets_the_lists_without_a_sync(central: Central, node: EnrolledNode) -> None:
     assert fetch_lists_now(node.store, node.address) == ""
-    assert [each.centre for each in kept(node).trust.signers] == [CENTRE[0]]
+    assert centre_key(kept(node)).centre == CENTRE[0]
 
 
 def test_a_node_takes_up_what_central_publishes_later(central: Central, node: EnrolledNode) -> None:
     sync(node)
-    kid = kept(node).trust.signers[0].kid.hex()
+    kid = centre_key(kept(node)).kid.hex()
     central.trust.revoke(kid, "compromised")
     sync(node)
-    assert kept(node).trust.signers[0].reason == "compromised"
+    assert centre_key(kept(node)).reason == "compromised"
 
 
 def test_a_node_fetches_nothing_that_it_has(
@@ -176,19 +176,56 @@ def test_a_node_fetches_nothing_that_it_has(
     assert statuses == [304]
 
 
+def test_a_node_that_has_lists_fetches_only_what_changed(
+    central: Central, node: EnrolledNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync(node)
+    for hours in (1, 2):
+        central.trust.revoke(
+            centre_key(central.trust.publish().lists).kid.hex(), "lost", now() - timedelta(hours=hours)
+        )
+        assert get(central, wire.LISTS, **{"a-im": "sanad-lines"}).status_code == 200
+    carried: list[tuple[int, int]] = []
+    call = Link.call
+
+    def noted(self: Link, method: str, path: str, **more: object) -> object:
+        reply = call(self, method, path, **more)  # type: ignore[arg-type]
+        if path == wire.LISTS:
+            carried.append((reply.status, len(reply.body)))
+        return reply
+
+    monkeypatch.setattr(Link, "call", noted)
+    assert sync(node).lists_trouble == ""
+    ((status, size),) = carried
+    assert status == 226
+    assert size < len(central.layout.lists.read_bytes()) / 2
+    assert kept(node) == central.trust.publish().lists
+
+
+@pytest.mark.parametrize("junk", [b"", b"<html>", b"=0 1\n.\n", b"=0 999999999\n.\n"])
+def test_changes_that_do_not_fit_are_left_for_the_whole_lists(
+    central: Central, node: EnrolledNode, monkeypatch: pytest.MonkeyPatch, junk: bytes
+) -> None:
+    sync(node)
+    central.trust.revoke(centre_key(kept(node)).kid.hex(), "lost")
+    monkeypatch.setattr("sync.central.publicdesk.PublicDesk._changes", lambda *_: ('"any"', junk))
+    assert sync(node).lists_trouble == ""
+    assert kept(node) == central.trust.publish().lists
+
+
 def test_a_file_that_was_put_back_at_a_node_shows_and_the_next_sync_brings_the_newest(
     central: Central, node: EnrolledNode
 ) -> None:
     sync(node)
     older = node.store.layout.lists.read_bytes()
-    central.trust.revoke(kept(node).trust.signers[0].kid.hex(), "compromised")
+    central.trust.revoke(centre_key(kept(node)).kid.hex(), "compromised")
     sync(node)
     node.store.layout.lists.write_bytes(older)
     assert "put back" in publiclists.kept(node.store).trouble
     with pytest.raises(OlderLists):
         publiclists.keep(node.store, older)
     assert sync(node).lists_trouble == ""
-    assert kept(node).trust.signers[0].reason == "compromised"
+    assert centre_key(kept(node)).reason == "compromised"
 
 
 def test_a_file_that_was_taken_away_or_spoilt_at_a_node_shows_and_comes_back(
@@ -288,7 +325,7 @@ def test_a_central_restored_from_a_backup_is_given_back_what_a_node_holds(tmp_pa
         sync(node)
     shutil.copytree(home, tmp_path / "backup")
     with served(home, port=port) as central:
-        (signer,) = central.trust.publish().lists.trust.signers
+        signer = centre_key(central.trust.publish().lists)
         central.trust.revoke(signer.kid.hex(), "compromised")
         sync(node)
         held = kept(node)
@@ -297,7 +334,7 @@ def test_a_central_restored_from_a_backup_is_given_back_what_a_node_holds(tmp_pa
     with served(home, port=port) as central:
         assert central.trust.publish().lists.number < held.number
         assert sync(node).lists_trouble == ""
-        assert central.trust.publish().lists.trust.signers[0].reason == "compromised"
+        assert centre_key(central.trust.publish().lists).reason == "compromised"
         assert kept(node).number >= held.number
     node.store.close()
 

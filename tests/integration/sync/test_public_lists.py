@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from appliance.certificates.lists import BadLists, Ended, PublicLists, newer
+from appliance.certificates.lists import BadLists, Ended, PublicLists, TrustedSigner, newer
 from appliance.certificates.listsfile import read_lists, write_lists
 from appliance.certificates.officer import officer_subject
 from appliance.journal.errors import OperatorError
@@ -44,6 +44,7 @@ from sync.central.sessions import NodeSession
 from sync.frames import VERSION
 from sync.invite import EnrolAnswer
 from tests.support.centrals import CENTRE, Scribe, new_central, open_central, pieces, stream
+from tests.support.lists import people_of
 from tests.support.nodes import SteadyClock
 
 HASH = "0" * 64
@@ -102,6 +103,11 @@ class Desk:
         return self.central.trust.publish().lists
 
     @property
+    def centres(self) -> list[TrustedSigner]:
+        """The centres' keys that the lists name now."""
+        return [each for each in self.lists.trust.signers if each.kind == "centre"]
+
+    @property
     def ended(self) -> tuple[Ended, ...]:
         return self.lists.revocations.ended
 
@@ -141,13 +147,18 @@ def test_an_enrolled_node_s_centre_key_and_journal_are_trusted(desk: Desk) -> No
     scribe, answer = desk.enrol()
     lists = desk.lists
     assert newer(before, lists)
-    (signer,) = lists.trust.signers
+    (signer,) = desk.centres
     assert (signer.kind, signer.centre, signer.name) == ("centre", *CENTRE)
     assert signer.certificate == answer.centre_certificate
     assert signer.kid == hashlib.sha256(answer.centre_certificate).digest()[:8]
     assert [(log.journal, log.centre, log.stopped_at) for log in lists.trust.logs] == [
         (scribe.journal, CENTRE[0], None)
     ]
+
+
+def test_central_s_own_timestamps_are_trusted_as_timestamps(desk: Desk) -> None:
+    (signer,) = [each for each in desk.lists.trust.signers if each.kind == "timestamp"]
+    assert (signer.certificate,) == desk.central.stamps.timestamps.service().certificates
 
 
 def test_a_node_is_told_the_key_that_signs_the_lists(desk: Desk) -> None:
@@ -160,7 +171,7 @@ def test_a_centre_whose_name_could_not_stand_in_the_lists_stands_there_with_a_ma
     scribe = Scribe()
     scribe.opens("KBL01", invite.centre_name)
     desk.central.enrol(msgspec.json.encode(scribe.request(invite)))
-    assert [each.name for each in desk.lists.trust.signers] == ["Kabul \ufffdevil"]
+    assert [each.name for each in desk.centres] == ["Kabul \ufffdevil"]
 
 
 def test_lists_with_nothing_new_are_not_written_again_on_the_same_day(desk: Desk) -> None:
@@ -247,29 +258,29 @@ def test_a_certificate_that_was_erased_at_central_stays_revoked(desk: Desk) -> N
 def test_a_revoked_key_is_published_at_once_and_for_ever(desk: Desk) -> None:
     desk.enrol()
     desk.enrol("KBL01")
-    kid = desk.lists.trust.signers[0].kid.hex()
+    kid = desk.centres[0].kid.hex()
     before = desk.lists
     done = desk.central.trust.revoke(kid, "compromised")
     assert newer(before, desk.lists)
     assert [each.kid.hex() for each in done.signers] == [kid]
-    states = {each.kid.hex(): (each.revoked_at, each.reason) for each in desk.lists.trust.signers}
+    states = {each.kid.hex(): (each.revoked_at, each.reason) for each in desk.centres}
     assert states.pop(kid) == (desk.clock(), "compromised")
     assert set(states.values()) == {(None, "")}
     desk.reopen()
     desk.later(days=400)
-    assert {each.kid.hex() for each in desk.lists.trust.signers if each.revoked_at} == {kid}
+    assert {each.kid.hex() for each in people_of(desk.lists) if each.revoked_at} == {kid}
 
 
 def test_a_revocation_is_not_taken_back_and_only_an_earlier_time_is_taken(desk: Desk) -> None:
     desk.enrol()
-    kid = desk.lists.trust.signers[0].kid.hex()
+    kid = desk.centres[0].kid.hex()
     desk.central.trust.revoke(kid, "lost")
     desk.later(hours=1)
     with pytest.raises(OperatorError, match="cannot be changed"):
         desk.central.trust.revoke(kid, "left")
     earlier = desk.clock() - timedelta(days=9)
     desk.central.trust.revoke(kid, "compromised", earlier)
-    (signer,) = desk.lists.trust.signers
+    (signer,) = desk.centres
     assert (signer.revoked_at, signer.reason) == (earlier, "compromised")
 
 
@@ -282,7 +293,7 @@ def test_a_revocation_of_no_key_for_no_reason_or_of_the_future_is_refused(
 ) -> None:
     desk.enrol()
     before = desk.lists
-    kid = before.trust.signers[0].kid.hex()
+    kid = desk.centres[0].kid.hex()
     with pytest.raises(OperatorError):
         desk.central.trust.revoke(kid if name == "kid" else name, reason, desk.clock() + timedelta(seconds=later))
     assert desk.lists == before
@@ -303,7 +314,7 @@ def officer_s_key(desk: Desk, scribe: Scribe) -> str:
 def test_an_officer_s_key_is_trusted_as_soon_as_central_certified_it(desk: Desk) -> None:
     scribe, _ = desk.enrol()
     officer_s_key(desk, scribe)
-    (officer,) = [each for each in desk.lists.trust.signers if each.kind == "officer"]
+    (officer,) = [each for each in people_of(desk.lists) if each.kind == "officer"]
     assert (officer.centre, officer.name, officer.revoked_at) == (CENTRE[0], "Rabia Officer", None)
 
 
@@ -312,14 +323,14 @@ def test_an_officer_s_key_that_the_centre_gave_up_is_revoked(desk: Desk) -> None
     key = officer_s_key(desk, scribe)
     desk.send(scribe, OfficerKeyRevoked(reason="lost"), about=key)
     # The node learns of its certificate, and only then of what it said itself, in the order of its own journal.
-    (officer,) = [each for each in desk.lists.trust.signers if each.kind == "officer"]
+    (officer,) = [each for each in people_of(desk.lists) if each.kind == "officer"]
     assert (officer.revoked_at, officer.reason) == (desk.clock().replace(microsecond=0), "lost")
 
 
 def test_a_revoked_officer_s_key_is_recalled_at_its_node(desk: Desk) -> None:
     scribe, _ = desk.enrol()
     key = officer_s_key(desk, scribe)
-    (officer,) = [each for each in desk.lists.trust.signers if each.kind == "officer"]
+    (officer,) = [each for each in people_of(desk.lists) if each.kind == "officer"]
     desk.central.trust.revoke(officer.kid.hex(), "left")
     with desk.central._archive_db.read() as tx:
         log = Log(tx, orders_of(scribe.journal))
@@ -354,14 +365,14 @@ def test_a_central_restored_from_a_backup_forgets_nothing_that_its_file_says(des
     shutil.copytree(desk.home, tmp_path / "backup")
     desk.later(hours=1)
     desk.enrol("KBL01")
-    kid = desk.lists.trust.signers[0].kid.hex()
+    kid = desk.centres[0].kid.hex()
     desk.central.trust.revoke(kid, "compromised")
     lost = desk.lists
     put_back(desk, tmp_path / "backup", lists=False)
     assert desk.lists == lost
     desk.enrol("QTA01")
     assert newer(lost, desk.lists)
-    assert {each.centre for each in desk.lists.trust.signers} == {"PEW01", "KBL01", "QTA01"}
+    assert {each.centre for each in desk.centres} == {"PEW01", "KBL01", "QTA01"}
 
 
 def test_a_central_restored_as_a_whole_publishes_under_higher_numbers(desk: Desk, tmp_path: Path) -> None:
@@ -385,7 +396,7 @@ def test_a_central_restored_as_a_whole_takes_back_what_a_node_holds(desk: Desk, 
     desk.reopen()
     shutil.copytree(desk.home, tmp_path / "backup")
     desk.later(minutes=5)
-    desk.central.trust.revoke(desk.lists.trust.signers[0].kid.hex(), "compromised")
+    desk.central.trust.revoke(desk.centres[0].kid.hex(), "compromised")
     held = desk.central.trust.publish()
     put_back(desk, tmp_path / "backup", lists=True)
     assert desk.lists.number < held.lists.number
@@ -443,6 +454,6 @@ def test_another_process_sees_what_this_one_published(desk: Desk) -> None:
     other = desk.open(desk.home)
     desk.enrol()
     assert other.trust.publish().content == desk.central.trust.publish().content
-    desk.central.trust.revoke(desk.lists.trust.signers[0].kid.hex(), "left")
+    desk.central.trust.revoke(desk.centres[0].kid.hex(), "left")
     assert other.trust.current().lists == desk.lists
     other.close()

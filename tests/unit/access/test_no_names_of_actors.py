@@ -27,6 +27,7 @@ from appliance.casework import (
     correcting,
     delivery,
     drafts,
+    evidence,
     exemptions,
     families,
     identity,
@@ -124,6 +125,7 @@ def test_every_verb_that_writes_takes_a_session() -> None:
         "open_requests",
         "certificate_file",
         "certificate_paper",
+        "make_evidence",
     }
     # What they make is in no entry yet.
     readers |= {"set_page", "seal"}
@@ -133,7 +135,7 @@ def test_every_verb_that_writes_takes_a_session() -> None:
         *(operators, applications, people, families, identity),
         *(attestation, complaints, delivery, drafts, papers, reviewing, slips, steps),
         *(shifts, money, reversals, exemptions, tokens, printing, signatures, issuing, key_making, key_opening),
-        *(officer_keys, certificates, revoking, reprinting, correcting, superseding),
+        *(officer_keys, certificates, revoking, reprinting, correcting, superseding, evidence),
     ):
         found = verbs(module)
         assert found

@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 
 from appliance.access.session import Session
-from appliance.casework import delivery, issuing, reprinting, signatures
+from appliance.casework import delivery, reprinting, signatures
 from appliance.casework.caseview import CaseView
 from appliance.casework.delivery import Receiver
 from appliance.casework.money import Payment, payments_for
@@ -91,16 +91,16 @@ class OutputActs(CertificateActs):
         self.run(lambda: payments_for(self.store, self.application), found)
 
     def action_issue(self) -> None:
-        """Make, sign and seal the certificate."""
-        draw = self.desk_app.desk.draw_signature
-        self.say("Making and signing the certificate …")
+        """Show the certificate, and sign or seal what was shown."""
+        from tui.screens.issuing import IssueCertificate
 
-        def issue(session: Session) -> issuing.Issued:
-            taken = signatures.signatures_of(self.store, self.application)
-            picture = draw(self.store.open_blob(taken[-1].digest)) if taken and draw is not None else None
-            return issuing.issue(self.centre, session, self.application, signature_png=picture)
+        def done(words: str | None) -> None:
+            if words is None:
+                self.look_again()
+            else:
+                self.done(words)
 
-        self.act(issue, lambda made: self.done(f"Issued: certificate {made.number}."))
+        self.app.push_screen(IssueCertificate(self.application), done)
 
     def action_print_certificate(self) -> None:
         """Print the certificate that holds; from the second time on, a duplicate of it."""

@@ -53,7 +53,7 @@ def standing(centre: Centre, view: CaseView) -> Text:
 
 
 def facts(centre: Centre, view: CaseView, service: Service | None, progress: Progress | None) -> RenderableType:
-    """Everything but the papers: certificates, steps, people, answers and who attested them, objections, events."""
+    """Everything but the papers: certificates, objections, steps, people, answers, what happened."""
     return Group(
         *_certificates(centre, view, service),
         *_objections(centre, view),
