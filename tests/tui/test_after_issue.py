@@ -19,6 +19,7 @@ from tests.integration.casework.conftest import bench, benches, desk, sealed, te
 from tests.support.consoles import SIZE, Hands, desk_at, scanned_page
 from tests.support.desk import Desk, lease
 from tests.tui.test_paper_and_pad import choose
+from tests.tui.test_services import do_step
 from tui.app import SanadConsole
 from tui.desk import Devices
 from tui.screens.case.file import CaseFile
@@ -162,3 +163,17 @@ async def test_what_is_revoked_offers_nothing_of_it(hands: Hands, sealed: Desk, 
     await hands.press("f10")
     for act in ("Hand over", "Print the certificate", "be corrected", "be revoked"):
         assert act not in hands.text()
+
+
+async def test_a_representative_takes_it_with_name_relation_and_the_paper_that_entitles_them(
+    hands: Hands, sealed: Desk, made: Issued
+) -> None:
+    await open_case(hands, made, "omar", "operator")
+    await do_step(hands)
+    await choose(hands, "hand over")
+    await hands.type("somebody else", "enter")
+    await hands.type("Zarin Khan", "enter")
+    await hands.type("father", "enter")
+    await hands.type("letter of authority of 20 Nov 2026", "enter")
+    assert "Handed over" in hands.said()
+    assert sealed.row(made.application, "status") == "delivered"
