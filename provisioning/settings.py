@@ -131,7 +131,7 @@ class Console(Section):
 
 
 class Sync(Section):
-    """What a metered link may carry: `megabytes_per_day` (of 1,000,000 bytes) bounds sealed files; entries always go."""
+    """What a metered link may carry: `megabytes_per_day` (of 1,000,000 bytes) bounds sealed files, never entries."""
 
     megabytes_per_day: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
