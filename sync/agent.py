@@ -35,6 +35,7 @@ from sync.outcome import SyncOutcome, SyncProgress, Watch, unspent, unwatched
 from sync.refusals import OutOfStep, StartAgain
 from sync.session import MAX_WANTED, STREAM_BLOB_BYTES, Accept, CentralState, Receiver, Sender, Stage
 from sync.source import Reader, Seen, sliced
+from sync.way import OVER_HTTPS, Way
 from sync.wire import Known, StateAnswer
 
 MAX_ROUNDS: Final = 100_000
@@ -49,6 +50,7 @@ NEWS_PAUSE_S: Final = 1.0
 """Before news are asked for again, where the link broke under them, or they brought no entry further."""
 ENDED: Final = frozenset({"delivered", "rejected", "withdrawn", "discarded"})
 """Applications that nobody waits for."""
+
 
 _STATUS: Final = (
     select(t.applications.c.status)
@@ -103,6 +105,7 @@ def sync_once(
     now_s: Callable[[], int],
     watch: Watch = unwatched,
     spend: Callable[[int], None] = unspent,
+    way: Way = OVER_HTTPS,
 ) -> SyncOutcome:
     """Bring central up to date with this node, and this node with central's orders.
 
@@ -112,6 +115,7 @@ def sync_once(
         now_s: what this node's clock says, in seconds since 1970; it only goes into signatures.
         watch: told how far it is; what it raises ends the session, and nothing is lost.
         spend: told how many bytes were sent.
+        way: how central is reached.
 
     Raises:
         NetworkError: central was not reached, or the link broke. IntegrityError: central and this node contradict each
@@ -121,8 +125,8 @@ def sync_once(
     restarts = 0
     while True:
         try:
-            with Link(central) as link:
-                return _Session(store, Calls(link, _caller(store, now_s)), now_s, watch, spend).run()
+            with way.connect(central) as link:
+                return _Session(store, Calls(link, _caller(store, now_s, way)), now_s, watch, spend).run()
         except (OutOfStep, StartAgain):
             restarts += 1
             if restarts > MAX_RESTARTS:
@@ -154,6 +158,7 @@ def follow(
     may_send: Callable[[int], bool] = lambda _: True,
     spend: Callable[[int], None] = unspent,
     watch: Watch = unwatched,
+    way: Way = OVER_HTTPS,
 ) -> SyncOutcome:
     """Keep central up to date with this node, and this node with central's orders, until told to stop.
 
@@ -167,18 +172,19 @@ def follow(
         may_send: asked before each piece of a sealed file, with its bytes at the most; entries are always sent.
         spend: told how many bytes were sent.
         watch: told how far it is.
+        way: how central is reached.
 
     Raises:
         HeldBack: a proxy on the way lets no stream through; use `sync_once` for a while.
         SanadError: as `sync_once`.
     """
-    with Link(central) as link:
-        caller = _caller(store, now_s)
+    with way.connect(central) as link:
+        caller = _caller(store, now_s, way)
         session = _Session(store, Calls(link, caller), now_s, watch, spend)
         answer = session.open()
         answered()
-        news = _News(session, Link(central), caller, answer, timing, heard)
-        news.start()
+        news = _News(session, way.connect(central), caller, answer, timing, heard)
+        way.beside(news.steps())
         try:
             while True:
                 session.take(answer, session.calls)
@@ -385,7 +391,7 @@ class _Session:
         self.watch(SyncProgress(done, left, self.blob_bytes_sent + sender.blob_bytes_sent, sender.blobs_left))
 
 
-class _News(threading.Thread):
+class _News:
     """Asks central for news, beside a stream. Nobody waits for the last answer: nothing is touched after `end`."""
 
     def __init__(
@@ -397,7 +403,6 @@ class _News(threading.Thread):
         timing: Timing,
         heard: Callable[[SyncOutcome], None],
     ) -> None:
-        super().__init__(name="sync-news", daemon=True)
         self._session = session
         self._link = link
         self._calls = Calls(link, caller, session.calls.session)
@@ -413,8 +418,8 @@ class _News(threading.Thread):
         with self._guard:
             self._ended = True
 
-    def run(self) -> None:
-        """Until told to end, or central knows this session no more: then the stream ends, too."""
+    def steps(self) -> Iterator[None]:
+        """One request each, until told to end, or central knows this session no more: then the stream ends, too."""
         with self._link:
             while (asked := self._known()) is not None:
                 try:
@@ -428,6 +433,7 @@ class _News(threading.Thread):
                     return
                 if pause and self._timing.wait(NEWS_PAUSE_S):
                     return
+                yield
 
     def _known(self) -> tuple[int, Known] | None:
         with self._guard:
@@ -469,5 +475,5 @@ def _seen(head: Head) -> Seen:
     return Seen(head.size, head.checkpoint, head.cosigned, head.cosigned_size)
 
 
-def _caller(store: Store, now_s: Callable[[], int]) -> Caller:
-    return Caller(store.journal, store.secret(NODE_KEY), now_s)
+def _caller(store: Store, now_s: Callable[[], int], way: Way) -> Caller:
+    return Caller(store.journal, store.secret(NODE_KEY), now_s, way.sign)

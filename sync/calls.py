@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -26,6 +26,15 @@ MAX_ORDERS_ANSWER: Final = 16 * 1024 * 1024
 T = TypeVar("T")
 
 
+class Sign(Protocol):
+    """Signs requests."""
+
+    def __call__(
+        self, request: signatures.Outgoing, said: Said, *, seed: bytes, journal: JournalId, now_s: int
+    ) -> None:
+        """Sign one, as `sync.signatures.sign` does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks: a node's journal and key, and what its clock says (it only goes into signatures)."""
@@ -33,6 +42,7 @@ class Caller:
     journal: JournalId
     seed: bytes = field(repr=False)
     now_s: Callable[[], int]
+    sign: Sign = signatures.sign
 
 
 class Calls:
@@ -107,7 +117,7 @@ class Calls:
     def _sign(self, request: requests.PreparedRequest, offered: int, offset: int) -> None:
         said, self._nonce = Said(offered, self._nonce, self.session, offset), ""
         caller = self._caller
-        signatures.sign(request, said, seed=caller.seed, journal=caller.journal, now_s=caller.now_s())
+        caller.sign(request, said, seed=caller.seed, journal=caller.journal, now_s=caller.now_s())
 
     def _challenge(self) -> str:
         headers = {signatures.JOURNAL_HEADER: self._caller.journal}

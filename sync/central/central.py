@@ -41,6 +41,7 @@ from sync.central.authority import Authority, key_bytes, load_key, new_key, serv
 from sync.central.certifying import Certifier, try_answer
 from sync.central.challenges import Challenges
 from sync.central.enrolment import Enrolment, Identity
+from sync.central.footing import Footing, on_disk
 from sync.central.index import Index
 from sync.central.ingest import Ingest
 from sync.central.layout import CentralLayout
@@ -114,6 +115,7 @@ class Central:
         halt: called, and never returns, when the disk failed while being written.
         stored: see `Archive`.
         timestamps: a service outside, to be asked in the place of central's own.
+        footing: what to stand on in the place of what lies in the home.
 
     Raises:
         StoreMissing, StoreUnreadable: there is no central here, or this is not its key.
@@ -131,23 +133,25 @@ class Central:
         halt: Halt,
         stored: Callable[[JournalId], None] = no_fault,
         timestamps: Timestamps | None = None,
+        footing: Footing | None = None,
     ) -> None:
         self.layout = layout
         self.url = url.rstrip("/")
         self._clock = clock
         self._random = random
-        self._archive_db, self._index_db = (
-            Database(path, key, lock=path.with_suffix(".lock"), halt=halt) for path in (layout.archive, layout.index)
-        )
+        footing = footing or on_disk(layout, key, halt=halt)
+        self._archive_db, self._index_db, self._locker = footing.archive, footing.index, footing.locker
+        self._verify = footing.verify
         self.id = EntityId(self._local("id"))
         self.name = self._local("name")
         self._cosigner = Signer(f"sanad/central/{self.id}", self._secret(COSIGN_KEY), COSIGNATURE)
         self._orders = Orders(self._secret(ORDERS_KEY), clock, random)
         self._authority = Authority.load(self._secret(CA_KEY), self._secret(CA_CERTIFICATE))
-        self._locker = Locker(layout.blobs, layout.incoming)
         self.archive = Archive(self._archive_db, self._locker, self._cosigner, clock=clock, halt=halt, stored=stored)
         self._certifier = Certifier(self._archive_db, self._index_db, self._authority, self._give, clock)
-        self.index = Index(self._index_db, self._archive_db, partial(try_answer, self._certifier))
+        self.index = Index(
+            self._index_db, self._archive_db, partial(try_answer, self._certifier), thread=footing.folding
+        )
         self._challenges = Challenges(monotonic_s, random)
         self._sessions = Sessions(random)
         self.trust = Trust(
@@ -350,7 +354,7 @@ class Central:
         with self._archive_db.read() as tx:
             node = registry.require_node(tx, signatures.claimed_journal(request))
             endedkeys.refuse_stopped(tx, node.journal)
-        claims = signatures.verify(request, node.node_key)
+        claims = self._verify(request, node.node_key)
         self._challenges.spend(node.journal, claims.nonce)
         return node, claims
 

@@ -8,7 +8,7 @@ journal: it is logged, and tried again with the next entries and at the next sta
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from threading import Lock
 from typing import Final
 
@@ -41,15 +41,21 @@ class Index:
         database: the index.
         archive: where the journals are.
         followed: told a journal when its tables are up to date, in the thread that folds.
+        thread: folds, one thing after the other.
     """
 
     def __init__(
-        self, database: Database, archive: Database, followed: Callable[[JournalId], None] = no_matter
+        self,
+        database: Database,
+        archive: Database,
+        followed: Callable[[JournalId], None] = no_matter,
+        *,
+        thread: Executor,
     ) -> None:
         self._database = database
         self._archive = archive
         self._followed = followed
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="fold")
+        self._thread = thread
         self._waiting: set[JournalId] = set()
         self._last: Future[None] | None = None
         self._guard = Lock()
