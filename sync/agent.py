@@ -215,6 +215,8 @@ class _Session:
     lists_trouble: str = ""
     missing: dict[BlobDigest, None] = field(default_factory=dict)
     spoilt: set[BlobDigest] = field(default_factory=set)
+    handed_back: set[int] = field(default_factory=set)
+    """From which sizes on central was given its own orders in this session."""
     taking: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> SyncOutcome:
@@ -263,6 +265,8 @@ class _Session:
             if answer.cosigned is not None and answer.cosigned != self.store.head().cosigned:
                 self.store.take_cosignature(answer.cosigned)
             try:
+                if self.trouble is None and answer.orders < self._orders_held():
+                    self._hand_back(answer.orders, calls)
                 while self.trouble is None and answer.orders > (held := self._orders_held()):
                     self._take_orders_from(held, calls)
             except IntegrityError as error:
@@ -359,6 +363,21 @@ class _Session:
             raise IntegrityError("Central says that it has more orders than it gives.", "Tell central IT.")
         self.store.take_orders(orders, note)
         self.orders_taken += len(orders)
+
+    def _hand_back(self, start: int, calls: Calls) -> None:
+        """Give central the orders from `start` on, which it gave and has lost: its own signature proves them."""
+        with self.store.read() as tx:
+            log = Log(tx, orders_of(self.store.journal))
+            head = log.head()
+            lost = [] if head is None else list(log.entries(start, head.size))
+        if head is None or start in self.handed_back:
+            return
+        items = ((order.header_bytes, order.salt, order.body) for order in lost)
+        parts: list[frames.Frame] = [Hello(log.journal, head.size), *frames.batches(items)]
+        parts += [frames.Checkpoint(head.checkpoint), End()]
+        calls.hand_back(self.store.head().size, frames.PREFIX + b"".join(map(frames.encode, parts)))
+        # What central says next may have been said before.
+        self.handed_back.add(start)
 
     def _stream(self, head: Head, answer: StateAnswer) -> StateAnswer:
         """One bounded stream."""

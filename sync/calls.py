@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, Protocol, TypeVar
+from typing import Protocol, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -20,8 +20,6 @@ from sync.link import Link, not_understood
 from sync.listsfetch import fetch_lists
 from sync.signatures import NO_SESSION, Said
 from sync.wire import ChallengeAnswer, Known, SessionRequest, StateAnswer
-
-MAX_ORDERS_ANSWER: Final = 16 * 1024 * 1024
 
 T = TypeVar("T")
 
@@ -80,7 +78,11 @@ class Calls:
 
     def orders(self, offered: int, start: int) -> bytes:
         """Central's orders from `start` on, as frames."""
-        return self._call("GET", f"{wire.ORDERS}?from={start}", offered, limit=MAX_ORDERS_ANSWER)
+        return self._call("GET", f"{wire.ORDERS}?from={start}", offered, limit=wire.MAX_ORDERS_STREAM)
+
+    def hand_back(self, offered: int, orders: bytes) -> None:
+        """Give central orders, as frames, that it gave and has lost."""
+        self._call("POST", wire.ORDERS, offered, body=orders)
 
     def fetch_lists(self, held: bytes, keep: Callable[[bytes], bool], offered: int) -> bool:
         """Bring the public lists up to date: see `sync.listsfetch`."""

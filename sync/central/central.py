@@ -47,6 +47,7 @@ from sync.central.ingest import Ingest
 from sync.central.layout import CentralLayout
 from sync.central.locker import Locker
 from sync.central.orders import Orders
+from sync.central.ordersback import take_back
 from sync.central.registry import Node
 from sync.central.sessions import NodeSession, Sessions
 from sync.central.stampdesk import StampDesk
@@ -434,6 +435,12 @@ class Central:
             parts = self._orders.frames(tx, node.journal, start)
         return frames.PREFIX + b"".join(map(frames.encode, parts))
 
+    def take_orders_back(self, node: Node, body: bytes) -> int:
+        """Take up orders that this central gave and lost; see `ordersback.take_back`."""
+        size = take_back(self._archive_db, self._orders, node.journal, body)
+        self.index.soon(node.journal)
+        return size
+
     def enrol(self, body: bytes) -> bytes:
         """Enrol a node; see `Enrolment.enrol`."""
         return self._enrolment.enrol(body, self.index.soon)
@@ -443,7 +450,7 @@ class Central:
         if head is None or head.size < node.orders_held:
             raise OrdersLost(
                 "Central was restored from a backup, and this node holds orders that central has lost.",
-                "Restore a newer backup. Until then the node syncs, but gets no new orders.",
+                "The node hands them back when it syncs next; order it then.",
             )
         self._orders.give(tx, node.journal, bodies)
 
