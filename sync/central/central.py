@@ -34,13 +34,14 @@ from appliance.records.log import Log
 from appliance.records.moment import Clock
 from appliance.sealing import age
 from sync import frames, signatures, wire
-from sync.central import endedkeys, registry
+from sync.central import endedkeys, quarantine, registry
 from sync.central import tables as t
 from sync.central.archive import Archive, no_fault
 from sync.central.authority import Authority, key_bytes, load_key, new_key, serves
 from sync.central.certifying import Certifier, try_answer
 from sync.central.challenges import Challenges
 from sync.central.enrolment import Enrolment, Identity
+from sync.central.fleet import Fleet
 from sync.central.index import Index
 from sync.central.ingest import Ingest
 from sync.central.layout import CentralLayout
@@ -50,6 +51,7 @@ from sync.central.registry import Node
 from sync.central.sessions import NodeSession, Sessions
 from sync.central.stampdesk import StampDesk
 from sync.central.timestamping import Timestamps, own_timestamps
+from sync.central.troubles import LIMITS, Limits
 from sync.central.trust import Trust
 from sync.invite import BadInvite, Invite, encode_invite, fingerprint, parse_invite
 from sync.refusals import BadRequest, OutOfStep
@@ -114,6 +116,7 @@ class Central:
         halt: called, and never returns, when the disk failed while being written.
         stored: see `Archive`.
         timestamps: a service outside, to be asked in the place of central's own.
+        limits: from when on people are told that something is wrong with a node.
 
     Raises:
         StoreMissing, StoreUnreadable: there is no central here, or this is not its key.
@@ -131,6 +134,7 @@ class Central:
         halt: Halt,
         stored: Callable[[JournalId], None] = no_fault,
         timestamps: Timestamps | None = None,
+        limits: Limits = LIMITS,
     ) -> None:
         self.layout = layout
         self.url = url.rstrip("/")
@@ -147,7 +151,10 @@ class Central:
         self._locker = Locker(layout.blobs, layout.incoming)
         self.archive = Archive(self._archive_db, self._locker, self._cosigner, clock=clock, halt=halt, stored=stored)
         self._certifier = Certifier(self._archive_db, self._index_db, self._authority, self._give, clock)
-        self.index = Index(self._index_db, self._archive_db, partial(try_answer, self._certifier))
+        self.fleet = Fleet(self._archive_db, layout, clock=clock, monotonic_s=monotonic_s, limits=limits)
+        self.index = Index(
+            self._index_db, self._archive_db, partial(try_answer, self._certifier), self.fleet.sightings.folded
+        )
         self._challenges = Challenges(monotonic_s, random)
         self._sessions = Sessions(random)
         self.trust = Trust(
@@ -234,6 +241,7 @@ class Central:
     def close(self) -> None:
         """Stop folding, and close both databases."""
         self.index.close()
+        self.fleet.sightings.flush()
         self._archive_db.close()
         self._index_db.close()
 
@@ -345,13 +353,15 @@ class Central:
         """Say which node signed a request, and take back its challenge.
 
         Raises:
-            NotEnrolled, BadSignature, BadRequest, BadChallenge, Busy: it is not to be answered.
+            NotEnrolled, BadSignature, BadRequest, BadChallenge, Busy, Quarantined: it is not to be answered.
         """
         with self._archive_db.read() as tx:
             node = registry.require_node(tx, signatures.claimed_journal(request))
             endedkeys.refuse_stopped(tx, node.journal)
         claims = signatures.verify(request, node.node_key)
         self._challenges.spend(node.journal, claims.nonce)
+        self.fleet.sightings.heard(node.journal, claims.offered)
+        self._refuse_quarantined(node)
         return node, claims
 
     def session(self, node: Node, claims: Claims, body: bytes) -> StateAnswer:
@@ -364,6 +374,7 @@ class Central:
             request = _SESSION_DECODER.decode(body)
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             raise BadRequest("A session request is not of its form.") from None
+        self.fleet.told(node.journal, request.report)
         version = frames.choose_version(request.versions)
         offered = open_checkpoint(request.checkpoint, node.verifier)
         if offered.size != claims.offered:
@@ -374,6 +385,7 @@ class Central:
         if request.orders > state.orders:
             with self._archive_db.write() as tx:
                 registry.set_orders_held(tx, node.journal, request.orders)
+        self.fleet.opened(node.journal, complete=state.stored == offered.size)
         return self._answer(node, state, self._sessions.begin(node.journal, version))
 
     def ingest(self, node: Node, claims: Claims, news: Callable[[], None] = lambda: None) -> Ingest:
@@ -400,6 +412,7 @@ class Central:
             BadFrame: it was cut.
         """
         ingest.finish()
+        self.fleet.sightings.sound(node.journal)
         if ingest.asks:
             # So that the answer comes with this session; where the fold is long, it comes with the next one.
             with suppress(TimeoutError):
@@ -410,12 +423,18 @@ class Central:
         """What central has of a node now, in its newest session.
 
         Raises:
-            OutOfStep: the request is of an older one.
+            OutOfStep: the request is of an older one. Quarantined: the node was put into quarantine since.
         """
+        self._refuse_quarantined(node)
         session = self._sessions.require(node.journal, claims.session)
         return self._answer(node, self.archive.state(node.journal), session)
 
+    def _refuse_quarantined(self, node: Node) -> None:
+        with self._archive_db.read() as tx:
+            quarantine.refuse_quarantined(tx, node.journal)
+
     def _answer(self, node: Node, state: CentralState, session: NodeSession) -> StateAnswer:
+        self.fleet.sightings.spoilt(node.journal, len(session.spoilt))
         return StateAnswer.of(
             state,
             self.challenge(node.journal),
