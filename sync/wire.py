@@ -37,6 +37,7 @@ ENROL: Final = "/v1/enrol"
 LISTS: Final = "/v1/lists"
 CRL: Final = "/v1/crl"
 HEALTH: Final = "/healthz"
+READY: Final = "/readyz"
 
 CHALLENGE_HEADER: Final = "sanad-challenge"
 """The next challenge, where the answer is frames."""

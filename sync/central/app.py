@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from importlib.metadata import version
 from typing import Final, TypeVar
 
 import msgspec
@@ -27,6 +28,7 @@ from sync import signatures, stampwire, wire
 from sync.central.central import Central
 from sync.central.inflow import Body, Turns, pump, read_body
 from sync.central.news import NEWS_HOLD_S, NEWS_LOOK_S, Bells, lacks, read_known
+from sync.central.pages.desk import PageDesk
 from sync.central.publicdesk import PublicDesk
 from sync.central.registry import Node
 from sync.central.sightings import FLUSH_S
@@ -76,6 +78,14 @@ class _Desk:
         """Whether central can read its archive."""
         await self.run(self._central.check)
         return _json({"status": "ok"})
+
+    async def ready(self, _request: Request, _body: Body) -> Response:
+        """Whether central can take and keep what nodes send."""
+        reasons = await self.run(self._central.readiness.reasons)
+        if reasons:
+            answer = {"status": "not ready", "reasons": reasons}
+            return _json(answer, HTTPStatus.SERVICE_UNAVAILABLE)
+        return _json({"status": "ready"})
 
     async def challenge(self, request: Request, _body: Body) -> Response:
         journal = request.headers.get(signatures.JOURNAL_HEADER, "")
@@ -227,9 +237,11 @@ def make_app(central: Central) -> FastAPI:
     """Make the application that serves this central."""
     desk = _Desk(central)
     public = PublicDesk(central.trust, desk.run)
+    pages = PageDesk(central, desk.run, version("sanad"))
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=desk.lifespan)
     routes: tuple[tuple[str, str, Route], ...] = (
         ("GET", wire.HEALTH, desk.health),
+        ("GET", wire.READY, desk.ready),
         ("GET", wire.CHALLENGE, desk.challenge),
         ("GET", wire.ORDERS, desk.orders),
         ("GET", wire.NEWS, desk.news),
@@ -245,6 +257,8 @@ def make_app(central: Central) -> FastAPI:
     app.state.wind_down = desk.wind_down
     for method, path, route in routes:
         app.add_route(path, desk.guarded(route), methods=[method])
+    for method, path, page in pages.routes():
+        app.add_route(path, pages.guarded(page), methods=[method])
     app.add_exception_handler(HTTPException, _unknown)
     return app
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -16,7 +15,6 @@ import msgspec
 import sqlalchemy as sa
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import bindparam, select
 
@@ -46,13 +44,16 @@ from sync.central.index import Index
 from sync.central.ingest import Ingest
 from sync.central.layout import CentralLayout
 from sync.central.locker import Locker
+from sync.central.nodestatus import NodeStatus, node_status
 from sync.central.orders import Orders
+from sync.central.readiness import Readiness
 from sync.central.registry import Node
 from sync.central.sessions import NodeSession, Sessions
 from sync.central.stampdesk import StampDesk
 from sync.central.timestamping import Timestamps, own_timestamps
 from sync.central.troubles import LIMITS, Limits
 from sync.central.trust import Trust
+from sync.central.viewers import Viewers
 from sync.invite import BadInvite, Invite, encode_invite, fingerprint, parse_invite
 from sync.refusals import BadRequest, OutOfStep
 from sync.session import CentralState
@@ -65,7 +66,6 @@ _SECRET = select(log_tables.secrets.c.value).where(log_tables.secrets.c.name == 
 _ADD_SECRET = sa.insert(log_tables.secrets)
 _LOCAL = select(log_tables.local.c.value).where(log_tables.local.c.name == bindparam("name"))
 _ADD_LOCAL = sa.insert(log_tables.local)
-_COUNT_WANTED = select(sa.func.count(sa.distinct(t.wanted.c.digest))).where(t.wanted.c.journal == bindparam("journal"))
 _SESSION_DECODER: Final = msgspec.json.Decoder(SessionRequest)
 
 SETTLE_S: Final = 1.0
@@ -85,22 +85,6 @@ RECOVERY_IDENTITY: Final = "recovery-identity"
 
 class OrdersLost(OperatorError):
     """New orders would contradict those that the node already holds."""
-
-
-@dataclass(frozen=True, slots=True)
-class NodeStatus:
-    """How far central's copy of a node is."""
-
-    node: Node
-    size: int
-    cosigned_size: int
-    wanted: int
-    """Blobs still to come."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Of the node key, for people to compare."""
-        return fingerprint(Ed25519PublicKey.from_public_bytes(self.node.node_key))
 
 
 class Central:
@@ -139,7 +123,8 @@ class Central:
         self.layout = layout
         self.url = url.rstrip("/")
         self._clock = clock
-        self._random = random
+        self.monotonic_s = monotonic_s
+        self.random = random
         self._archive_db, self._index_db = (
             Database(path, key, lock=path.with_suffix(".lock"), halt=halt) for path in (layout.archive, layout.index)
         )
@@ -151,10 +136,12 @@ class Central:
         self._locker = Locker(layout.blobs, layout.incoming)
         self.archive = Archive(self._archive_db, self._locker, self._cosigner, clock=clock, halt=halt, stored=stored)
         self._certifier = Certifier(self._archive_db, self._index_db, self._authority, self._give, clock)
+        self.viewers = Viewers(self._archive_db, clock=clock, random=random)
         self.fleet = Fleet(self._archive_db, layout, clock=clock, monotonic_s=monotonic_s, limits=limits)
         self.index = Index(
             self._index_db, self._archive_db, partial(try_answer, self._certifier), self.fleet.sightings.folded
         )
+        self.readiness = Readiness(self._archive_db, self.index, layout, limits, clock=clock, monotonic_s=monotonic_s)
         self._challenges = Challenges(monotonic_s, random)
         self._sessions = Sessions(random)
         self.trust = Trust(
@@ -269,7 +256,7 @@ class Central:
                 centre=centre,
                 centre_name=centre_name,
                 now_s=int(self._clock().timestamp()),
-                random=self._random,
+                random=self.random,
             )
             with suppress(BadInvite):
                 return parse_invite(encode_invite(invite))
@@ -280,14 +267,17 @@ class Central:
 
     def nodes(self) -> list[NodeStatus]:
         """Every enrolled node, and how far central's copy of it is."""
-        found = []
         with self._archive_db.read() as tx:
-            for node in registry.all_nodes(tx):
-                head = Log(tx, node.journal).head()
-                wanted = tx.one(_COUNT_WANTED, {"journal": node.journal})
-                sizes = (0, 0) if head is None else (head.size, head.cosigned_size)
-                found.append(NodeStatus(node, *sizes, 0 if wanted is None else int(wanted[0])))
-        return found
+            return [node_status(tx, node) for node in registry.all_nodes(tx)]
+
+    def fingerprint_of(self, journal: JournalId) -> str:
+        """Of a node's key, for people to compare.
+
+        Raises:
+            NotEnrolled: there is no such node.
+        """
+        with self._archive_db.read() as tx:
+            return node_status(tx, registry.require_node(tx, journal)).fingerprint
 
     def fetch(self, digest: BlobDigest) -> bytes:
         """Open one blob.

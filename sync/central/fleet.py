@@ -154,7 +154,7 @@ class Fleet:
             return False
         with self._archive.write() as tx:
             put = quarantine.put(tx, journal, cause, error.sentence, quarantine.CENTRAL, self._clock())
-        self._picture = None
+        self.forget_picture()
         return put
 
     def stop(self, journal: JournalId, reason: str, by: str) -> bool:
@@ -166,7 +166,7 @@ class Fleet:
         with self._archive.write() as tx:
             registry.require_node(tx, journal)
             put = quarantine.put(tx, journal, Cause.PERSON, reason, by, self._clock())
-        self._picture = None
+        self.forget_picture()
         return put
 
     def lift(self, journal: JournalId, reason: str, by: str) -> Quarantine:
@@ -179,7 +179,7 @@ class Fleet:
             registry.require_node(tx, journal)
             lifted = quarantine.lift(tx, journal, reason, by, self._clock())
         self._older.pop(journal, None)
-        self._picture = None
+        self.forget_picture()
         return lifted
 
     # What is seen
@@ -191,6 +191,10 @@ class Fleet:
             if self._picture is None or not 0 <= now_s - self._picture[0] < self._kept_s:
                 self._picture = now_s, self._look()
             return self._picture[1]
+
+    def forget_picture(self) -> None:
+        """Look anew at the next view."""
+        self._picture = None
 
     def node(self, journal: str) -> NodeView | None:
         """One node; None where there is none."""
