@@ -25,7 +25,7 @@ from sync.central import tables as t
 from sync.central.layout import CentralLayout
 from sync.central.quarantine import Act, Cause, Quarantine
 from sync.central.sightings import Sighting, Sightings, read_sightings
-from sync.central.troubles import Gravity, Limits, Trouble, central_troubles, node_troubles
+from sync.central.troubles import Gravity, Judge, Limits, Trouble, central_troubles, node_troubles
 from sync.refusals import Fork, Rollback, to_wire
 from sync.wire import NodeReport
 
@@ -220,6 +220,7 @@ class Fleet:
             stopped = quarantine.every(tx)
             ended = endedkeys.ended_keys(tx)
         sightings = self.sightings.over(written)
+        judge = Judge.at(self.limits, now)
         views = []
         for journal, centre, name, enrolled_at in nodes:
             size, cosigned = heads.get(journal, (0, 0))
@@ -229,7 +230,7 @@ class Fleet:
                 sighting = replace(sighting, waiting_since="")
             out = ended.get(journal)
             held = stopped.get(journal)
-            troubles = node_troubles(sighting, held, None if out is None else out.at, self.limits, now)
+            troubles = node_troubles(sighting, held, None if out is None else out.at, judge)
             views.append(NodeView(journal, centre, name, enrolled_at, size, cosigned, sighting, held, troubles))
         free = free_bytes(self._layout)
         return FleetView(now, tuple(views), central_troubles(free, self.limits), free)
