@@ -18,7 +18,7 @@ from appliance.journal.errors import NetworkError, SanadError
 from appliance.journal.ids import JournalId
 from appliance.records import failures
 from appliance.records import tables as records
-from appliance.records.database import Database
+from appliance.records.database import Database, Tx
 from appliance.records.moment import Clock
 from sync.central import endedkeys, quarantine, registry
 from sync.central import tables as t
@@ -40,6 +40,7 @@ _NODES: Final = select(*(t.nodes.c.journal, t.nodes.c.centre, t.nodes.c.centre_n
     t.nodes.c.centre, t.nodes.c.centre_name, t.nodes.c.enrolled_at, t.nodes.c.journal
 )
 _HEADS: Final = select(records.heads.c.journal, records.heads.c.size, records.heads.c.cosigned_size)
+_LACKS: Final = select(t.wanted.c.seq).where(t.wanted.c.journal == bindparam("journal")).limit(1)
 _COMING: Final = select(func.count()).select_from(
     select(t.wanted.c.seq).where(t.wanted.c.journal == bindparam("journal")).limit(MAX_COUNTED).subquery()
 )
@@ -219,15 +220,16 @@ class Fleet:
             written = read_sightings(tx)
             stopped = quarantine.every(tx)
             ended = endedkeys.ended_keys(tx)
-        sightings = self.sightings.over(written)
+            sightings = self.sightings.over(written)
+            for journal, sighting in sightings.items():
+                size, cosigned = heads.get(journal, (0, 0))
+                if max(size, sighting.offered) <= cosigned:
+                    sightings[journal] = _calm(tx, journal, sighting)
         judge = Judge.at(self.limits, now)
         views = []
         for journal, centre, name, enrolled_at in nodes:
             size, cosigned = heads.get(journal, (0, 0))
             sighting = sightings.get(journal, _UNSEEN)
-            if sighting.waiting_since and max(size, sighting.offered) <= cosigned:
-                # Said before it was countersigned.
-                sighting = replace(sighting, waiting_since="")
             out = ended.get(journal)
             held = stopped.get(journal)
             troubles = node_troubles(sighting, held, None if out is None else out.at, judge)
@@ -245,6 +247,13 @@ class Fleet:
 
 
 _UNSEEN: Final = Sighting()
+
+
+def _calm(tx: Tx, journal: JournalId, sighting: Sighting) -> Sighting:
+    """A sighting without what waited when the node said so, and came since."""
+    if sighting.backlog_bytes and tx.one(_LACKS, {"journal": journal}) is None:
+        sighting = replace(sighting, backlog_bytes=0)
+    return replace(sighting, waiting_since="") if sighting.waiting_since else sighting
 
 
 def free_bytes(layout: CentralLayout) -> int:

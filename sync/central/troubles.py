@@ -101,6 +101,7 @@ GRAVITY: Final = {
     "stopped": Gravity.NOTE,
     "never_heard": Gravity.NOTE,
 }
+"""The gravest first; nodes are listed in this order."""
 LONG: Final = 3
 """Times the limit after which silence is an alarm."""
 SERIOUS: Final = frozenset(
