@@ -35,6 +35,7 @@ app.command("lists")(listscommands.lists)
 app.command("revoke-key")(listscommands.revoke_key)
 app.command("nodes")(fleetcommands.nodes)
 app.command("quarantine")(fleetcommands.quarantine)
+app.command("cases")(fleetcommands.cases)
 app.command("viewer")(fleetcommands.viewer)
 
 

@@ -22,6 +22,7 @@ from appliance.records.database import Database, Tx
 from appliance.records.moment import Clock
 from sync.central import endedkeys, quarantine, registry
 from sync.central import tables as t
+from sync.central.conflicts import Conflict, open_conflicts
 from sync.central.layout import CentralLayout
 from sync.central.quarantine import Act, Cause, Quarantine
 from sync.central.sightings import Sighting, Sightings, read_sightings
@@ -86,6 +87,8 @@ class FleetView:
     """By centre."""
     troubles: tuple[Trouble, ...]
     """Of central itself."""
+    conflicts: tuple[Conflict, ...]
+    """What only people can settle."""
     disk_free_bytes: int
 
     def count(self, gravity: Gravity) -> int:
@@ -220,12 +223,14 @@ class Fleet:
             written = read_sightings(tx)
             stopped = quarantine.every(tx)
             ended = endedkeys.ended_keys(tx)
+            conflicts = open_conflicts(tx)
             sightings = self.sightings.over(written)
             for journal, sighting in sightings.items():
                 size, cosigned = heads.get(journal, (0, 0))
                 if max(size, sighting.offered) <= cosigned:
                     sightings[journal] = _calm(tx, journal, sighting)
         judge = Judge.at(self.limits, now)
+        cases = _by_node(conflicts)
         views = []
         for journal, centre, name, enrolled_at in nodes:
             size, cosigned = heads.get(journal, (0, 0))
@@ -233,9 +238,11 @@ class Fleet:
             out = ended.get(journal)
             held = stopped.get(journal)
             troubles = node_troubles(sighting, held, None if out is None else out.at, judge)
+            if journal in cases:
+                troubles = (cases[journal], *troubles)
             views.append(NodeView(journal, centre, name, enrolled_at, size, cosigned, sighting, held, troubles))
         free = free_bytes(self._layout)
-        return FleetView(now, tuple(views), central_troubles(free, self.limits), free)
+        return FleetView(now, tuple(views), central_troubles(free, self.limits), conflicts, free)
 
     def _cause(self, journal: JournalId, error: SanadError) -> Cause | None:
         if isinstance(error, Fork):
@@ -247,6 +254,22 @@ class Fleet:
 
 
 _UNSEEN: Final = Sighting()
+
+
+def _by_node(conflicts: tuple[Conflict, ...]) -> dict[JournalId, Trouble]:
+    numbers: dict[JournalId, list[Conflict]] = {}
+    for each in conflicts:
+        for journal in each.journals:
+            numbers.setdefault(journal, []).append(each)
+    return {
+        journal: Trouble(
+            "conflict",
+            f"Number {found[0].number} stands on papers of two nodes."
+            + (f" So do {len(found) - 1:,} more." if len(found) > 1 else ""),
+            found[0].next_step,
+        )
+        for journal, found in numbers.items()
+    }
 
 
 def _calm(tx: Tx, journal: JournalId, sighting: Sighting) -> Sighting:

@@ -88,6 +88,7 @@ class Judge:
 
 GRAVITY: Final = {
     "quarantined": Gravity.ALARM,
+    "conflict": Gravity.ALARM,
     "refused": Gravity.ALARM,
     "long_silent": Gravity.ALARM,
     "fold_stopped": Gravity.ALARM,

@@ -27,7 +27,7 @@ def node(place: int, *troubles: str, lag: int = 0) -> NodeView:
 
 
 def view(*nodes: NodeView) -> FleetView:
-    return FleetView(NOW, nodes, (), 1)
+    return FleetView(NOW, nodes, (), (), 1)
 
 
 def test_the_gravest_trouble_comes_first_and_the_rest_by_centre() -> None:
