@@ -16,6 +16,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 
+from appliance.journal.checkpoint import open_cosignature
 from appliance.journal.entry import Entry
 from appliance.journal.errors import IntegrityError, NetworkError, SanadError
 from appliance.journal.ids import BlobDigest, orders_of
@@ -23,14 +24,14 @@ from appliance.records import tables as t
 from appliance.records.log import Head, Log
 from appliance.store import publiclists
 from appliance.store.blobs import BlobMissing
-from appliance.store.store import NODE_KEY, ORDERS_SIGNER, Store
+from appliance.store.store import COSIGNER, NODE_KEY, ORDERS_SIGNER, Store
 from sync import frames
 from sync.calls import Caller, Calls
 from sync.following import Follower, Timing
 from sync.frames import End, Hello
 from sync.link import Address, Link, LinkDown
 from sync.listsfetch import fetch_lists
-from sync.outcome import SyncOutcome, SyncProgress, Watch, unwatched
+from sync.outcome import SyncOutcome, SyncProgress, Watch, unspent, unwatched
 from sync.refusals import OutOfStep, StartAgain
 from sync.session import MAX_WANTED, STREAM_BLOB_BYTES, Accept, CentralState, Receiver, Sender, Stage
 from sync.source import Reader, Seen, sliced
@@ -95,7 +96,14 @@ class StoreSource:
         return DULL if rows and all(status in ENDED for (status,) in rows) else WAITING
 
 
-def sync_once(store: Store, central: Address, *, now_s: Callable[[], int], watch: Watch = unwatched) -> SyncOutcome:
+def sync_once(
+    store: Store,
+    central: Address,
+    *,
+    now_s: Callable[[], int],
+    watch: Watch = unwatched,
+    spend: Callable[[int], None] = unspent,
+) -> SyncOutcome:
     """Bring central up to date with this node, and this node with central's orders.
 
     Args:
@@ -103,6 +111,7 @@ def sync_once(store: Store, central: Address, *, now_s: Callable[[], int], watch
         central: where central is.
         now_s: what this node's clock says, in seconds since 1970; it only goes into signatures.
         watch: told how far it is; what it raises ends the session, and nothing is lost.
+        spend: told how many bytes were sent.
 
     Raises:
         NetworkError: central was not reached, or the link broke. IntegrityError: central and this node contradict each
@@ -113,7 +122,7 @@ def sync_once(store: Store, central: Address, *, now_s: Callable[[], int], watch
     while True:
         try:
             with Link(central) as link:
-                return _Session(store, Calls(link, _caller(store, now_s)), watch).run()
+                return _Session(store, Calls(link, _caller(store, now_s)), now_s, watch, spend).run()
         except (OutOfStep, StartAgain):
             restarts += 1
             if restarts > MAX_RESTARTS:
@@ -143,6 +152,7 @@ def follow(
     answered: Callable[[], None],
     heard: Callable[[SyncOutcome], None],
     may_send: Callable[[int], bool] = lambda _: True,
+    spend: Callable[[int], None] = unspent,
     watch: Watch = unwatched,
 ) -> SyncOutcome:
     """Keep central up to date with this node, and this node with central's orders, until told to stop.
@@ -155,6 +165,7 @@ def follow(
         answered: called once central has answered.
         heard: told where things stand, whenever central has said something. Another thread may say so.
         may_send: asked before each piece of a sealed file, with its bytes at the most; entries are always sent.
+        spend: told how many bytes were sent.
         watch: told how far it is.
 
     Raises:
@@ -163,7 +174,7 @@ def follow(
     """
     with Link(central) as link:
         caller = _caller(store, now_s)
-        session = _Session(store, Calls(link, caller), watch)
+        session = _Session(store, Calls(link, caller), now_s, watch, spend)
         answer = session.open()
         answered()
         news = _News(session, Link(central), caller, answer, timing, heard)
@@ -186,10 +197,13 @@ class _Session:
 
     store: Store
     calls: Calls
+    now_s: Callable[[], int]
     watch: Watch
+    spend: Callable[[int], None]
     entries_sent: int = 0
     blob_bytes_sent: int = 0
     orders_taken: int = 0
+    skew_s: int | None = None
     trouble: IntegrityError | None = None
     """Why central's orders were not taken up; it does not keep this node's own entries from going up."""
     lists_trouble: str = ""
@@ -233,6 +247,7 @@ class _Session:
             # Not what central wanted before it knew that the subject was erased.
             missing=tuple(digest for digest in self.missing if digest in wanted),
             wanted=len(wanted - self.missing.keys()),
+            skew_s=self.skew_s,
             lists_trouble=self.lists_trouble,
         )
 
@@ -246,6 +261,12 @@ class _Session:
                     self._take_orders_from(held, calls)
             except IntegrityError as error:
                 self.trouble = error
+
+    def compare_clocks(self, answer: StateAnswer) -> None:
+        """Hold this node's clock against the time in a cosignature that was given just now."""
+        if answer.cosigned is not None:
+            signed_s = open_cosignature(answer.cosigned, self.store.central_key(COSIGNER))
+            self.skew_s = self.now_s() - signed_s
 
     def take_lists(self) -> None:
         """Bring the public lists up to date; what is in the way, where something is, stops nothing else."""
@@ -275,6 +296,7 @@ class _Session:
         def watched() -> Iterator[bytes]:
             for part in follower.frames():
                 yield part
+                self.spend(len(part))
                 self._tell(sender, source.head().size)
 
         try:
@@ -341,7 +363,9 @@ class _Session:
         def parts() -> Iterator[bytes]:
             yield frames.PREFIX + frames.encode(sender.opening())
             while (need := sender.need()) is not None:
-                yield from reader.answer(need)
+                for part in reader.answer(need):
+                    yield part
+                    self.spend(len(part))
                 self._tell(sender, max(head.size, sender.position))
             yield frames.encode(End())
 
@@ -427,6 +451,8 @@ class _News(threading.Thread):
                 return True
             before, self._answer = self._answer, news
             self._session.take(news, self._calls)
+            if news.stored > before.stored:
+                self._session.compare_clocks(news)
             follower = self.follower
             if follower is not None:
                 follower.heard(news.state(), self._session.store.head().cosigned_size)

@@ -96,6 +96,10 @@ def test_two_cases_are_walked_and_what_is_attested_is_not_asked_again(tmp_path: 
         counter, raised = (Path(case[each]).read_bytes() for each in ("certificate", "certificate_timestamped"))
         assert raised.startswith(counter)
         assert b"ETSI.RFC3161" in raised.removeprefix(counter)
+        # Judged by the program that opens a stranger's files, where nothing more can be loaded.
+        for each in ("certificate", "certificate_timestamped"):
+            said = json.loads(place.run("verify", case[each], "--trust", result["trust_lists"], "--json"))
+            assert said["verdict"] == "valid", said["reasons"]
     (code,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(Path(result["receipt"]).read_bytes())))
     assert first["tracking"] in code.text
     assert not Path(result["results"]).is_relative_to(result["home"])

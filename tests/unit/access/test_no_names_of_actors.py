@@ -129,6 +129,7 @@ def test_every_verb_that_writes_takes_a_session() -> None:
     }
     # What they make is in no entry yet.
     readers |= {"set_page", "seal"}
+    readers |= {"application_of"}
     readers |= {"issued", "certificate_pdf", "open_prints", "prints_of", "signatures_of"}
     readers |= {"officer_keys"}
     for module in (
