@@ -112,7 +112,7 @@ def test_the_evidence_of_a_certificate_is_read_without_the_home(tmp_path: Path) 
     place = Place(tmp_path / "place")
     result = walked(place)
     record = tmp_path / "record.json"
-    subprocess.run(["pdfdetach", "-save", "1", "-o", record, result["certificate"]], check=True)
+    subprocess.run(["pdfdetach", "-savefile", "record.json", "-o", record, result["certificate"]], check=True)
     number, home = json.loads(record.read_text())["number"], Path(result["home"])
     file = tmp_path / "evidence.json"
     unlock = {"SANAD_PASSPHRASE_FILE": result["passphrase_file"]}
