@@ -167,7 +167,10 @@ class _Judgement:
             and (
                 bundle.vouched(keys)
                 or bundle.certified(knowledge.authorities)
-                or any((each.key, each.centre) == (bundle.witness.key, found.centre) for each in logs)
+                or any(
+                    (each.key, each.centre, each.stopped_at) == (bundle.witness.key, found.centre, None)
+                    for each in logs
+                )
             )
             else None
         )
@@ -310,6 +313,8 @@ _REASONS: Final = {
     "no_longer_true": "what it says is no longer true",
     "other": "for another reason",
     "compromised": "somebody else may have it",
+    "exposed": "somebody else may have it",
+    "forgotten": "its PIN was forgotten",
     "left": "its holder left",
     "lost": "it was lost",
     "replaced": "a new one replaced it",
