@@ -102,8 +102,11 @@ def said(text: Mapping[str, str], languages: Sequence[str]) -> list[Said]:
 
 
 def phrases(what: str, languages: Sequence[str]) -> list[Said]:
-    """A phrase of ours in the languages of the page."""
-    return [saying(each, words(what, each)) for each in languages]
+    """A phrase of ours in the languages of the page. A reader of the file finds it in English, where that is one."""
+    said = [saying(each, words(what, each)) for each in languages]
+    if "en" in languages:
+        said = [{**each, "under": each["under"] and ""} for each in said]
+    return said
 
 
 def _for_readers(text: str) -> str:
