@@ -182,7 +182,6 @@ def follow(
         try:
             while True:
                 session.take(answer, session.calls)
-                session.take_lists()
                 heard(session.outcome(answer))
                 if timing.wait(0.0):
                     return session.outcome(answer)
@@ -218,7 +217,7 @@ class _Session:
             self.take(answer, self.calls)
             head = self.store.head()
             if head.size == head.cosigned_size == answer.stored and not self._wanted(answer):
-                self.take_lists()
+                self.take_lists(self.calls)
                 if self.trouble is not None:
                     raise self.trouble
                 return self.outcome(answer)
@@ -268,11 +267,11 @@ class _Session:
             signed_s = open_cosignature(answer.cosigned, self.store.central_key(COSIGNER))
             self.skew_s = self.now_s() - signed_s
 
-    def take_lists(self) -> None:
+    def take_lists(self, calls: Calls) -> None:
         """Bring the public lists up to date; what is in the way, where something is, stops nothing else."""
         held, size = publiclists.kept(self.store).content, self.store.head().size
         try:
-            self.calls.fetch_lists(held, lambda content: publiclists.keep(self.store, content), size)
+            calls.fetch_lists(held, lambda content: publiclists.keep(self.store, content), size)
         except SanadError as error:
             self.lists_trouble = str(error)
         else:
@@ -416,6 +415,7 @@ class _News(threading.Thread):
     def run(self) -> None:
         """Until told to end, or central knows this session no more: then the stream ends, too."""
         with self._link:
+            self._take_lists()
             while (asked := self._known()) is not None:
                 try:
                     news = self._calls.news(*asked)
@@ -428,6 +428,12 @@ class _News(threading.Thread):
                     return
                 if pause and self._timing.wait(NEWS_PAUSE_S):
                     return
+
+    def _take_lists(self) -> None:
+        """When a session begins, and with it at least every now and then."""
+        with self._guard:
+            if not self._ended:
+                self._session.take_lists(self._calls)
 
     def _known(self) -> tuple[int, Known] | None:
         with self._guard:
