@@ -23,6 +23,7 @@ from provisioning.making import KEYS
 from provisioning.opening import HomeOption, JsonOption, node_store
 from provisioning.raising import Raising, raise_pending, raising_standing
 from provisioning.settings import NODE_FILE, NodeSettings, load
+from sync import courier
 from sync.agent import HeldBack, follow, sync_once
 from sync.following import Timing
 from sync.link import Address
@@ -77,6 +78,8 @@ def sync_and_remember(store: Store, address: Address, watch: terminal.Progress |
         store.remember(**{LAST_TROUBLE: str(error)})
         raise
     store.remember(**{LAST_AT: store.now(), LAST_TROUBLE: trouble(outcome)})
+    if outcome.complete:
+        courier.all_there(store, outcome.size)
     return outcome
 
 
@@ -128,6 +131,8 @@ class _Told:
         if self._last is None or self._last[0] != words or now - self._last[1] > REMEMBER_EVERY_S:
             self._last = words, now
             self._store.remember(**{LAST_AT: self._store.now(), LAST_TROUBLE: words})
+            if outcome.complete:
+                courier.all_there(self._store, outcome.size)
 
 
 def sync_and_raise(

@@ -46,7 +46,7 @@ MAGIC: Final = b"sanad courier 1\n"
 HEADER_BYTES: Final = 1024
 MAX_FILE: Final = 2**32 - 1
 """Bytes of one file: what FAT32 can hold."""
-MIN_FILE: Final = 1024 * 1024
+MIN_FILE: Final = 1_000_000
 """Bytes that a part may be limited to, at the least: some frames of the largest kind."""
 MAX_PARTS: Final = 999
 MAX_RECORD: Final = 8 * 1024 * 1024

@@ -16,7 +16,7 @@ from sync.agent import sync_once
 from sync.central.central import Central
 from sync.central.courier import Import, Receipt
 from sync.courier import Exported, Taken
-from sync.courierfile import MIN_FILE
+from sync.courierfile import MAX_FILE, MIN_FILE
 from tests.support.centrals import CENTRE, EnrolledNode, enrol, served
 
 
@@ -40,7 +40,7 @@ def stick(tmp_path: Path) -> Path:
     return folder
 
 
-def export(node: EnrolledNode, path: Path, *, part_bytes: int = courier.MAX_FILE, fit: bool = False) -> Exported:
+def export(node: EnrolledNode, path: Path, *, part_bytes: int = MAX_FILE, fit: bool = False) -> Exported:
     return courier.export(node.store, path, part_bytes=part_bytes, fit=fit)
 
 
@@ -50,9 +50,7 @@ def carry(central: Central, file: Path) -> Import:
 
 
 def answer(central: Central, taken: Import, folder: Path) -> Receipt:
-    return central.courier.write_receipt(
-        taken.journal, folder, number=taken.number, orders_held=taken.orders_held
-    )
+    return central.courier.write_receipt(taken.journal, folder, number=taken.number, orders_held=taken.orders_held)
 
 
 def take(node: EnrolledNode, receipt: Receipt) -> Taken:
