@@ -28,12 +28,13 @@ from appliance.store.store import COSIGNER, NODE_KEY, ORDERS_SIGNER, Store
 from sync import frames
 from sync.calls import Caller, Calls
 from sync.following import Follower, Timing
-from sync.frames import End, Hello
+from sync.frames import End
 from sync.link import Address, Link, LinkDown
 from sync.listsfetch import fetch_lists
+from sync.orderstream import read_orders
 from sync.outcome import SyncOutcome, SyncProgress, Watch, unspent, unwatched
 from sync.refusals import OutOfStep, StartAgain
-from sync.session import MAX_WANTED, STREAM_BLOB_BYTES, Accept, CentralState, Receiver, Sender, Stage
+from sync.session import MAX_WANTED, STREAM_BLOB_BYTES, CentralState, Sender
 from sync.source import Reader, Seen, sliced
 from sync.wire import Known, StateAnswer
 
@@ -335,23 +336,11 @@ class _Session:
         journal = orders_of(self.store.journal)
         with self.store.read() as tx:
             frontier = Log(tx, journal).frontier()
-        decoder = frames.Decoder()
-        parts = list(decoder.feed(reply))
-        decoder.finish()
-        offered = parts[0].offered if isinstance(parts[0], Hello) else held
-        key = self.store.central_key(ORDERS_SIGNER)
-        receiver = Receiver(journal, key, offered=offered, stored=frontier.size, frontier=frontier)
-        orders: list[Entry] = []
-        note = b""
-        for effect in map(receiver.take, parts):
-            if isinstance(effect, Stage):
-                orders += effect.entries
-            elif isinstance(effect, Accept):
-                note = effect.note
-        if not orders:
+        found = read_orders(reply, journal, self.store.central_key(ORDERS_SIGNER), frontier)
+        if found is None:
             raise IntegrityError("Central says that it has more orders than it gives.", "Tell central IT.")
-        self.store.take_orders(orders, note)
-        self.orders_taken += len(orders)
+        self.store.take_orders(*found)
+        self.orders_taken += len(found[0])
 
     def _stream(self, head: Head, answer: StateAnswer) -> StateAnswer:
         """One bounded stream."""

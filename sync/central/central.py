@@ -40,6 +40,7 @@ from sync.central.archive import Archive, no_fault
 from sync.central.authority import Authority, key_bytes, load_key, new_key, serves
 from sync.central.certifying import Certifier, try_answer
 from sync.central.challenges import Challenges
+from sync.central.courier import CourierDesk
 from sync.central.enrolment import Enrolment, Identity
 from sync.central.index import Index
 from sync.central.ingest import Ingest
@@ -164,6 +165,11 @@ class Central:
             monotonic_s=monotonic_s,
         )
         timestamps = timestamps or own_timestamps(self._archive_db, self._authority, self.id, clock, random)
+        self.courier = CourierDesk(
+            *(self._archive_db, self.archive, self._locker, self._orders, self.index, self.trust),
+            lambda: self._secret(LOCKER_IDENTITY).decode(),
+            random,
+        )
         self.stamps = StampDesk(timestamps, self._authority, self.trust.crl, clock, self._challenges.give)
         locker, recovery = (
             age.recipient_of(self._secret(name).decode()) for name in (LOCKER_IDENTITY, RECOVERY_IDENTITY)
