@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Final
 
 import sqlalchemy as sa
@@ -34,9 +35,10 @@ from sync.listsfetch import fetch_lists
 from sync.orderstream import read_orders
 from sync.outcome import SyncOutcome, SyncProgress, Watch, unspent, unwatched
 from sync.refusals import OutOfStep, StartAgain
+from sync.reporting import EVERY_S, make_report
 from sync.session import MAX_WANTED, STREAM_BLOB_BYTES, CentralState, Sender
 from sync.source import Reader, Seen, sliced
-from sync.wire import Known, StateAnswer
+from sync.wire import Known, NodeReport, StateAnswer
 
 MAX_ROUNDS: Final = 100_000
 """Streams in one session; each must move something."""
@@ -232,7 +234,21 @@ class _Session:
     def open(self) -> StateAnswer:
         """Open the session."""
         head = self.store.head()
-        return self.calls.open(head.checkpoint, head.size, head.cosigned, self._orders_held())
+        return self.calls.open(head.checkpoint, head.size, head.cosigned, self._orders_held(), self.report(None))
+
+    def report(self, answer: StateAnswer | None) -> NodeReport:
+        """How this node is, for people at central, as far as central said what it lacks."""
+        wanted = () if answer is None else self._known(answer).wanted
+        with self.store.read() as tx:
+            return make_report(
+                tx,
+                self.store.journal,
+                software=version("sanad"),
+                now_s=self.calls.now_s(),
+                wanted=wanted,
+                missing=len(self.missing),
+                blob_bytes=self.store.blob_bytes,
+            )
 
     def outcome(self, answer: StateAnswer) -> SyncOutcome:
         """Where things stand after central's answer."""
@@ -394,6 +410,7 @@ class _News(threading.Thread):
         self._heard = heard
         self._guard = threading.Lock()
         self._ended = False
+        self._reported_s = -EVERY_S
         self.follower: Follower | None = None
 
     def end(self) -> None:
@@ -407,7 +424,7 @@ class _News(threading.Thread):
             self._take_lists()
             while (asked := self._known()) is not None:
                 try:
-                    news = self._calls.news(*asked)
+                    news = self._calls.news(*asked, self._report())
                     pause = not self._take(news)
                 except LinkDown:
                     pause = True
@@ -438,6 +455,14 @@ class _News(threading.Thread):
                 busy=int(busy),
                 spoilt=len(last.spoilt),
             )
+
+    def _report(self) -> NodeReport | None:
+        """How the node is, if that was not said just now."""
+        now_s = self._timing.monotonic_s()
+        if now_s - self._reported_s < EVERY_S:
+            return None
+        self._reported_s = now_s
+        return self._session.report(self._answer)
 
     def _take(self, news: StateAnswer) -> bool:
         """Take up what came; answers whether central has more entries than before."""
