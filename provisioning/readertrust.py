@@ -7,6 +7,7 @@ own node knows, where it is open: that is newer than any list.
 
 from __future__ import annotations
 
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from provisioning.options import home_of
 LISTS: Final = "lists"
 TRUST: Final = "trust"
 NODE: Final = "node.toml"
-_LISTS_START: Final = b"sanad/lists/"
+_LISTS_START: Final = re.compile(rb"sanad/lists/[a-z2-7]{26}/trust\n")
 _PEM_START: Final = b"-----BEGIN CERTIFICATE-----"
 _DER_START: Final = 0x30
 _ASK: Final = "Name central's lists, or the certificate of its authority."
@@ -49,7 +50,7 @@ def given(file: Path) -> Reader:
         OperatorError: it cannot be read, or is none of the files above.
     """
     content = _content(file)
-    if content.startswith(_LISTS_START):
+    if _LISTS_START.match(content):
         return Reader(Knowledge(lists=_lists(content, None)))
     if _PEM_START in content or content[:1] == bytes([_DER_START]):
         return Reader(Knowledge(authorities=_certificates(content)))

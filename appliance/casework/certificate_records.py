@@ -22,6 +22,7 @@ def record_of(
     ground: Ground,
     *,
     sealed_by: Literal["centre", "officer"],
+    signer: str = "",
     replaces: str = "",
     valid_from: date | None = None,
 ) -> CertificateRecord:
@@ -31,6 +32,7 @@ def record_of(
         centre: whose it is.
         ground: what it is made from.
         sealed_by: whose key will sign it.
+        signer: the name of the officer whose key that is; without meaning for the centre's.
         replaces: the number of the certificate that it supersedes.
         valid_from: the day from which its validity counts; None for today.
     """
@@ -38,6 +40,8 @@ def record_of(
     today = centre.today()
     roles = case.roles.keys()
     until = expires_on(service, case.fields, valid_from or today, roles)
+    office = _office(service, case.fields, today, frozenset(roles))
+    signs = sealed_by == "officer"
     return CertificateRecord(
         number=ground.number,
         service=service.id,
@@ -58,7 +62,8 @@ def record_of(
         ),
         statement=_said(rule.design.statement),
         facts=_facts(ground),
-        attested_by=Attester(ground.approver or "-", _office(service, case.fields, today, frozenset(roles))),
+        attested_by=Attester(ground.approver or "-", office),
+        signed_by=Attester(signer, office if signer == ground.approver else {}) if signs and signer else None,
         salt=new_salt(centre.store.random(SALT_BYTES)),
         specimen=centre.rules.specimen,
         languages=rule.languages,

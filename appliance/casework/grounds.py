@@ -28,6 +28,7 @@ from appliance.journal.errors import OperatorError
 from appliance.journal.ids import BlobDigest, EntityId, JournalId
 from appliance.records import tables as t
 from appliance.records.database import Row, Tx
+from appliance.store.store import Store
 
 _APPROVED_AT: Final = select(sa.func.max(t.timeline.c.seq)).where(
     t.where_key(t.timeline), t.timeline.c.kind == k.ApplicationApproved.KIND
@@ -196,6 +197,13 @@ def see_still_compared(tx: Tx, journal: JournalId, case: Case, ground: Ground) -
     """
     if copied(tx, journal, ground.service, case) != ground.copied:
         raise Overtaken
+
+
+def name_of(store: Store, session: Session) -> str:
+    """The name of who acts; empty where the account was erased."""
+    with store.read() as tx:
+        row = tx.one(_OPERATOR, key(store.journal, session.actor))
+    return "" if row is None else str(row[0])
 
 
 def holder_of(case: Case, rule: CertificateRule) -> EntityId:

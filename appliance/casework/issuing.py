@@ -25,7 +25,7 @@ from appliance.casework.cases import Case, go_on, key
 from appliance.casework.centre import Centre
 from appliance.casework.certificate_numbers import next_certificate_number
 from appliance.casework.certificate_records import record_of
-from appliance.casework.grounds import Ground, Overtaken, read_ground, see_still_approved
+from appliance.casework.grounds import Ground, Overtaken, name_of, read_ground, see_still_approved
 from appliance.casework.lifecycle import step
 from appliance.casework.officer_keys import see_may_sign, standing
 from appliance.casework.seals import centre_signer
@@ -151,7 +151,8 @@ def prepare(
     may, says = own_key(centre.store, session, application)
     if sealed_by is None:
         sealed_by = "officer" if may else "centre"
-    return set_page(centre, ground, record_of(centre, ground, sealed_by=sealed_by), signature_png, says)
+    record = record_of(centre, ground, sealed_by=sealed_by, signer=name_of(centre.store, session))
+    return set_page(centre, ground, record, signature_png, says)
 
 
 def set_page(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 
 from appliance.casework.cases import key
 from appliance.casework.certificates import UnknownCertificate, certificate_numbered
@@ -25,7 +25,8 @@ from appliance.store.store import COSIGNER, Store
 _c: Final = t.certificates
 _STAMPED: Final = select(_c.c.stamped_at).where(t.where_key(_c), _c.c.number == bindparam("number"))
 _ISSUED: Final = select(t.timeline.c.seq).where(
-    t.where_key(t.timeline), t.timeline.c.kind.in_([k.ApplicationIssued.KIND, k.CertificateCorrected.KIND])
+    t.where_key(t.timeline),
+    or_(t.timeline.c.kind == k.ApplicationIssued.KIND, t.timeline.c.kind == k.CertificateCorrected.KIND),
 )
 
 

@@ -38,6 +38,7 @@ from sync.central.authority import Authority, key_bytes, load_key, new_key, serv
 from sync.central.certifying import Certifier, try_answer
 from sync.central.challenges import Challenges
 from sync.central.conflicts import Conflicts
+from sync.central.courier import CourierDesk
 from sync.central.enrolment import Enrolment, Identity
 from sync.central.fleet import Fleet
 from sync.central.index import Index
@@ -157,6 +158,12 @@ class Central:
             monotonic_s=monotonic_s,
         )
         timestamps = timestamps or own_timestamps(self._archive_db, self._authority, self.id, clock, random)
+        self.courier = CourierDesk(
+            *(self._archive_db, self.archive, self._locker, self._orders, self.index, self.trust),
+            lambda: self._secret(LOCKER_IDENTITY).decode(),
+            random,
+            self.fleet.refused,
+        )
         self.stamps = StampDesk(timestamps, self._authority, self.trust.crl, clock, self._challenges.give)
         locker, recovery = (
             age.recipient_of(self._secret(name).decode()) for name in (LOCKER_IDENTITY, RECOVERY_IDENTITY)

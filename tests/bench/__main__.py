@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import certificates, figures, fleet, search, store
+from tests.bench import certificates, figures, fleet, search, store, verdicts
 
 
 def main() -> int:
@@ -30,6 +30,7 @@ def main() -> int:
             lambda: search.quickly(node),
             lambda: search.what_a_commit_pays(node),
             lambda: fleet.pages(folder),
+            verdicts.verdicts,
         )
         for measure in measures:
             for figure in measure():

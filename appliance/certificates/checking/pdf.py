@@ -19,7 +19,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+# Neither lxml nor filters are used here; pyHanko loads them late, when a confined process can load nothing more.
+import lxml.etree  # type: ignore[import-untyped]  # noqa: F401
 from asn1crypto import x509 as asn1
+from pyhanko.pdf_utils import filters  # noqa: F401
 from pyhanko.pdf_utils.decode_limits import DecodeLimits, DocumentDecodeBudget, StreamDecodeLimits
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import ModificationLevel
