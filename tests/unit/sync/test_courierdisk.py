@@ -100,6 +100,15 @@ def test_a_file_that_is_there_is_never_replaced(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [place]
 
 
+def test_a_series_that_cannot_get_all_its_names_gets_none(tmp_path: Path) -> None:
+    with Writing(tmp_path, "PEW01", "k3j5x7qa") as writing:
+        sealed = [writing.seal(Pull(iter([b"x"])).read, RECIPIENTS) for _ in range(2)]
+        headers = [replace(HEADER, sealed_bytes=size, sealed_sha256=digest) for size, digest in sealed]
+        with pytest.raises(OperatorError):
+            writing.finish(headers, SIGNER, [tmp_path / "a.export", tmp_path / "nowhere" / "b.export"])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_error_of_the_source_comes_out_as_it_was_and_leaves_nothing(tmp_path: Path) -> None:
     def broken(_size: int) -> bytes:
         raise KeyboardInterrupt
