@@ -34,11 +34,12 @@ def _address(url: str) -> str:
     """Refuse what has no host, or a port that no machine has."""
     parts = urlsplit(url)
     if not parts.hostname or parts.port == 0:
-        raise ValueError("an address is https://HOST or https://HOST:PORT")
+        raise ValueError("an address is written with its host, and a port from 1 to 65535: https://HOST:PORT")
     return url
 
 
 HttpsUrl = Annotated[str, Field(max_length=200, pattern=r"^https://[A-Za-z0-9.\[\]:-]+$"), AfterValidator(_address)]
+HttpUrl = Annotated[str, Field(max_length=200, pattern=r"^http://[A-Za-z0-9.\[\]:-]+$"), AfterValidator(_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -67,9 +68,10 @@ class Centre(Section):
 
 
 class CentralAddress(Section):
-    """Where central answers."""
+    """Where central answers, and the proxy that it is reached by, if any (no environment variable names one)."""
 
     url: HttpsUrl
+    proxy: HttpUrl | None = None
 
 
 class Counter(Section):
@@ -126,6 +128,12 @@ class Console(Section):
     """The operators' console. `keys` gives an action other keys, as `call_next = "f9"`."""
 
     keys: dict[Name, Words] = {}
+
+
+class Sync(Section):
+    """What a metered link may carry: `megabytes_per_day` (of 1,000,000 bytes) bounds sealed files, never entries."""
+
+    megabytes_per_day: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
 
 class IdentityGateway(Section):
@@ -214,6 +222,7 @@ class NodeSettings(FileSettings):
     counters: tuple[Counter, ...] = ()
     casework: Casework = Casework()
     console: Console = Console()
+    sync: Sync = Sync()
     identity: dict[Literal["nadra", "uidai"], IdentityGateway] = {}
     token: Token | None = None
 

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import figures, search, store
+from tests.bench import certificates, figures, search, store, verdicts
 
 
 def main() -> int:
@@ -24,8 +24,12 @@ def main() -> int:
             lambda: store.fold_again(node),
             lambda: store.verify(node),
             store.sealing,
+            lambda: certificates.one_certificate(node),
+            lambda: certificates.a_minute(node),
+            lambda: certificates.raising(node),
             lambda: search.quickly(node),
             lambda: search.what_a_commit_pays(node),
+            verdicts.verdicts,
         )
         for measure in measures:
             for figure in measure():

@@ -151,7 +151,9 @@ class OutputActs(CertificateActs):
         def told(authority: str) -> None:
             self._hand_over(Receiver(receiver.person, receiver.name, receiver.relation, authority))
 
-        self.ask("Authority", "Which paper entitles them?", told)
+        known = receiver.person is not None
+        more = " Nothing, where it is written down under People, or scanned in this case." if known else ""
+        self.ask("Authority", f"Which paper entitles them?{more}", told, may_be_empty=known)
 
     def _hand_over(self, receiver: Receiver) -> None:
         self.do(
