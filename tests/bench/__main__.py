@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench import certificates, figures, links, search, store, verdicts
+from tests.bench import certificates, figures, fleet, links, search, store, verdicts
 from tests.bench.figures import Figure
 from tests.support.nodes import Node
 
@@ -64,6 +64,7 @@ def _groups(folder: Path) -> dict[str, Callable[[], list[Figure]]]:
         ],
         "verdicts": verdicts.verdicts,
         "search": lambda: [*search.quickly(node()), *search.what_a_commit_pays(node())],
+        "fleet": lambda: fleet.pages(folder),
         "links": lambda: links.over_links(folder / "links"),
     }
 
