@@ -133,7 +133,7 @@ def words(found: dict[str, Any]) -> Iterator[str]:
         yield from _to_compare(record, file=found["form"] == "file")
     if found["evidence"]:
         yield ""
-        yield "What led to it, by the centre's own journal:"
+        yield "What led to it, by the entries that came with it:"
         for each in found["evidence"]:
             yield from textwrap.wrap(visible(each), _WIDTH, initial_indent="  ", subsequent_indent="    ")
     yield ""

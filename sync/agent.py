@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Final
 
 import sqlalchemy as sa
@@ -28,14 +29,16 @@ from appliance.store.store import COSIGNER, NODE_KEY, ORDERS_SIGNER, Store
 from sync import frames
 from sync.calls import Caller, Calls
 from sync.following import Follower, Timing
-from sync.frames import End, Hello
+from sync.frames import End
 from sync.link import Address, Link, LinkDown
 from sync.listsfetch import fetch_lists
+from sync.orderstream import read_orders
 from sync.outcome import SyncOutcome, SyncProgress, Watch, unspent, unwatched
 from sync.refusals import OutOfStep, StartAgain
-from sync.session import MAX_WANTED, STREAM_BLOB_BYTES, Accept, CentralState, Receiver, Sender, Stage
+from sync.reporting import EVERY_S, make_report
+from sync.session import MAX_WANTED, STREAM_BLOB_BYTES, CentralState, Sender
 from sync.source import Reader, Seen, sliced
-from sync.wire import Known, StateAnswer
+from sync.wire import Known, NodeReport, StateAnswer
 
 MAX_ROUNDS: Final = 100_000
 """Streams in one session; each must move something."""
@@ -182,7 +185,6 @@ def follow(
         try:
             while True:
                 session.take(answer, session.calls)
-                session.take_lists()
                 heard(session.outcome(answer))
                 if timing.wait(0.0):
                     return session.outcome(answer)
@@ -218,7 +220,7 @@ class _Session:
             self.take(answer, self.calls)
             head = self.store.head()
             if head.size == head.cosigned_size == answer.stored and not self._wanted(answer):
-                self.take_lists()
+                self.take_lists(self.calls)
                 if self.trouble is not None:
                     raise self.trouble
                 return self.outcome(answer)
@@ -232,7 +234,21 @@ class _Session:
     def open(self) -> StateAnswer:
         """Open the session."""
         head = self.store.head()
-        return self.calls.open(head.checkpoint, head.size, head.cosigned, self._orders_held())
+        return self.calls.open(head.checkpoint, head.size, head.cosigned, self._orders_held(), self.report(None))
+
+    def report(self, answer: StateAnswer | None) -> NodeReport:
+        """How this node is, for people at central, as far as central said what it lacks."""
+        wanted = () if answer is None else self._known(answer).wanted
+        with self.store.read() as tx:
+            return make_report(
+                tx,
+                self.store.journal,
+                software=version("sanad"),
+                now_s=self.calls.now_s(),
+                wanted=wanted,
+                missing=len(self.missing),
+                blob_bytes=self.store.blob_bytes,
+            )
 
     def outcome(self, answer: StateAnswer) -> SyncOutcome:
         """Where things stand after central's answer."""
@@ -268,11 +284,11 @@ class _Session:
             signed_s = open_cosignature(answer.cosigned, self.store.central_key(COSIGNER))
             self.skew_s = self.now_s() - signed_s
 
-    def take_lists(self) -> None:
+    def take_lists(self, calls: Calls) -> None:
         """Bring the public lists up to date; what is in the way, where something is, stops nothing else."""
         held, size = publiclists.kept(self.store).content, self.store.head().size
         try:
-            self.calls.fetch_lists(held, lambda content: publiclists.keep(self.store, content), size)
+            calls.fetch_lists(held, lambda content: publiclists.keep(self.store, content), size)
         except SanadError as error:
             self.lists_trouble = str(error)
         else:
@@ -336,23 +352,11 @@ class _Session:
         journal = orders_of(self.store.journal)
         with self.store.read() as tx:
             frontier = Log(tx, journal).frontier()
-        decoder = frames.Decoder()
-        parts = list(decoder.feed(reply))
-        decoder.finish()
-        offered = parts[0].offered if isinstance(parts[0], Hello) else held
-        key = self.store.central_key(ORDERS_SIGNER)
-        receiver = Receiver(journal, key, offered=offered, stored=frontier.size, frontier=frontier)
-        orders: list[Entry] = []
-        note = b""
-        for effect in map(receiver.take, parts):
-            if isinstance(effect, Stage):
-                orders += effect.entries
-            elif isinstance(effect, Accept):
-                note = effect.note
-        if not orders:
+        found = read_orders(reply, journal, self.store.central_key(ORDERS_SIGNER), frontier)
+        if found is None:
             raise IntegrityError("Central says that it has more orders than it gives.", "Tell central IT.")
-        self.store.take_orders(orders, note)
-        self.orders_taken += len(orders)
+        self.store.take_orders(*found)
+        self.orders_taken += len(found[0])
 
     def _stream(self, head: Head, answer: StateAnswer) -> StateAnswer:
         """One bounded stream."""
@@ -406,6 +410,7 @@ class _News(threading.Thread):
         self._heard = heard
         self._guard = threading.Lock()
         self._ended = False
+        self._reported_s = -EVERY_S
         self.follower: Follower | None = None
 
     def end(self) -> None:
@@ -416,9 +421,10 @@ class _News(threading.Thread):
     def run(self) -> None:
         """Until told to end, or central knows this session no more: then the stream ends, too."""
         with self._link:
+            self._take_lists()
             while (asked := self._known()) is not None:
                 try:
-                    news = self._calls.news(*asked)
+                    news = self._calls.news(*asked, self._report())
                     pause = not self._take(news)
                 except LinkDown:
                     pause = True
@@ -428,6 +434,12 @@ class _News(threading.Thread):
                     return
                 if pause and self._timing.wait(NEWS_PAUSE_S):
                     return
+
+    def _take_lists(self) -> None:
+        """When a session begins, and with it at least every now and then."""
+        with self._guard:
+            if not self._ended:
+                self._session.take_lists(self._calls)
 
     def _known(self) -> tuple[int, Known] | None:
         with self._guard:
@@ -443,6 +455,14 @@ class _News(threading.Thread):
                 busy=int(busy),
                 spoilt=len(last.spoilt),
             )
+
+    def _report(self) -> NodeReport | None:
+        """How the node is, if that was not said just now."""
+        now_s = self._timing.monotonic_s()
+        if now_s - self._reported_s < EVERY_S:
+            return None
+        self._reported_s = now_s
+        return self._session.report(self._answer)
 
     def _take(self, news: StateAnswer) -> bool:
         """Take up what came; answers whether central has more entries than before."""

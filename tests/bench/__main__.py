@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import certificates, figures, search, store
+from tests.bench import certificates, figures, search, store, verdicts
 
 
 def main() -> int:
@@ -29,6 +29,7 @@ def main() -> int:
             lambda: certificates.raising(node),
             lambda: search.quickly(node),
             lambda: search.what_a_commit_pays(node),
+            verdicts.verdicts,
         )
         for measure in measures:
             for figure in measure():
