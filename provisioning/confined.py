@@ -13,6 +13,7 @@ import selectors
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from appliance.casework.paperworker.confinement import confine, enough
@@ -83,7 +84,7 @@ def _serve(out: int, judge: Callable[[], Verdict]) -> None:
     try:
         # What a parser that crashes would print may hold what stands in the file.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        if not enough(confine()):
+        if not enough(confine(_mapped())):
             os._exit(_NOT_CONFINED)
         try:
             answer: dict[str, object] | None = judge().plain()
@@ -96,6 +97,11 @@ def _serve(out: int, judge: Callable[[], Verdict]) -> None:
         # Whatever it says could hold what stands in the file; the other side learns only that it failed.
         os._exit(_FAILED)
     os._exit(0)
+
+
+def _mapped() -> int:
+    """Bytes of addresses that this process has (proc(5), statm)."""
+    return int(Path("/proc/self/statm").read_bytes().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _gather(source: int, deadline: float) -> bytes | None:
