@@ -14,6 +14,7 @@ from appliance.store.carried import Stuck
 from appliance.store.store import Store
 from provisioning import terminal
 from provisioning.settings import NODE_FILE, NodeSettings, load
+from sync import courier
 from sync.agent import HeldBack, follow, sync_once
 from sync.allowance import Allowance
 from sync.following import Timing
@@ -78,6 +79,8 @@ def remember(store: Store, outcome: SyncOutcome) -> None:
         values[carried.SKEW] = str(outcome.skew_s)
     store.remember(**values)
     carried.remember_stuck(store, stuck(outcome))
+    if outcome.complete:
+        courier.all_there(store, outcome.size)
 
 
 def trouble(outcome: SyncOutcome) -> str:

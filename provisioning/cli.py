@@ -22,6 +22,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "central": ("provisioning.centralcommands", "app"),
     "certificates": ("provisioning.certificatecommands", "app"),
     "console": ("provisioning.consolecommand", "console"),
+    "courier": ("provisioning.couriercommands", "app"),
     "devices": ("provisioning.devicecommands", "app"),
     "enrol": ("provisioning.enrolment", "enrol"),
     "erase": ("provisioning.operatorcommands", "erase"),

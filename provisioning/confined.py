@@ -13,6 +13,7 @@ import selectors
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from appliance.casework.paperworker.confinement import confine, enough
@@ -26,10 +27,18 @@ MAX_ANSWER: Final = 1 << 20
 """Bytes."""
 _PIECE: Final = 1 << 16
 _NOT_CONFINED: Final = 3
+_FAILED: Final = 4
 _ENDED: Final = Verdict(
     verdict=Word.UNREADABLE,
     reasons=("Reading it took more time or memory than any certificate needs, or ended the program that read it.",),
     next_step="Do not accept it. Ask for the file as the centre gave it.",
+)
+_FAULT: Final = Verdict(
+    verdict=Word.UNREADABLE,
+    reasons=(
+        "The program that reads certificates failed at this one: by a fault of its own, or because of what is in it.",
+    ),
+    next_step="Do not accept it yet. Ask for the file as the centre gave it; if that fails, too, tell central IT.",
 )
 
 
@@ -45,7 +54,7 @@ def judge_apart(content: bytes, judge: Callable[[], Verdict], *, wall_s: float =
         `Verdict.plain`.
 
     Raises:
-        DeviceError: this machine's kernel confines no process. BugError: the judging itself failed.
+        DeviceError: this machine's kernel confines no process. BugError: what came back is no answer.
     """
     prepare(content)
     reading, writing = os.pipe()
@@ -66,7 +75,7 @@ def judge_apart(content: bytes, judge: Callable[[], Verdict], *, wall_s: float =
             "Call central IT; no file of a stranger's is opened without it.",
         )
     if said is None:
-        return _ENDED.plain()
+        return (_FAULT if code == _FAILED else _ENDED).plain()
     return _read(said)
 
 
@@ -75,7 +84,7 @@ def _serve(out: int, judge: Callable[[], Verdict]) -> None:
     try:
         # What a parser that crashes would print may hold what stands in the file.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        if not enough(confine()):
+        if not enough(confine(_mapped())):
             os._exit(_NOT_CONFINED)
         try:
             answer: dict[str, object] | None = judge().plain()
@@ -85,9 +94,14 @@ def _serve(out: int, judge: Callable[[], Verdict]) -> None:
         while view:
             view = view[os.write(out, view) :]
     except Exception:  # noqa: BLE001
-        # Whatever it says could hold what stands in the file; the other side sees that nothing came.
-        os._exit(1)
+        # Whatever it says could hold what stands in the file; the other side learns only that it failed.
+        os._exit(_FAILED)
     os._exit(0)
+
+
+def _mapped() -> int:
+    """Bytes of addresses that this process has (proc(5), statm)."""
+    return int(Path("/proc/self/statm").read_bytes().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _gather(source: int, deadline: float) -> bytes | None:

@@ -40,7 +40,7 @@ def refuse_unfit(path: Path, *, homes: Sequence[Path], magic: bytes | None, forc
     """
     try:
         place = path.resolve()
-        _refuse_homes(path, place, homes)
+        refuse_homes(path, place, homes)
         try:
             mode = path.stat().st_mode
         except FileNotFoundError:
@@ -61,6 +61,29 @@ def refuse_unfit(path: Path, *, homes: Sequence[Path], magic: bytes | None, forc
         raise _unwritable(path, error) from error
     except RuntimeError as error:  # how Python 3.11 and 3.12 tell of links that lead in a circle
         raise OperatorError(f"{path} cannot be written: its links lead in a circle.", "Name another file.") from error
+
+
+def refuse_homes(path: Path, place: Path, homes: Sequence[Path]) -> None:
+    """See that a name does not lead into a home.
+
+    Args:
+        path: as it was given.
+        place: where it leads.
+        homes: of this command.
+
+    Raises:
+        OperatorError: it does. OSError: as the system said it.
+    """
+    for home in homes:
+        if not home.exists():
+            continue
+        # By what a folder is and not by its name: the same folder may be mounted in two places.
+        known = home.stat()
+        for folder in (place, *place.parents):
+            if folder.exists() and os.path.samestat(folder.stat(), known):
+                raise OperatorError(
+                    f"{path} lies in the home {home}, where only Sanad writes.", "Name a file elsewhere."
+                )
 
 
 def is_stdout(path: Path) -> bool:
@@ -132,19 +155,6 @@ class _Out:
                 done += os.write(self._descriptor, data[done : done + _BUFFER])
         except OSError as error:
             raise _unwritable(self._path, error) from error
-
-
-def _refuse_homes(path: Path, place: Path, homes: Sequence[Path]) -> None:
-    for home in homes:
-        if not home.exists():
-            continue
-        # By what a folder is and not by its name: the same folder may be mounted in two places.
-        known = home.stat()
-        for folder in (place, *place.parents):
-            if folder.exists() and os.path.samestat(folder.stat(), known):
-                raise OperatorError(
-                    f"{path} lies in the home {home}, where only Sanad writes.", "Name a file elsewhere."
-                )
 
 
 def _refuse_other_files(path: Path, place: Path, magic: bytes | None) -> None:

@@ -60,7 +60,7 @@ def verify(
     found: dict[str, Any]
     try:
         content = read_file(file)
-        reader = given(trust) if trust is not None else of_home(home)
+        reader = given(trust, home) if trust is not None else of_home(home)
     except OperatorError as error:
         unread = Verdict(verdict=Word.UNREADABLE, reasons=(error.sentence,), next_step=error.next_step)
         found, reader = unread.plain(), NOTHING
@@ -133,7 +133,7 @@ def words(found: dict[str, Any]) -> Iterator[str]:
         yield from _to_compare(record, file=found["form"] == "file")
     if found["evidence"]:
         yield ""
-        yield "What led to it, by the centre's own journal:"
+        yield "What led to it, by the entries that came with it:"
         for each in found["evidence"]:
             yield from textwrap.wrap(visible(each), _WIDTH, initial_indent="  ", subsequent_indent="    ")
     yield ""

@@ -9,93 +9,43 @@ central's copy ends.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Final
 
-import sqlalchemy as sa
-from sqlalchemy import bindparam, select
-
 from appliance.journal.checkpoint import open_cosignature
-from appliance.journal.entry import Entry
 from appliance.journal.errors import IntegrityError, NetworkError, SanadError
 from appliance.journal.ids import BlobDigest, orders_of
-from appliance.records import tables as t
 from appliance.records.log import Head, Log
 from appliance.store import publiclists
-from appliance.store.blobs import BlobMissing
 from appliance.store.store import COSIGNER, NODE_KEY, ORDERS_SIGNER, Store
 from sync import frames
 from sync.calls import Caller, Calls
 from sync.following import Follower, Timing
-from sync.frames import End, Hello
+from sync.frames import End
 from sync.link import Address, Link, LinkDown
 from sync.listsfetch import fetch_lists
+from sync.orderstream import read_orders, write_orders
 from sync.outcome import SyncOutcome, SyncProgress, Watch, unspent, unwatched
 from sync.refusals import OutOfStep, StartAgain
-from sync.session import MAX_WANTED, STREAM_BLOB_BYTES, Accept, CentralState, Receiver, Sender, Stage
-from sync.source import Reader, Seen, sliced
+from sync.reporting import EVERY_S, make_report
+from sync.session import MAX_WANTED, STREAM_BLOB_BYTES, CentralState, Sender
+from sync.source import Reader, sliced
+from sync.storesource import StoreSource
 from sync.way import OVER_HTTPS, Way
-from sync.wire import Known, StateAnswer
+from sync.wire import Known, NodeReport, StateAnswer
 
 MAX_ROUNDS: Final = 100_000
 """Streams in one session; each must move something."""
 MAX_RESTARTS: Final = 3
 """Times that a session is opened anew because both sides were out of step."""
-URGENT, WAITING, DULL = 0, 1, 2
-"""Ranks of sealed files: small records, papers of cases that wait for somebody, all others."""
-SMALL_BYTES: Final = 16 * 1024
-"""Sealed files up to this size are small records (strokes of a signature, a receipt)."""
 NEWS_PAUSE_S: Final = 1.0
 """Before news are asked for again, where the link broke under them, or they brought no entry further."""
-ENDED: Final = frozenset({"delivered", "rejected", "withdrawn", "discarded"})
-"""Applications that nobody waits for."""
-
-
-_STATUS: Final = (
-    select(t.applications.c.status)
-    .join(t.blobs, sa.and_(t.blobs.c.journal == t.applications.c.journal, t.blobs.c.about == t.applications.c.about))
-    .where(t.blobs.c.journal == bindparam("journal"), t.blobs.c.digest == bindparam("digest"))
-)
 
 
 class HeldBack(NetworkError):
     """Something between node and central keeps a stream to itself until it has ended."""
-
-
-class StoreSource:
-    """The node's store, as a sender reads it."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def head(self) -> Seen:
-        """The journal's head."""
-        return _seen(self._store.head())
-
-    def entries(self, start: int, limit: int) -> tuple[Sequence[Entry], Seen]:
-        """At most `limit` entries from `start` on, and the head in the same view."""
-        with self._store.read() as tx:
-            log = Log(tx, self._store.journal)
-            head = log.head()
-            if head is None:
-                raise IntegrityError("The journal has no first entry.", "Run `sanad journal verify`.")
-            return list(log.entries(start, min(start + limit, head.size))), _seen(head)
-
-    def sealed(self, digest: BlobDigest) -> bytes:
-        """The blob's bytes, which the store holds against its digest; nothing where it is not here or damaged."""
-        try:
-            return self._store.sealed_blob(digest)
-        except BlobMissing:
-            return b""
-
-    def rank(self, digest: BlobDigest) -> int:
-        """Small records first, then what belongs to a case that somebody waits for, then the rest."""
-        if self._store.blob_bytes(digest) <= SMALL_BYTES:
-            return URGENT
-        with self._store.read() as tx:
-            rows = tx.all(_STATUS, {"journal": self._store.journal, "digest": digest})
-        return DULL if rows and all(status in ENDED for (status,) in rows) else WAITING
 
 
 def sync_once(
@@ -188,7 +138,6 @@ def follow(
         try:
             while True:
                 session.take(answer, session.calls)
-                session.take_lists()
                 heard(session.outcome(answer))
                 if timing.wait(0.0):
                     return session.outcome(answer)
@@ -226,7 +175,7 @@ class _Session:
             self.take(answer, self.calls)
             head = self.store.head()
             if head.size == head.cosigned_size == answer.stored and not self._wanted(answer):
-                self.take_lists()
+                self.take_lists(self.calls)
                 if self.trouble is not None:
                     raise self.trouble
                 return self.outcome(answer)
@@ -240,7 +189,21 @@ class _Session:
     def open(self) -> StateAnswer:
         """Open the session."""
         head = self.store.head()
-        return self.calls.open(head.checkpoint, head.size, head.cosigned, self._orders_held())
+        return self.calls.open(head.checkpoint, head.size, head.cosigned, self._orders_held(), self.report(None))
+
+    def report(self, answer: StateAnswer | None) -> NodeReport:
+        """How this node is, for people at central, as far as central said what it lacks."""
+        wanted = () if answer is None else self._known(answer).wanted
+        with self.store.read() as tx:
+            return make_report(
+                tx,
+                self.store.journal,
+                software=version("sanad"),
+                now_s=self.calls.now_s(),
+                wanted=wanted,
+                missing=len(self.missing),
+                blob_bytes=self.store.blob_bytes,
+            )
 
     def outcome(self, answer: StateAnswer) -> SyncOutcome:
         """Where things stand after central's answer."""
@@ -278,11 +241,11 @@ class _Session:
             signed_s = open_cosignature(answer.cosigned, self.store.central_key(COSIGNER))
             self.skew_s = self.now_s() - signed_s
 
-    def take_lists(self) -> None:
+    def take_lists(self, calls: Calls) -> None:
         """Bring the public lists up to date; what is in the way, where something is, stops nothing else."""
         held, size = publiclists.kept(self.store).content, self.store.head().size
         try:
-            self.calls.fetch_lists(held, lambda content: publiclists.keep(self.store, content), size)
+            calls.fetch_lists(held, lambda content: publiclists.keep(self.store, content), size)
         except SanadError as error:
             self.lists_trouble = str(error)
         else:
@@ -346,23 +309,11 @@ class _Session:
         journal = orders_of(self.store.journal)
         with self.store.read() as tx:
             frontier = Log(tx, journal).frontier()
-        decoder = frames.Decoder()
-        parts = list(decoder.feed(reply))
-        decoder.finish()
-        offered = parts[0].offered if isinstance(parts[0], Hello) else held
-        key = self.store.central_key(ORDERS_SIGNER)
-        receiver = Receiver(journal, key, offered=offered, stored=frontier.size, frontier=frontier)
-        orders: list[Entry] = []
-        note = b""
-        for effect in map(receiver.take, parts):
-            if isinstance(effect, Stage):
-                orders += effect.entries
-            elif isinstance(effect, Accept):
-                note = effect.note
-        if not orders:
+        found = read_orders(reply, journal, self.store.central_key(ORDERS_SIGNER), frontier)
+        if found is None:
             raise IntegrityError("Central says that it has more orders than it gives.", "Tell central IT.")
-        self.store.take_orders(orders, note)
-        self.orders_taken += len(orders)
+        self.store.take_orders(*found)
+        self.orders_taken += len(found[0])
 
     def _hand_back(self, start: int, calls: Calls) -> None:
         """Give central the orders from `start` on, which it gave and has lost: its own signature proves them."""
@@ -372,10 +323,7 @@ class _Session:
             lost = [] if head is None else list(log.entries(start, head.size))
         if head is None or start in self.handed_back:
             return
-        items = ((order.header_bytes, order.salt, order.body) for order in lost)
-        parts: list[frames.Frame] = [Hello(log.journal, head.size), *frames.batches(items)]
-        parts += [frames.Checkpoint(head.checkpoint), End()]
-        calls.hand_back(self.store.head().size, frames.PREFIX + b"".join(map(frames.encode, parts)))
+        calls.hand_back(self.store.head().size, write_orders(log.journal, lost, head.size, head.checkpoint))
         # What central says next may have been said before.
         self.handed_back.add(start)
 
@@ -430,6 +378,7 @@ class _News:
         self._heard = heard
         self._guard = threading.Lock()
         self._ended = False
+        self._reported_s = -EVERY_S
         self.follower: Follower | None = None
 
     def end(self) -> None:
@@ -440,9 +389,10 @@ class _News:
     def steps(self) -> Iterator[None]:
         """One request each, until told to end, or central knows this session no more: then the stream ends, too."""
         with self._link:
+            self._take_lists()
             while (asked := self._known()) is not None:
                 try:
-                    news = self._calls.news(*asked)
+                    news = self._calls.news(*asked, self._report())
                     pause = not self._take(news)
                 except LinkDown:
                     pause = True
@@ -453,6 +403,12 @@ class _News:
                 if pause and self._timing.wait(NEWS_PAUSE_S):
                     return
                 yield
+
+    def _take_lists(self) -> None:
+        """When a session begins, and with it at least every now and then."""
+        with self._guard:
+            if not self._ended:
+                self._session.take_lists(self._calls)
 
     def _known(self) -> tuple[int, Known] | None:
         with self._guard:
@@ -468,6 +424,14 @@ class _News:
                 busy=int(busy),
                 spoilt=len(last.spoilt),
             )
+
+    def _report(self) -> NodeReport | None:
+        """How the node is, if that was not said just now."""
+        now_s = self._timing.monotonic_s()
+        if now_s - self._reported_s < EVERY_S:
+            return None
+        self._reported_s = now_s
+        return self._session.report(self._answer)
 
     def _take(self, news: StateAnswer) -> bool:
         """Take up what came; answers whether central has more entries than before."""
@@ -488,10 +452,6 @@ class _News:
         with self._guard:
             if self.follower is not None and not self._ended:
                 self.follower.end()
-
-
-def _seen(head: Head) -> Seen:
-    return Seen(head.size, head.checkpoint, head.cosigned, head.cosigned_size)
 
 
 def _caller(store: Store, now_s: Callable[[], int], way: Way) -> Caller:

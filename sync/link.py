@@ -22,7 +22,7 @@ from urllib3.exceptions import NameResolutionError
 from appliance.journal.errors import NetworkError, SanadError
 from sync.refusals import from_wire
 
-CONNECT_TIMEOUT_S: Final = 3.0
+CONNECT_TIMEOUT_S: Final = 2.0
 """To connect: a link that is down is tried again soon, and one that is up answers sooner, by satellite too."""
 SEND_TIMEOUT_S: Final = 30.0
 """For each piece of an upload to leave."""

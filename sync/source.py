@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from appliance.journal.entry import Entry
 from appliance.journal.ids import BlobDigest
 from sync import frames
+from sync.frames import Frame
 from sync.session import ReadEntries, ReadPiece, Sender
 
 CHUNK: Final = 16 * 1024
@@ -61,9 +62,13 @@ class Reader:
 
     def answer(self, need: ReadEntries | ReadPiece) -> Iterator[bytes]:
         """The bytes to send for what is needed next; none for a sealed file that is missing."""
+        return map(frames.encode, self.frames(need))
+
+    def frames(self, need: ReadEntries | ReadPiece) -> Iterator[Frame]:
+        """The frames for what is needed next; none for a sealed file that is missing."""
         if isinstance(need, ReadEntries):
             entries, head = self._source.entries(need.start, need.limit)
-            yield from map(frames.encode, self._sender.entries(entries, head.size, head.checkpoint))
+            yield from self._sender.entries(entries, head.size, head.checkpoint)
             return
         if need.digest != self._digest:
             self._digest, self._sealed = need.digest, self._source.sealed(need.digest)
@@ -73,7 +78,7 @@ class Reader:
             return
         start = min(need.offset, len(self._sealed) - 1)
         data = self._sealed[start : start + need.limit]
-        yield frames.encode(self._sender.piece(len(self._sealed), data))
+        yield self._sender.piece(len(self._sealed), data)
 
 
 def sliced(parts: Iterator[bytes]) -> Iterator[bytes]:

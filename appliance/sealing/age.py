@@ -7,7 +7,8 @@ whoever knows a recipient can seal to it, so the origin of a blob is proven by t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import pyrage
 
@@ -17,6 +18,8 @@ from appliance.journal.ids import BlobDigest
 MAX_RECIPIENTS = 16
 MAX_HEADER = 8192
 """Bytes before the header's closing line. The library reads a header in quadratic time: 235 KB of it took 51 s."""
+
+T = TypeVar("T")
 
 _INTRODUCTION = b"age-encryption.org/v1\n"
 _HEADER_END = b"\n--- "
@@ -60,10 +63,7 @@ def seal(plain: bytes, recipients: Sequence[str]) -> bytes:
     Raises:
         SealError: a recipient is malformed.
     """
-    keys = [_recipient(text) for text in recipients]
-    if not 1 <= len({str(key) for key in keys}) == len(keys) <= MAX_RECIPIENTS:
-        raise BugError(f"A blob must be sealed to 1 to {MAX_RECIPIENTS} different recipients.")
-    return bytes(pyrage.encrypt(plain, keys))
+    return bytes(pyrage.encrypt(plain, _recipients(recipients)))
 
 
 def open_sealed(sealed: bytes, identity: str) -> bytes:
@@ -82,9 +82,100 @@ def open_sealed(sealed: bytes, identity: str) -> bytes:
         raise SealError("This sealed file is damaged, or was not sealed to this key.", _FETCH_AGAIN) from error
 
 
+def seal_stream(read: Callable[[int], bytes], write: Callable[[bytes], object], recipients: Sequence[str]) -> None:
+    """Seals as `seal` does, piece by piece: no more than a few pieces are in memory.
+
+    Args:
+        read: gives the next bytes, at most so many; nothing at the end.
+        write: takes the next sealed bytes.
+        recipients: as in `seal`.
+
+    Raises:
+        SealError: a recipient is malformed. Whatever `read` or `write` raised.
+    """
+    keys = _recipients(recipients)
+    ends = _Ends(read, write)
+    try:
+        pyrage.encrypt_io(ends, ends, keys)
+    except (pyrage.EncryptError, OSError) as error:
+        ends.raise_first()
+        raise BugError("Sealing failed.") from error
+    ends.raise_first()
+
+
+def open_stream(read: Callable[[int], bytes], write: Callable[[bytes], object], identity: str) -> None:
+    """Opens as `open_sealed` does, piece by piece. What was written before an error is right, but not all there is.
+
+    Args:
+        read: gives the next sealed bytes, at most so many; nothing at the end.
+        write: takes the next opened bytes.
+        identity: of one of the recipients.
+
+    Raises:
+        SealError: it is damaged, cut short, lengthened, not in the binary age format, or sealed to others. Whatever
+            `read` or `write` raised.
+    """
+    key = _identity(identity)
+    start = bytearray()
+    while len(start) < MAX_HEADER and (more := read(MAX_HEADER - len(start))):
+        start += more
+    if not start.startswith(_INTRODUCTION) or start.find(_HEADER_END) < 0:
+        raise SealError("This file is not sealed in the age format.", _FETCH_AGAIN)
+    ends = _Ends(read, write, bytes(start))
+    try:
+        pyrage.decrypt_io(ends, ends, [key])
+    except (pyrage.DecryptError, OSError) as error:
+        ends.raise_first()
+        raise SealError("This sealed file is damaged, or was not sealed to this key.", _FETCH_AGAIN) from error
+    ends.raise_first()
+
+
 def digest_of(sealed: bytes) -> BlobDigest:
     """The name of a sealed blob: the SHA-256 of its sealed bytes, 64 lower-case hex digits."""
     return BlobDigest(hashlib.sha256(sealed).hexdigest())
+
+
+class _Ends:
+    """Both ends of a stream as the library wants them; it hides what they raise, so the first error is kept."""
+
+    def __init__(self, read: Callable[[int], bytes], write: Callable[[bytes], object], start: bytes = b"") -> None:
+        self._read = read
+        self._write = write
+        self._start = start
+        self._error: BaseException | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes; the library always says how many it has room for."""
+        data, self._start = self._start[:size], self._start[size:]
+        return data or self._try(lambda: self._read(size))
+
+    def write(self, data: bytes) -> int:
+        """Pass the next bytes on."""
+        self._try(lambda: self._write(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def raise_first(self) -> None:
+        """Raise what one of the ends raised."""
+        if self._error is not None:
+            raise self._error
+
+    def _try(self, act: Callable[[], T]) -> T:
+        try:
+            return act()
+        except BaseException as error:
+            # An interrupt is no exception to this: the library would turn it into an error of its own.
+            self._error = self._error or error
+            raise
+
+
+def _recipients(texts: Sequence[str]) -> list[pyrage.x25519.Recipient]:
+    keys = [_recipient(text) for text in texts]
+    if not 1 <= len({str(key) for key in keys}) == len(keys) <= MAX_RECIPIENTS:
+        raise BugError(f"A blob must be sealed to 1 to {MAX_RECIPIENTS} different recipients.")
+    return keys
 
 
 def _identity(text: str) -> pyrage.x25519.Identity:

@@ -26,13 +26,13 @@ from appliance.journal.entry import Entry
 from appliance.journal.ids import NOBODY, BlobDigest, JournalId, orders_of
 from appliance.journal.kinds import SubjectErased
 from appliance.journal.notes import Signer
-from appliance.journal.tree import HASH_BYTES, Frontier, root_at
+from appliance.journal.tree import HASH_BYTES, Frontier, leaf_hash, root_at
 from appliance.records import tables as log_tables
 from appliance.records.database import Database, Halt, Tx
 from appliance.records.failures import StorageFailed
 from appliance.records.log import Log
 from appliance.records.moment import Clock
-from sync.central import registry
+from sync.central import quarantine, registry
 from sync.central import tables as t
 from sync.central.locker import Locker, Outcome
 from sync.central.registry import Node
@@ -60,6 +60,10 @@ _STAGING = select(t.staging.c.size, t.staging.c.peaks).where(_of_journal(t.stagi
 _ADD_STAGING = sa.insert(t.staging)
 _ADD_STAGED = sa.insert(t.staged)
 _DROPS: Final = tuple(sa.delete(table).where(_of_journal(table)) for table in (t.staging, t.staged))
+_STAGED_BEFORE = (
+    select(t.staged.c.header).where(_of_journal(t.staged), t.staged.c.seq < bindparam("size")).order_by(t.staged.c.seq)
+)
+_CUT = sa.delete(t.staged).where(t.staged.c.journal == bindparam("k_journal"), t.staged.c.seq >= bindparam("size"))
 _BARE = (
     select(t.staged.c.about, sa.func.max(t.staged.c.seq))
     .where(_of_journal(t.staged), t.staged.c.body.is_(None))
@@ -138,13 +142,16 @@ class Archive:
 
     # A session
 
-    def offer(self, node: Node, offered: Checkpoint, cosigned: bytes | None) -> CentralState:
+    def offer(
+        self, node: Node, offered: Checkpoint, cosigned: bytes | None, *, keep_staged: bool = False
+    ) -> CentralState:
         """Open a session: hold what the node offers against what is here.
 
         Args:
             node: who asks.
             offered: its newest checkpoint, its signature verified.
             cosigned: the newest note of it that it holds central's cosignature of.
+            keep_staged: whether what is staged stays, also beyond what is offered: what comes is no stream of its own.
 
         Raises:
             Fork, Rollback: see `judge_offer`. BadCheckpoint: the cosigned note is not what it must be.
@@ -163,7 +170,8 @@ class Archive:
             floor = judge_offer(offered, held, shown, lambda size: root_at(size, log.read_node))
             staged = self._edge(tx, log).size
         raised = floor is not None and cosigned is not None and cosigned != node.floor
-        if raised or staged > offered.size:
+        outgrown = staged > offered.size and not keep_staged
+        if raised or outgrown:
             with self._database.write() as tx:
                 self._drop(tx, node.journal)
                 if raised and cosigned is not None:
@@ -194,12 +202,18 @@ class Archive:
             orders=0 if orders is None else orders.size,
         )
 
-    def receiver(self, node: Node, offered: int) -> Receiver:
-        """What judges a stream of this node, from where its last one ended."""
+    def receiver(self, node: Node, offered: int, *, behind_staged: bool = True) -> Receiver:
+        """What judges a stream of this node, from where its last one ended.
+
+        Args:
+            node: whose it is.
+            offered: the size that it offers.
+            behind_staged: whether it goes on behind what is staged; else it brings nothing but sealed files.
+        """
         with self._database.read() as tx:
             log = Log(tx, node.journal)
             head = log.head()
-            edge = self._edge(tx, log)
+            edge = self._edge(tx, log) if behind_staged else log.frontier()
         size = 0 if head is None else head.size
         floor = self._floor(node)
         if floor is not None and floor.size <= size:
@@ -210,6 +224,7 @@ class Archive:
         """Do what the receiver said; durable when this returns, except for a blob that is not whole yet.
 
         Raises:
+            Quarantined: the node is in quarantine since its stream began.
             TakenOver: another stream of this node went on meanwhile. BodiesOwed, UnknownBlob: see `sync.session`.
             StorageFull, StorageReadOnly, StorageFailed: nothing was stored, and nothing is acknowledged.
         """
@@ -230,6 +245,18 @@ class Archive:
         """Forget what was staged: it does not fit."""
         with self._database.write() as tx:
             self._drop(tx, journal)
+
+    def cut_staged(self, journal: JournalId, size: int) -> None:
+        """Forget what was staged from `size` on: it comes again, under a checkpoint that ends earlier."""
+        with self._database.write() as tx:
+            log = Log(tx, journal)
+            if size >= self._edge(tx, log).size:
+                return
+            frontier = log.frontier()
+            for (header,) in tx.all(_STAGED_BEFORE, {"journal": journal, "size": size}):
+                frontier, _ = frontier.append(leaf_hash(header))
+            tx.run(_CUT, {"k_journal": journal, "size": size})
+            self._set_edge(tx, journal, frontier)
 
     def countersign(self, journal: JournalId) -> None:
         """Countersign the head, if it is not yet. Everything under it is durable and no body is owed.
@@ -274,14 +301,13 @@ class Archive:
             log = Log(tx, journal)
             self._expect(tx, log, effect.start)
             tx.many(_ADD_STAGED, rows)
-            tx.run(_DROPS[0], {"journal": journal})
-            peaks = b"".join(frontier.peaks)
-            tx.run(_ADD_STAGING, {"journal": journal, "size": frontier.size, "peaks": peaks})
+            self._set_edge(tx, journal, frontier)
 
     def _accept(self, journal: JournalId, effect: Accept) -> bool:
         """Make the staged entries the journal; answers whether one of them erases a subject."""
         key = {"journal": journal}
         with self._database.write() as tx:
+            quarantine.refuse_quarantined(tx, journal)
             log = Log(tx, journal)
             self._expect(tx, log, effect.frontier)
             owed = bodies_owed(dict(tx.all(_BARE, key)), dict(tx.all(_ERASING, key)))
@@ -346,6 +372,10 @@ class Archive:
             return log.frontier()
         size, peaks = row
         return Frontier(size, tuple(peaks[at : at + HASH_BYTES] for at in range(0, len(peaks), HASH_BYTES)))
+
+    def _set_edge(self, tx: Tx, journal: JournalId, edge: Frontier) -> None:
+        tx.run(_DROPS[0], {"journal": journal})
+        tx.run(_ADD_STAGING, {"journal": journal, "size": edge.size, "peaks": b"".join(edge.peaks)})
 
     def _expect(self, tx: Tx, log: Log, edge: Frontier) -> None:
         if self._edge(tx, log) != edge:

@@ -8,6 +8,7 @@ new. After a power cut a part may hold zeros where bytes were: its hash will not
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import threading
@@ -42,7 +43,7 @@ class NoSuchBlob(IntegrityError):
 
 
 class Locker:
-    """Blobs under `blobs`, pieces under `incoming`. For one process; any number of its threads."""
+    """Blobs under `blobs`, pieces under `incoming`. Any number of threads and processes may use them."""
 
     def __init__(self, blobs: Path, incoming: Path) -> None:
         self._blobs = blobs
@@ -133,8 +134,11 @@ class Locker:
 
     def _append(self, digest: BlobDigest, piece: BlobPiece) -> Outcome:
         part = self._part(digest)
-        descriptor = os.open(part, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = _open_locked(part)
         try:
+            if self.holds(digest):
+                part.unlink(missing_ok=True)
+                return Outcome.WHOLE
             have = os.fstat(descriptor).st_size
             if have > piece.size:
                 part.unlink()
@@ -152,13 +156,24 @@ class Locker:
                 part.unlink()
                 return Outcome.SPOILT
             os.fsync(descriptor)
+            place = self.path(digest)
+            part.rename(place)
         finally:
             os.close(descriptor)
-        place = self.path(digest)
-        part.rename(place)
         sync_folder(place.parent)
         sync_folder(self._incoming)
         return Outcome.WHOLE
+
+
+def _open_locked(part: Path) -> int:
+    """Open a file of pieces for one at a time: an import may add to it beside the server."""
+    while True:
+        descriptor = os.open(part, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink > 0:
+            return descriptor
+        # It was spoilt and deleted while this one waited.
+        os.close(descriptor)
 
 
 def _digest(descriptor: int) -> str:

@@ -47,8 +47,11 @@ class Held(IntFlag):
     LIMITS = 8
 
 
-def confine() -> Held:
+def confine(mapped: int = 0) -> Held:
     """Confine this process; answers what the kernel granted.
+
+    Args:
+        mapped: bytes of addresses that it has already, where it was forked from a large one; the bound comes on top.
 
     Raises:
         OSError, ValueError: a limit could not be set.
@@ -65,6 +68,8 @@ def confine() -> Held:
     os.nice(_NICER)
     signal.alarm(_ALARM_S)
     for which, soft, hard in LIMITS:
+        if which == resource.RLIMIT_AS:
+            soft, hard = soft + mapped, hard + mapped
         most = resource.getrlimit(which)[1]
         if most != resource.RLIM_INFINITY:
             soft, hard = min(soft, most), min(hard, most)

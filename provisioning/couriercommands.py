@@ -1,0 +1,337 @@
+"""`sanad courier …`: carry on a stick what no link carries. The same `import` at a node and at central."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from appliance.journal.errors import DeviceError, OperatorError, SanadError
+from appliance.journal.ids import JournalId
+from appliance.store import carried
+from appliance.store.layout import Layout
+from appliance.store.store import Store
+from provisioning import outfile, terminal
+from provisioning.centralopening import CentralOption, central_home, central_key, open_central
+from provisioning.enrolled import require_enrolled
+from provisioning.opening import HomeOption, JsonOption, home_of, node_store
+from sync import courier, courierdisk
+from sync.central.central import Central
+from sync.central.courier import Import, Receipt
+from sync.central.layout import CentralLayout
+from sync.courier import Exported, Taken
+from sync.courierdisk import Found
+from sync.courierfile import MAX_FILE, Kind
+
+UNITS: Final = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
+"""As sticks are labelled."""
+
+_SIZE: Final = re.compile(r"([0-9]{1,10})([KMG]?)B?", re.IGNORECASE)
+
+PathArgument = Annotated[Path, typer.Argument(help="A courier file, or the folder (the stick) that holds some.")]
+ReceiptsOption = Annotated[
+    Path | None, typer.Option("--receipts", help="The folder for central's receipts; beside the files if not said.")
+]
+
+app = typer.Typer(no_args_is_help=True, help="Carry what central lacks on a stick, and bring its receipt back.")
+
+
+@app.command("export")
+def export(
+    path: Annotated[Path, typer.Argument(help="The stick's folder, or a file's name in it.")],
+    part_size: Annotated[
+        str | None, typer.Option(help="Of one file at the most, such as 500M; if not said, what FAT32 can hold.")
+    ] = None,
+    fit: Annotated[
+        bool, typer.Option("--fit", help="Leave out papers for which there is no room; they go the next time.")
+    ] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write what central lacks: one sealed, signed file, or a numbered series."""
+    part_bytes = MAX_FILE if part_size is None else size_of(part_size)
+    with node_store(home) as store:
+        require_enrolled(store)
+        try:
+            outfile.refuse_homes(path, path.resolve(), [store.layout.home])
+        except OSError as error:
+            raise OperatorError(f"{path} cannot be written: {error.strerror}.", "Name another folder.") from error
+        with terminal.progress("Writing") as watch:
+            made = courier.export(store, path, part_bytes=part_bytes, fit=fit, watch=watch)
+    values = {
+        "files": [str(file) for file in made.files],
+        "number": made.number,
+        "first": made.first,
+        "last": made.last,
+        "entries": made.last - made.first,
+        "blobs": made.blobs,
+        "left": made.left,
+        "missing": list(made.missing),
+        "bytes": made.bytes,
+    }
+    terminal.answer(values, _exported(made), as_json=as_json)
+
+
+@app.command("import")
+def import_(
+    path: PathArgument,
+    receipts: ReceiptsOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take in what a stick brought: at central exports, for which it writes receipts; at a node its receipts."""
+    found = courierdisk.find(path)
+    place = home_of(home) if home is not None else _home_for(found)
+    if CentralLayout(place).archive.is_file():
+        import_at_central(place, path, found, receipts, as_json=as_json)
+    else:
+        _import_at_node(place, path, found, as_json=as_json)
+
+
+def import_central(
+    path: PathArgument,
+    receipts: ReceiptsOption = None,
+    home: CentralOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take in the exports that a stick brought, and write a receipt for each node to carry back."""
+    import_at_central(central_home(home), path, courierdisk.find(path), receipts, as_json=as_json)
+
+
+def size_of(text: str) -> int:
+    """Read a size: digits, and K, M or G where they count thousands, millions or milliards.
+
+    Raises:
+        OperatorError: it is none.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise OperatorError(f"{text!r} is no size.", "Write it like 500M or 4G.")
+    return int(found[1]) * UNITS[found[2].upper()]
+
+
+def _home_for(found: Sequence[Found]) -> Path:
+    """The home that is meant where nobody named one: the one that is here; of both, the one that the files are for.
+
+    Raises:
+        OperatorError: both are here, and the files are for both.
+    """
+    told = os.environ.get("SANAD_CENTRAL_HOME")
+    node, central = home_of(None), central_home(Path(told) if told else None)
+    if not CentralLayout(central).archive.is_file():
+        return node
+    if not Layout(node).database.is_file():
+        return central
+    kinds = {each.header.kind for each in found}
+    if len(kinds) > 1:
+        raise OperatorError("Here are a node and a central, and files for both.", "Say which is meant: add --home.")
+    return node if kinds == {Kind.RECEIPT} else central
+
+
+# At central
+
+
+@dataclass(slots=True)
+class _Haul:
+    """What came for one node."""
+
+    number: int
+    orders_held: int = 0
+    imports: list[tuple[Found, Import]] = field(default_factory=list)
+
+
+def import_at_central(home: Path, path: Path, found: Sequence[Found], receipts: Path | None, *, as_json: bool) -> None:
+    """Take in exports, write the receipts, and say what came. Exit 1 where a file was refused."""
+    exports = [each for each in found if each.header.kind is Kind.EXPORT]
+    if not exports:
+        raise OperatorError(f"There is no export in {path}.", "Look for files that end with .export.")
+    hauls: dict[JournalId, _Haul] = {}
+    refused: list[tuple[Found, SanadError]] = []
+    with open_central(home, central_key(home)) as central:
+        for each in exports:
+            try:
+                _take(central, each, hauls)
+            except DeviceError:
+                raise
+            except SanadError as error:
+                refused.append((each, error))
+        folder = receipts or (path if path.is_dir() else path.parent)
+        written = [
+            central.courier.write_receipt(journal, folder, number=haul.number, orders_held=haul.orders_held)
+            for journal, haul in hauls.items()
+        ]
+    imports = [each for haul in hauls.values() for each in haul.imports]
+    values = {
+        "imported": [_import_values(each, taken) for each, taken in imports],
+        "refused": [_refused_values(each, error) for each, error in refused],
+        "receipts": [_receipt_values(each) for each in written],
+    }
+    lines = [_import_line(each, taken) for each, taken in imports]
+    lines += [f"{each.place.name} was not taken. {error}" for each, error in refused]
+    lines += [_receipt_line(each) for each in written]
+    terminal.answer(values, "\n".join(lines), as_json=as_json)
+    if refused:
+        sys.exit(terminal.EXIT_REFUSED)
+
+
+def _take(central: Central, found: Found, hauls: dict[JournalId, _Haul]) -> None:
+    node = central.courier.know(found)
+    # Whose file it is is known: a receipt goes back whatever becomes of the rest.
+    haul = hauls.setdefault(node.journal, _Haul(found.header.number))
+    haul.number = max(haul.number, found.header.number)
+    with terminal.progress(found.place.name) as watch:
+        taken = central.courier.take(found, watch=watch)
+    haul.orders_held = max(haul.orders_held, taken.orders_held)
+    haul.imports.append((found, taken))
+
+
+def _import_values(found: Found, taken: Import) -> dict[str, object]:
+    return {
+        "file": str(found.place),
+        "journal": taken.journal,
+        "number": taken.number,
+        "part": taken.part,
+        "parts": taken.parts,
+        "entries": taken.entries,
+        "blobs": taken.blobs,
+        "refused": taken.refused,
+    }
+
+
+def _import_line(found: Found, taken: Import) -> str:
+    line = f"{found.place.name}: {taken.entries} entries and {taken.blobs} sealed files were new."
+    if not taken.entries and not taken.blobs:
+        line = f"{found.place.name}: central had all of it already."
+    return "\n".join([line, *(f"  {digest} was left out: {why}." for digest, why in taken.refused.items())])
+
+
+def _refused_values(found: Found, error: SanadError) -> dict[str, object]:
+    return {
+        "file": str(found.place),
+        "error": type(error).__name__,
+        "sentence": error.sentence,
+        "next_step": error.next_step,
+    }
+
+
+def _receipt_values(receipt: Receipt) -> dict[str, object]:
+    return {
+        "file": str(receipt.place),
+        "journal": receipt.journal,
+        "size": receipt.stored,
+        "cosigned_size": receipt.cosigned_size,
+        "lacking": receipt.lacking,
+    }
+
+
+def _receipt_line(receipt: Receipt) -> str:
+    lacking = f", {receipt.lacking} sealed files are still to come" if receipt.lacking else ", and every sealed file"
+    return (
+        f"Central holds {receipt.stored} entries{lacking}.\n"
+        f"Carry {receipt.place} back to the node: `sanad courier import` there closes what arrived."
+    )
+
+
+# At a node
+
+
+def _import_at_node(home: Path, path: Path, found: Sequence[Found], *, as_json: bool) -> None:
+    refused: list[tuple[Found, SanadError]] = []
+    taken: list[tuple[Found, Taken]] = []
+    with node_store(home) as store:
+        require_enrolled(store)
+        for each in _receipts_for(store, path, found):
+            try:
+                with terminal.progress(each.place.name) as watch:
+                    taken.append((each, courier.take_receipt(store, each, watch=watch)))
+            except DeviceError:
+                raise
+            except SanadError as error:
+                refused.append((each, error))
+        _remember(store, taken)
+        head = store.head()
+    values = {
+        "taken": [_taken_values(each, what) for each, what in taken],
+        "refused": [_refused_values(each, error) for each, error in refused],
+        "size": head.size,
+        "cosigned_size": head.cosigned_size,
+    }
+    lines = [_taken_line(each, what) for each, what in taken]
+    lines += [f"{each.place.name} was not taken. {error}" for each, error in refused]
+    lines.append(f"{head.cosigned_size} of {head.size} entries are countersigned by central.")
+    terminal.answer(values, "\n".join(lines), as_json=as_json)
+    if refused or any(what.troubles for _, what in taken):
+        sys.exit(terminal.EXIT_REFUSED)
+
+
+def _receipts_for(store: Store, path: Path, found: Sequence[Found]) -> list[Found]:
+    """The files to take: the one that was named, or of a folder this node's receipts.
+
+    Raises:
+        OperatorError: there is none.
+    """
+    if not path.is_dir():
+        return list(found)
+    mine = [each for each in found if each.header.kind is Kind.RECEIPT and each.header.journal == store.journal]
+    if not mine:
+        raise OperatorError(f"There is no receipt for this node in {path}.", "Look for files that end with .receipt.")
+    return mine
+
+
+def _remember(store: Store, taken: Sequence[tuple[Found, Taken]]) -> None:
+    """Let `sync status` say how it stands after the newest receipt."""
+    news = [what for _, what in taken if not what.older]
+    if not news:
+        return
+    last = news[-1]
+    words = list(last.troubles)
+    if last.lacking:
+        words.append(f"{last.lacking} sealed files have not reached central yet. Sync, or export again.")
+    store.remember(**{carried.LAST_AT: store.now(), carried.TROUBLE: " ".join(words)})
+
+
+def _taken_values(found: Found, taken: Taken) -> dict[str, object]:
+    return {
+        "file": str(found.place),
+        "closed": taken.closed,
+        "stored": taken.stored,
+        "lacking": taken.lacking,
+        "unknown": taken.unknown,
+        "orders": taken.orders,
+        "lists": taken.lists,
+        "older": taken.older,
+        "troubles": list(taken.troubles),
+    }
+
+
+def _taken_line(found: Found, taken: Taken) -> str:
+    said = [f"{found.place.name}: {taken.closed} more entries are countersigned."]
+    if taken.older:
+        said.append("A newer word of central was here already, so nothing else of it counts.")
+    if taken.orders:
+        said.append(f"{taken.orders} orders were applied.")
+    if taken.lists:
+        said.append("The public lists are newer now.")
+    if taken.lacking and not taken.older:
+        said.append(f"Central lacks {taken.lacking} sealed files; the next export has them.")
+    if taken.unknown:
+        said.append(f"{taken.unknown} of those this box has not: they were erased, or its disk lost them.")
+    return " ".join([*said, *taken.troubles])
+
+
+def _exported(made: Exported) -> str:
+    lines = [f"{file}" for file in made.files]
+    what = f"{made.last - made.first} entries and {made.blobs} sealed files, {made.bytes:,} bytes."
+    lines.append(f"Export {made.number}: {what}")
+    if made.left:
+        lines.append(f"{made.left} sealed files did not fit; the next export has them.")
+    if made.missing:
+        lines.append(f"{len(made.missing)} sealed files are missing or damaged on this box. Call central IT.")
+    lines.append("Carry it to central: `sanad courier import` there takes it, and writes a receipt to bring back.")
+    return "\n".join(lines)

@@ -1,0 +1,99 @@
+"""The courier by the command line: a node and a central that never hear of each other but by a stick."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.commands import Place, free_port
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    found = Place(tmp_path_factory.mktemp("courier") / "place")
+    found.make_central(free_port())
+    with found.central_served():
+        found.enrol()
+    return found
+
+
+@pytest.fixture
+def stick(tmp_path: Path) -> Path:
+    folder = tmp_path / "stick"
+    folder.mkdir()
+    return folder
+
+
+def export(place: Place, stick: Path) -> dict[str, Any]:
+    return place.answer("courier", "export", stick, home=place.node)
+
+
+def test_a_stick_goes_there_and_back_and_closes_what_it_carried(place: Place, stick: Path) -> None:
+    before = place.answer("sync", "status", home=place.node)
+    assert before["waiting"] > 0
+    made = export(place, stick)
+    assert [Path(file).parent for file in made["files"]] == [stick]
+    assert made["entries"] == before["waiting"]
+    there = place.answer("courier", "import", stick, home=place.central)
+    (taken,) = there["imported"]
+    (receipt,) = there["receipts"]
+    assert (taken["entries"], there["refused"]) == (made["entries"], [])
+    assert receipt["cosigned_size"] == before["size"]
+    back = place.answer("courier", "import", stick, home=place.node)
+    assert back["cosigned_size"] == before["size"]
+    assert back["taken"][0]["closed"] == before["waiting"]
+    # Both once more: nothing is new, and nothing is harmed.
+    again = place.answer("central", "import", made["files"][0], home=place.central)
+    assert again["imported"][0]["entries"] == 0
+    assert place.answer("courier", "import", receipt["file"], home=place.node)["taken"][0]["closed"] == 0
+    assert place.answer("sync", "status", home=place.node)["trouble"] is None
+
+
+def test_a_damaged_file_is_refused_in_words_and_its_node_gets_a_receipt_all_the_same(place: Place, stick: Path) -> None:
+    (file,) = map(Path, export(place, stick)["files"])
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    answer = place.answer("courier", "import", stick, home=place.central, code=1)
+    assert answer["refused"][0]["error"] == "BadCourierFile"
+    assert len(answer["receipts"]) == 1
+
+
+def test_what_is_for_the_other_side_is_refused_in_words(place: Place, stick: Path, tmp_path: Path) -> None:
+    (file,) = map(Path, export(place, stick)["files"])
+    place.run("courier", "import", file, home=place.node, code=1)
+    assert "goes to central" in place.said[-2]
+    place.run("courier", "import", stick, home=place.node, code=1)
+    receipt = place.answer("courier", "import", file, home=place.central)["receipts"][0]["file"]
+    shutil.move(receipt, tmp_path / "back.receipt")
+    place.run("courier", "import", tmp_path / "back.receipt", home=place.central, code=1)
+    (tmp_path / "letter.export").write_text("Dear Sir or Madam")
+    place.run("courier", "import", tmp_path / "letter.export", home=place.node, code=1)
+
+
+def test_nothing_is_overwritten_and_no_home_is_written_into(place: Place, stick: Path) -> None:
+    letter = stick / "letter"
+    letter.write_text("mine")
+    place.run("courier", "export", letter, home=place.node, code=1)
+    assert letter.read_text() == "mine"
+    place.run("courier", "export", place.node, home=place.node, code=1)
+    assert [each.name for each in stick.iterdir()] == ["letter"]
+
+
+def test_without_a_home_the_file_says_whose_it_is(place: Place, stick: Path) -> None:
+    # Both homes are where a machine has them that is node and central at once.
+    defaults = place.folder / ".local" / "share"
+    defaults.mkdir(parents=True)
+    (defaults / "sanad").symlink_to(place.node)
+    (defaults / "sanad-central").symlink_to(place.central)
+    (file,) = export(place, stick)["files"]
+    environment = {"HOME": str(place.folder)}
+    place.run("courier", "import", file, environment=environment)
+    assert "back to the node" in place.said[-2]
+    (receipt,) = stick.glob("*.receipt")
+    place.run("courier", "import", receipt, environment=environment)
+    assert "countersigned by central" in place.said[-2]
+    place.run("courier", "import", stick, environment=environment, code=1)
