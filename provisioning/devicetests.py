@@ -146,8 +146,9 @@ def _snapshot(camera: Camera) -> Tried:
 
 
 def _code() -> Tried:
-    terminal.note(f"Read a code now; you have {CODE_LIMIT_S:.0f} seconds.")
-    code = readertest.read_code(CODE_LIMIT_S)
+    code = readertest.read_code(
+        CODE_LIMIT_S, lambda: terminal.note(f"Read a code now; you have {CODE_LIMIT_S:.0f} seconds.")
+    )
     if code is None:
         return Tried(Kind.CODE_READER, Status.UNKNOWN, "No code came.", READER_STEP, None)
     seen = draw_receipt((Line(code.text, Align.CENTER), QrCode(code.text)), SEEN_DOTS, "")

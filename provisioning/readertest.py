@@ -8,6 +8,7 @@ import sys
 import termios
 import time
 import tty
+from collections.abc import Callable
 from typing import Final
 
 from appliance.journal.errors import OperatorError
@@ -17,8 +18,12 @@ from devices.wedge import Wedge
 PIECE: Final = 256
 
 
-def read_code(limit_s: float) -> Code | None:
+def read_code(limit_s: float, ready: Callable[[], None]) -> Code | None:
     """The first code that comes within a time; None where none does, or somebody only types.
+
+    Args:
+        limit_s: how long it waits.
+        ready: called once the terminal keeps every key, which it throws away while it changes over.
 
     Raises:
         OperatorError: the input is no terminal.
@@ -30,12 +35,13 @@ def read_code(limit_s: float) -> Code | None:
     wedge, end_s = Wedge(), time.monotonic() + limit_s
     try:
         tty.setcbreak(number)
+        ready()
         while (left_s := end_s - time.monotonic()) > 0:
             if not select.select([number], [], [], left_s)[0]:
                 continue
             at_s = time.monotonic()
             for character in os.read(number, PIECE).decode("utf-8", "replace"):
-                known = wedge.key(ENTER if character == "\n" else character, at_s)
+                known = wedge.key(ENTER if character in "\r\n" else character, at_s)
                 code = next((each for each in known if isinstance(each, Code)), None)
                 if code is not None:
                     return code

@@ -87,11 +87,11 @@ def test_a_paper_that_is_refused_late_leaves_no_pending_file(bench: Bench, monke
 
     def meanwhile(plain: bytes) -> BlobDigest:
         digest = genuine(plain)
-        applications.approve(bench.store, bench.officer, case)
+        applications.reject(bench.store, bench.officer, case, "no original")
         return digest
 
     monkeypatch.setattr(bench.store, "put_blob", meanwhile)
-    with pytest.raises(IllegalStep, match="approved"):
+    with pytest.raises(IllegalStep, match="rejected"):
         bench.paper(case)
     assert bench.store.recover("test") == 1
 
