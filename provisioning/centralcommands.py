@@ -15,7 +15,7 @@ from appliance.journal.errors import OperatorError
 from appliance.journal.ids import BlobDigest
 from appliance.journal.trust import format_trust
 from appliance.records.disk import write_durably
-from provisioning import couriercommands, listscommands, logs, outfile, terminal
+from provisioning import couriercommands, fleetcommands, listscommands, logs, outfile, terminal
 from provisioning.centralopening import CentralOption, central_home, central_key, open_central
 from provisioning.keyservice import CENTRAL_SOCKET, KeyService
 from provisioning.making import first_slot, new_home
@@ -34,6 +34,10 @@ app = typer.Typer(no_args_is_help=True, help="The central locker: make it, serve
 app.command("lists")(listscommands.lists)
 app.command("revoke-key")(listscommands.revoke_key)
 app.command("import")(couriercommands.import_central)
+app.command("nodes")(fleetcommands.nodes)
+app.command("quarantine")(fleetcommands.quarantine)
+app.command("cases")(fleetcommands.cases)
+app.command("viewer")(fleetcommands.viewer)
 
 
 @app.command("init")
@@ -131,33 +135,6 @@ def invite(
             f"Good once, for 24 hours; whoever holds it can enrol as {centre}. At the node: `sanad enrol INVITE`.\n"
             f"The node will show central's fingerprint; it must be: {fingerprint}"
         )
-
-
-@app.command("nodes")
-def nodes(home: CentralOption = None, as_json: JsonOption = False) -> None:
-    """Show the enrolled nodes: how much central holds and has countersigned, and their fingerprints to compare."""
-    place = central_home(home)
-    with open_central(place, central_key(place)) as central:
-        found = central.nodes()
-    rows = [
-        {
-            "journal": each.node.journal,
-            "centre": each.node.centre,
-            "centre_name": each.node.centre_name,
-            "size": each.size,
-            "cosigned_size": each.cosigned_size,
-            "blobs_wanted": each.wanted,
-            "fingerprint": each.fingerprint,
-        }
-        for each in found
-    ]
-    lines = [
-        f"{each.node.centre}  {each.node.centre_name}\n  journal {each.node.journal}\n"
-        f"  {each.size} entries held, {each.cosigned_size} countersigned, {each.wanted} sealed files still to come\n"
-        f"  fingerprint {each.fingerprint}"
-        for each in found
-    ]
-    terminal.answer({"nodes": rows}, "\n".join(lines) or "No node is enrolled yet.", as_json=as_json)
 
 
 @app.command("fetch")

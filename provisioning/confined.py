@@ -73,6 +73,8 @@ def judge_apart(content: bytes, judge: Callable[[], Verdict], *, wall_s: float =
 def _serve(out: int, judge: Callable[[], Verdict]) -> None:
     """What the child does; it never returns."""
     try:
+        # What a parser that crashes would print may hold what stands in the file.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         if not enough(confine()):
             os._exit(_NOT_CONFINED)
         try:

@@ -14,13 +14,13 @@ import typer
 
 from appliance.journal.errors import DeviceError, OperatorError, SanadError
 from appliance.journal.ids import JournalId
+from appliance.store import carried
 from appliance.store.layout import Layout
 from appliance.store.store import Store
 from provisioning import outfile, terminal
 from provisioning.centralopening import CentralOption, central_home, central_key, open_central
 from provisioning.enrolled import require_enrolled
 from provisioning.opening import HomeOption, JsonOption, home_of, node_store
-from provisioning.synccommands import LAST_AT, LAST_TROUBLE
 from sync import courier, courierdisk
 from sync.central.central import Central
 from sync.central.courier import Import, Receipt
@@ -293,7 +293,7 @@ def _remember(store: Store, taken: Sequence[tuple[Found, Taken]]) -> None:
     words = list(last.troubles)
     if last.lacking:
         words.append(f"{last.lacking} sealed files have not reached central yet. Sync, or export again.")
-    store.remember(**{LAST_AT: store.now(), LAST_TROUBLE: " ".join(words)})
+    store.remember(**{carried.LAST_AT: store.now(), carried.TROUBLE: " ".join(words)})
 
 
 def _taken_values(found: Found, taken: Taken) -> dict[str, object]:

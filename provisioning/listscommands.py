@@ -47,7 +47,7 @@ def lists_standing(store: Store) -> Standing:
     }
     if lists is None:
         return Standing(values, found.trouble or "No public lists are here yet; the next sync brings them.")
-    return Standing(values, f"The public lists are of {to_text(lists.at)}: {_age(now - lists.at)}.")
+    return Standing(values, f"The public lists are of {to_text(lists.at)}, {_age(now - lists.at)}.")
 
 
 def lists(
@@ -164,5 +164,5 @@ def _age(age: timedelta) -> str:
     if age < timedelta(hours=-1):
         return "later than this box's clock says; set the clock, or tell central IT"
     days = max(age, timedelta(0)).days
-    shown = "today's" if days == 0 else "one day old" if days == 1 else f"{days} days old"
+    shown = "made today" if days == 0 else "one day old" if days == 1 else f"{days} days old"
     return shown if age < OLD else f"{shown}, too old to rely on: sync"

@@ -23,11 +23,12 @@ from structlog.typing import FilteringBoundLogger
 from appliance.journal.errors import SanadError
 from appliance.store.store import Store
 from provisioning import logs, terminal
+from provisioning.carrier import Carrier
 from provisioning.enrolled import require_enrolled
 from provisioning.keyservice import NODE_SOCKET, AlreadyRunning, KeyService, is_running
 from provisioning.opening import HomeOption, home_of, open_store
 from provisioning.raising import Raising, is_due, keep_raised, raise_pending
-from provisioning.synccommands import Carrier, central_address
+from provisioning.synccommands import central_address
 from provisioning.unlock import store_key
 from sync.following import Timing
 from sync.keeping import keep_synced

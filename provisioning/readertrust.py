@@ -7,6 +7,7 @@ own node knows, where it is open: that is newer than any list.
 
 from __future__ import annotations
 
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,8 @@ from provisioning.options import home_of
 
 LISTS: Final = "lists"
 TRUST: Final = "trust"
-_LISTS_START: Final = b"sanad/lists/"
+NODE: Final = "node.toml"
+_LISTS_START: Final = re.compile(rb"sanad/lists/[a-z2-7]{26}/trust\n")
 _PEM_START: Final = b"-----BEGIN CERTIFICATE-----"
 _DER_START: Final = 0x30
 _ASK: Final = "Name central's lists, or the certificate of its authority."
@@ -34,6 +36,8 @@ class Reader:
 
     knowledge: Knowledge
     remarks: tuple[str, ...] = ()
+    node: Path | None = None
+    """The home of a node that may know something itself."""
 
 
 NOTHING: Final = Reader(Knowledge())
@@ -46,7 +50,7 @@ def given(file: Path) -> Reader:
         OperatorError: it cannot be read, or is none of the files above.
     """
     content = _content(file)
-    if content.startswith(_LISTS_START):
+    if _LISTS_START.match(content):
         return Reader(Knowledge(lists=_lists(content, None)))
     if _PEM_START in content or content[:1] == bytes([_DER_START]):
         return Reader(Knowledge(authorities=_certificates(content)))
@@ -75,9 +79,9 @@ def of_home(home: Path | None) -> Reader:
         if (place / "keys" / name).is_file()
         for each in _certificates(_content(place / "keys" / name))
     )
-    if not (place / LISTS).is_file():
-        return Reader(Knowledge(authorities=authorities, keys=keys))
-    return Reader(Knowledge(lists=_lists(_content(place / LISTS), keys), authorities=authorities, keys=keys))
+    lists = _lists(_content(place / LISTS), keys) if (place / LISTS).is_file() else None
+    node = place if (place / NODE).is_file() else None
+    return Reader(Knowledge(lists=lists, authorities=authorities, keys=keys), node=node)
 
 
 def _lists(content: bytes, keys: tuple[VerifierKey, ...] | None) -> PublicLists:

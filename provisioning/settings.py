@@ -34,11 +34,12 @@ def _address(url: str) -> str:
     """Refuse what has no host, or a port that no machine has."""
     parts = urlsplit(url)
     if not parts.hostname or parts.port == 0:
-        raise ValueError("an address is https://HOST or https://HOST:PORT")
+        raise ValueError("an address is written with its host, and a port from 1 to 65535: https://HOST:PORT")
     return url
 
 
 HttpsUrl = Annotated[str, Field(max_length=200, pattern=r"^https://[A-Za-z0-9.\[\]:-]+$"), AfterValidator(_address)]
+HttpUrl = Annotated[str, Field(max_length=200, pattern=r"^http://[A-Za-z0-9.\[\]:-]+$"), AfterValidator(_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -67,9 +68,10 @@ class Centre(Section):
 
 
 class CentralAddress(Section):
-    """Where central answers."""
+    """Where central answers, and the proxy that it is reached by, if any (no environment variable names one)."""
 
     url: HttpsUrl
+    proxy: HttpUrl | None = None
 
 
 class Counter(Section):
@@ -126,6 +128,12 @@ class Console(Section):
     """The operators' console. `keys` gives an action other keys, as `call_next = "f9"`."""
 
     keys: dict[Name, Words] = {}
+
+
+class Sync(Section):
+    """What a metered link may carry: `megabytes_per_day` (of 1,000,000 bytes) bounds sealed files, never entries."""
+
+    megabytes_per_day: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
 
 class IdentityGateway(Section):
@@ -186,6 +194,16 @@ class OutsideTimestamps(Section):
     policy: Annotated[str, Field(max_length=200, pattern=r"^[0-9]+(\.[0-9]+)+$")] | None = None
 
 
+class Alerts(Section):
+    """From when on central's people are told of a node: hours of silence and of waiting, seconds that its clock is off;
+    and how much room central's own disk should have."""
+
+    silent_hours: Annotated[int, Field(ge=1, le=24 * 365)] = 24
+    backlog_hours: Annotated[int, Field(ge=1, le=24 * 365)] = 24
+    skew_s: Annotated[int, Field(ge=1, le=86400)] = 120
+    disk_free_gib: Annotated[int, Field(ge=1, le=1024 * 1024)] = 5
+
+
 class FileSettings(BaseSettings):
     """Settings that come from one TOML file, and from nowhere else."""
 
@@ -214,6 +232,7 @@ class NodeSettings(FileSettings):
     counters: tuple[Counter, ...] = ()
     casework: Casework = Casework()
     console: Console = Console()
+    sync: Sync = Sync()
     identity: dict[Literal["nadra", "uidai"], IdentityGateway] = {}
     token: Token | None = None
 
@@ -224,6 +243,7 @@ class CentralSettings(FileSettings):
     name: Words
     listen: Listen
     timestamps: OutsideTimestamps | None = None
+    alerts: Alerts = Alerts()
 
 
 def central_settings(name: str, host: str, port: int, url: str | None) -> CentralSettings:

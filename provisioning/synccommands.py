@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 import typer
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from appliance.journal.errors import IntegrityError, OperatorError, SanadError
+from appliance.journal.errors import IntegrityError, OperatorError
 from appliance.records.failures import of_os
+from appliance.store import carried
 from appliance.store.store import Store
 from provisioning import terminal
+from provisioning.carrier import stuck, sync_and_remember, trouble
 from provisioning.enrolled import NotEnrolledYet, is_begun, is_enrolled, require_enrolled
 from provisioning.listscommands import lists_standing
 from provisioning.making import KEYS
 from provisioning.opening import HomeOption, JsonOption, node_store
 from provisioning.raising import Raising, raise_pending, raising_standing
 from provisioning.settings import NODE_FILE, NodeSettings, load
-from sync import courier
-from sync.agent import HeldBack, follow, sync_once
-from sync.following import Timing
-from sync.link import Address
-from sync.outcome import SyncOutcome, SyncProgress
-
-LAST_AT: Final = "sync-last-at"
-LAST_TROUBLE: Final = "sync-last-trouble"
-BOUNDED_S: Final = 3600.0
-"""How long small requests are sent before a long stream is tried again."""
-REMEMBER_EVERY_S: Final = 30.0
+from sync.link import Address, best_congestion_control
+from sync.outcome import SyncOutcome
 
 app = typer.Typer(no_args_is_help=True, help="Carry the journal to central, and see how far it is.")
 
@@ -57,82 +47,8 @@ def central_address(home: Path) -> Address:
         ) from None
     except OSError as error:
         raise of_os(error) from error
-    return Address(load(NodeSettings, home / NODE_FILE).central.url, authority.public_bytes(Encoding.DER))
-
-
-def sync_and_remember(store: Store, address: Address, watch: terminal.Progress | None = None) -> SyncOutcome:
-    """One sync; what came of it is remembered for `sync status`.
-
-    Raises:
-        SanadError: as `sync_once`.
-    """
-
-    def seen(progress: SyncProgress) -> None:
-        if watch is not None:
-            left = progress.entries_left + progress.blobs_left
-            watch(progress.entries_sent, progress.entries_sent + left)
-
-    try:
-        outcome = sync_once(store, address, now_s=lambda: int(time.time()), watch=seen)
-    except SanadError as error:
-        store.remember(**{LAST_TROUBLE: str(error)})
-        raise
-    store.remember(**{LAST_AT: store.now(), LAST_TROUBLE: trouble(outcome)})
-    if outcome.complete:
-        courier.all_there(store, outcome.size)
-    return outcome
-
-
-@dataclass(slots=True)
-class Carrier:
-    """Sessions of the node service: long streams, or small requests for a while where something holds streams back."""
-
-    store: Store
-    address: Address
-    timing: Timing
-    bounded_until: float = 0.0
-
-    def session(self, answered: Callable[[], None]) -> SyncOutcome:
-        """One session, which ends when the service does, or breaks; what came of it is remembered for `sync status`.
-
-        Raises:
-            SanadError: as `sync_once`.
-        """
-        if self.timing.monotonic_s() < self.bounded_until:
-            return sync_and_remember(self.store, self.address)
-        told = _Told(self.store)
-        try:
-            return follow(
-                self.store,
-                self.address,
-                now_s=lambda: int(time.time()),
-                timing=self.timing,
-                answered=answered,
-                heard=told,
-            )
-        except HeldBack as error:
-            self.bounded_until = self.timing.monotonic_s() + BOUNDED_S
-            self.store.remember(**{LAST_TROUBLE: str(error)})
-            raise
-        except SanadError as error:
-            self.store.remember(**{LAST_TROUBLE: str(error)})
-            raise
-
-
-class _Told:
-    """Remembers where things stand, when that has changed in what people are told, or now and then."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._last: tuple[str, float] | None = None
-
-    def __call__(self, outcome: SyncOutcome) -> None:
-        words, now = trouble(outcome), time.monotonic()
-        if self._last is None or self._last[0] != words or now - self._last[1] > REMEMBER_EVERY_S:
-            self._last = words, now
-            self._store.remember(**{LAST_AT: self._store.now(), LAST_TROUBLE: words})
-            if outcome.complete:
-                courier.all_there(self._store, outcome.size)
+    central = load(NodeSettings, home / NODE_FILE).central
+    return Address(central.url, authority.public_bytes(Encoding.DER), central.proxy)
 
 
 def sync_and_raise(
@@ -155,17 +71,11 @@ def sync_and_raise(
     return replace(after, **sums), raised
 
 
-def trouble(outcome: SyncOutcome) -> str:
-    """What people must know of an outcome that is not complete; empty when all is well."""
-    if outcome.complete:
-        return ""
-    if outcome.missing:
-        return (
-            f"{len(outcome.missing)} sealed files are missing or damaged on this box. Check the disk; call central IT."
-        )
-    if outcome.size == outcome.cosigned_size:
-        return f"All entries are countersigned; {outcome.wanted} sealed files are still on their way."
-    return "Not everything is countersigned yet. Sync again."
+def _in_the_way(outcome: SyncOutcome) -> str:
+    items = stuck(outcome)
+    if not items:
+        return trouble(outcome)
+    return f"{len(items)} sealed files are missing or damaged on this box. {items[0].next_step}"
 
 
 @app.command("now")
@@ -189,7 +99,7 @@ def now(home: HomeOption = None, as_json: JsonOption = False) -> None:
         "raising": standing.values,
         "complete": outcome.complete,
     }
-    words = f"{outcome.cosigned_size} of {outcome.size} entries are countersigned by central. {trouble(outcome)}"
+    words = f"{outcome.cosigned_size} of {outcome.size} entries are countersigned by central. {_in_the_way(outcome)}"
     if raised.numbers:
         words += f"\n{len(raised.numbers)} certificates were given a timestamp."
     terminal.answer(values, "\n".join(filter(None, (words.rstrip(), standing.words))), as_json=as_json)
@@ -203,32 +113,36 @@ def now(home: HomeOption = None, as_json: JsonOption = False) -> None:
 def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Say in one line whether all is well, and if not, what to do."""
     with node_store(home) as store:
-        head = store.head()
-        last_at, last_trouble = store.local(LAST_AT), store.local(LAST_TROUBLE) or ""
         enrolled = is_enrolled(store)
+        standing = carried.carried(store, enrolled=enrolled)
         lists = lists_standing(store) if enrolled else None
         raising = raising_standing(store)
-    waiting = head.size - head.cosigned_size
-    values = {
-        "enrolled": enrolled,
-        "size": head.size,
-        "cosigned_size": head.cosigned_size,
-        "waiting": waiting,
-        "last_complete_contact": last_at,
-        "trouble": last_trouble or None,
+        now = store.clock()
+    values = standing.values | {
+        "congestion_control": best_congestion_control(),
         "lists": None if lists is None else lists.values,
         "raising": raising.values,
     }
-    if not enrolled:
-        words = str(NotEnrolledYet())
-    elif last_trouble:
-        words = f"{waiting} entries wait for central. {last_trouble}"
-    elif waiting:
-        words = f"{waiting} entries wait for central; last contact {last_at or 'never'}."
-    else:
-        words = f"All {head.size} entries are at central; last contact {last_at}."
-    if lists is not None:
-        words += f"\n{lists.words}"
-    if raising.words:
-        words += f"\n{raising.words}"
-    terminal.answer(values, words, as_json=as_json)
+    words = [standing.words(now), "" if lists is None else lists.words, raising.words]
+    terminal.answer(values, "\n".join(filter(None, words)), as_json=as_json)
+
+
+@app.command("pause")
+def pause(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Send nothing until `sanad sync resume`: for a link that is paid by the byte. Work goes on; nothing is lost."""
+    _set_paused(home, paused=True, as_json=as_json)
+
+
+@app.command("resume")
+def resume(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Go on sending."""
+    _set_paused(home, paused=False, as_json=as_json)
+
+
+def _set_paused(home: Path | None, *, paused: bool, as_json: bool) -> None:
+    with node_store(home) as store:
+        if paused != carried.is_paused(store):
+            carried.pause(store, paused=paused)
+        standing = carried.carried(store, enrolled=is_enrolled(store))
+        now = store.clock()
+    terminal.answer({"paused": paused, "waiting": standing.waiting}, standing.words(now), as_json=as_json)

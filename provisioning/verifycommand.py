@@ -7,6 +7,7 @@ import stat
 import sys
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -19,7 +20,7 @@ from appliance.journal.errors import OperatorError
 from provisioning import terminal
 from provisioning.confined import judge_apart
 from provisioning.options import HomeOption, JsonOption, real_clock
-from provisioning.readertrust import NOTHING, given, of_home
+from provisioning.readertrust import NOTHING, Reader, given, of_home
 from provisioning.showing import visible
 
 MAX_FILE_BYTES: Final = 48 * 1024 * 1024
@@ -64,12 +65,34 @@ def verify(
         unread = Verdict(verdict=Word.UNREADABLE, reasons=(error.sentence,), next_step=error.next_step)
         found, reader = unread.plain(), NOTHING
     else:
-        knowledge = reader.knowledge
-        found = judge_apart(content, lambda: judge(content, now=real_clock(), knowledge=knowledge))
+        found = _judged(content, reader)
     for remark in reader.remarks:
         terminal.note(remark)
     terminal.answer(found, "\n".join(words(found)), as_json=as_json)
     raise typer.Exit(EXIT_CODES[Word(str(found["verdict"]))])
+
+
+def _judged(content: bytes, reader: Reader) -> dict[str, Any]:
+    """Judge it; and once more where the node of the home knows something of it itself, which is newer than any list."""
+    now, knowledge = real_clock(), reader.knowledge
+    found = judge_apart(content, lambda: judge(content, now=now, knowledge=knowledge))
+    if reader.node is None or not found["record"]:
+        return found
+    # Loaded only for a home: the database takes longer to load than a verdict.
+    from provisioning.ownnode import ask_node
+
+    asked = ask_node(reader.node, str(found["record"]["number"]))
+    if asked.remark:
+        terminal.note(asked.remark)
+    known = asked.known
+    if known is None:
+        return found
+    more = replace(
+        knowledge,
+        ended=lambda _number: known.ended,
+        witnessed=lambda _number, record: known.proven_before if record == known.record_sha256 else None,
+    )
+    return judge_apart(content, lambda: judge(content, now=now, knowledge=more))
 
 
 def read_file(file: Path) -> bytes:
@@ -110,7 +133,7 @@ def words(found: dict[str, Any]) -> Iterator[str]:
         yield from _to_compare(record, file=found["form"] == "file")
     if found["evidence"]:
         yield ""
-        yield "What led to it, by the centre's own journal:"
+        yield "What led to it, by the entries that came with it:"
         for each in found["evidence"]:
             yield from textwrap.wrap(visible(each), _WIDTH, initial_indent="  ", subsequent_indent="    ")
     yield ""

@@ -11,11 +11,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 
+from appliance.journal.checkpoint import open_cosignature
 from appliance.journal.entry import Entry
 from appliance.journal.errors import IntegrityError, NetworkError, SanadError
 from appliance.journal.ids import BlobDigest, orders_of
@@ -23,7 +25,7 @@ from appliance.records import tables as t
 from appliance.records.log import Head, Log
 from appliance.store import publiclists
 from appliance.store.blobs import BlobMissing
-from appliance.store.store import NODE_KEY, ORDERS_SIGNER, Store
+from appliance.store.store import COSIGNER, NODE_KEY, ORDERS_SIGNER, Store
 from sync import frames
 from sync.calls import Caller, Calls
 from sync.following import Follower, Timing
@@ -31,11 +33,12 @@ from sync.frames import End
 from sync.link import Address, Link, LinkDown
 from sync.listsfetch import fetch_lists
 from sync.orderstream import read_orders
-from sync.outcome import SyncOutcome, SyncProgress, Watch, unwatched
+from sync.outcome import SyncOutcome, SyncProgress, Watch, unspent, unwatched
 from sync.refusals import OutOfStep, StartAgain
+from sync.reporting import EVERY_S, make_report
 from sync.session import MAX_WANTED, STREAM_BLOB_BYTES, CentralState, Sender
 from sync.source import Reader, Seen, sliced
-from sync.wire import Known, StateAnswer
+from sync.wire import Known, NodeReport, StateAnswer
 
 MAX_ROUNDS: Final = 100_000
 """Streams in one session; each must move something."""
@@ -96,7 +99,14 @@ class StoreSource:
         return DULL if rows and all(status in ENDED for (status,) in rows) else WAITING
 
 
-def sync_once(store: Store, central: Address, *, now_s: Callable[[], int], watch: Watch = unwatched) -> SyncOutcome:
+def sync_once(
+    store: Store,
+    central: Address,
+    *,
+    now_s: Callable[[], int],
+    watch: Watch = unwatched,
+    spend: Callable[[int], None] = unspent,
+) -> SyncOutcome:
     """Bring central up to date with this node, and this node with central's orders.
 
     Args:
@@ -104,6 +114,7 @@ def sync_once(store: Store, central: Address, *, now_s: Callable[[], int], watch
         central: where central is.
         now_s: what this node's clock says, in seconds since 1970; it only goes into signatures.
         watch: told how far it is; what it raises ends the session, and nothing is lost.
+        spend: told how many bytes were sent.
 
     Raises:
         NetworkError: central was not reached, or the link broke. IntegrityError: central and this node contradict each
@@ -114,7 +125,7 @@ def sync_once(store: Store, central: Address, *, now_s: Callable[[], int], watch
     while True:
         try:
             with Link(central) as link:
-                return _Session(store, Calls(link, _caller(store, now_s)), watch).run()
+                return _Session(store, Calls(link, _caller(store, now_s)), now_s, watch, spend).run()
         except (OutOfStep, StartAgain):
             restarts += 1
             if restarts > MAX_RESTARTS:
@@ -144,6 +155,7 @@ def follow(
     answered: Callable[[], None],
     heard: Callable[[SyncOutcome], None],
     may_send: Callable[[int], bool] = lambda _: True,
+    spend: Callable[[int], None] = unspent,
     watch: Watch = unwatched,
 ) -> SyncOutcome:
     """Keep central up to date with this node, and this node with central's orders, until told to stop.
@@ -156,6 +168,7 @@ def follow(
         answered: called once central has answered.
         heard: told where things stand, whenever central has said something. Another thread may say so.
         may_send: asked before each piece of a sealed file, with its bytes at the most; entries are always sent.
+        spend: told how many bytes were sent.
         watch: told how far it is.
 
     Raises:
@@ -164,7 +177,7 @@ def follow(
     """
     with Link(central) as link:
         caller = _caller(store, now_s)
-        session = _Session(store, Calls(link, caller), watch)
+        session = _Session(store, Calls(link, caller), now_s, watch, spend)
         answer = session.open()
         answered()
         news = _News(session, Link(central), caller, answer, timing, heard)
@@ -172,7 +185,6 @@ def follow(
         try:
             while True:
                 session.take(answer, session.calls)
-                session.take_lists()
                 heard(session.outcome(answer))
                 if timing.wait(0.0):
                     return session.outcome(answer)
@@ -187,10 +199,13 @@ class _Session:
 
     store: Store
     calls: Calls
+    now_s: Callable[[], int]
     watch: Watch
+    spend: Callable[[int], None]
     entries_sent: int = 0
     blob_bytes_sent: int = 0
     orders_taken: int = 0
+    skew_s: int | None = None
     trouble: IntegrityError | None = None
     """Why central's orders were not taken up; it does not keep this node's own entries from going up."""
     lists_trouble: str = ""
@@ -205,7 +220,7 @@ class _Session:
             self.take(answer, self.calls)
             head = self.store.head()
             if head.size == head.cosigned_size == answer.stored and not self._wanted(answer):
-                self.take_lists()
+                self.take_lists(self.calls)
                 if self.trouble is not None:
                     raise self.trouble
                 return self.outcome(answer)
@@ -219,7 +234,21 @@ class _Session:
     def open(self) -> StateAnswer:
         """Open the session."""
         head = self.store.head()
-        return self.calls.open(head.checkpoint, head.size, head.cosigned, self._orders_held())
+        return self.calls.open(head.checkpoint, head.size, head.cosigned, self._orders_held(), self.report(None))
+
+    def report(self, answer: StateAnswer | None) -> NodeReport:
+        """How this node is, for people at central, as far as central said what it lacks."""
+        wanted = () if answer is None else self._known(answer).wanted
+        with self.store.read() as tx:
+            return make_report(
+                tx,
+                self.store.journal,
+                software=version("sanad"),
+                now_s=self.calls.now_s(),
+                wanted=wanted,
+                missing=len(self.missing),
+                blob_bytes=self.store.blob_bytes,
+            )
 
     def outcome(self, answer: StateAnswer) -> SyncOutcome:
         """Where things stand after central's answer."""
@@ -234,6 +263,7 @@ class _Session:
             # Not what central wanted before it knew that the subject was erased.
             missing=tuple(digest for digest in self.missing if digest in wanted),
             wanted=len(wanted - self.missing.keys()),
+            skew_s=self.skew_s,
             lists_trouble=self.lists_trouble,
         )
 
@@ -248,11 +278,17 @@ class _Session:
             except IntegrityError as error:
                 self.trouble = error
 
-    def take_lists(self) -> None:
+    def compare_clocks(self, answer: StateAnswer) -> None:
+        """Hold this node's clock against the time in a cosignature that was given just now."""
+        if answer.cosigned is not None:
+            signed_s = open_cosignature(answer.cosigned, self.store.central_key(COSIGNER))
+            self.skew_s = self.now_s() - signed_s
+
+    def take_lists(self, calls: Calls) -> None:
         """Bring the public lists up to date; what is in the way, where something is, stops nothing else."""
         held, size = publiclists.kept(self.store).content, self.store.head().size
         try:
-            self.calls.fetch_lists(held, lambda content: publiclists.keep(self.store, content), size)
+            calls.fetch_lists(held, lambda content: publiclists.keep(self.store, content), size)
         except SanadError as error:
             self.lists_trouble = str(error)
         else:
@@ -276,6 +312,7 @@ class _Session:
         def watched() -> Iterator[bytes]:
             for part in follower.frames():
                 yield part
+                self.spend(len(part))
                 self._tell(sender, source.head().size)
 
         try:
@@ -330,7 +367,9 @@ class _Session:
         def parts() -> Iterator[bytes]:
             yield frames.PREFIX + frames.encode(sender.opening())
             while (need := sender.need()) is not None:
-                yield from reader.answer(need)
+                for part in reader.answer(need):
+                    yield part
+                    self.spend(len(part))
                 self._tell(sender, max(head.size, sender.position))
             yield frames.encode(End())
 
@@ -371,6 +410,7 @@ class _News(threading.Thread):
         self._heard = heard
         self._guard = threading.Lock()
         self._ended = False
+        self._reported_s = -EVERY_S
         self.follower: Follower | None = None
 
     def end(self) -> None:
@@ -381,9 +421,10 @@ class _News(threading.Thread):
     def run(self) -> None:
         """Until told to end, or central knows this session no more: then the stream ends, too."""
         with self._link:
+            self._take_lists()
             while (asked := self._known()) is not None:
                 try:
-                    news = self._calls.news(*asked)
+                    news = self._calls.news(*asked, self._report())
                     pause = not self._take(news)
                 except LinkDown:
                     pause = True
@@ -393,6 +434,12 @@ class _News(threading.Thread):
                     return
                 if pause and self._timing.wait(NEWS_PAUSE_S):
                     return
+
+    def _take_lists(self) -> None:
+        """When a session begins, and with it at least every now and then."""
+        with self._guard:
+            if not self._ended:
+                self._session.take_lists(self._calls)
 
     def _known(self) -> tuple[int, Known] | None:
         with self._guard:
@@ -409,6 +456,14 @@ class _News(threading.Thread):
                 spoilt=len(last.spoilt),
             )
 
+    def _report(self) -> NodeReport | None:
+        """How the node is, if that was not said just now."""
+        now_s = self._timing.monotonic_s()
+        if now_s - self._reported_s < EVERY_S:
+            return None
+        self._reported_s = now_s
+        return self._session.report(self._answer)
+
     def _take(self, news: StateAnswer) -> bool:
         """Take up what came; answers whether central has more entries than before."""
         with self._guard:
@@ -416,6 +471,8 @@ class _News(threading.Thread):
                 return True
             before, self._answer = self._answer, news
             self._session.take(news, self._calls)
+            if news.stored > before.stored:
+                self._session.compare_clocks(news)
             follower = self.follower
             if follower is not None:
                 follower.heard(news.state(), self._session.store.head().cosigned_size)

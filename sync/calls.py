@@ -19,7 +19,7 @@ from sync import frames, signatures, wire
 from sync.link import Link, not_understood
 from sync.listsfetch import fetch_lists
 from sync.signatures import NO_SESSION, Said
-from sync.wire import ChallengeAnswer, Known, SessionRequest, StateAnswer
+from sync.wire import ChallengeAnswer, Known, NodeReport, SessionRequest, StateAnswer
 
 MAX_ORDERS_ANSWER: Final = 16 * 1024 * 1024
 
@@ -52,10 +52,16 @@ class Calls:
         self._nonce = ""
         self.session = session
 
-    def open(self, checkpoint: bytes, offered: int, cosigned: bytes | None, orders: int) -> StateAnswer:
-        """Open a session: say what the node has, hear what central has of it."""
+    def now_s(self) -> int:
+        """What the node's clock says, in seconds since 1970."""
+        return self._caller.now_s()
+
+    def open(
+        self, checkpoint: bytes, offered: int, cosigned: bytes | None, orders: int, report: NodeReport | None = None
+    ) -> StateAnswer:
+        """Open a session: say what the node has and how it is, hear what central has of it."""
         self.session = NO_SESSION
-        body = msgspec.json.encode(SessionRequest(frames.VERSIONS, checkpoint, cosigned, orders))
+        body = msgspec.json.encode(SessionRequest(frames.VERSIONS, checkpoint, cosigned, orders, report))
         answer = self._state(self._call("POST", wire.SESSION, offered, body=body))
         self.session = answer.session
         return answer
@@ -64,9 +70,10 @@ class Calls:
         """Send frames whose entries begin at `offset`; hear what central has at their end."""
         return self._state(self._call("POST", wire.STREAM, offered, body=body, offset=offset))
 
-    def news(self, offered: int, known: Known) -> StateAnswer:
+    def news(self, offered: int, known: Known, report: NodeReport | None = None) -> StateAnswer:
         """Hear what central has, as soon as it is more than `known`, or after a while."""
-        return self._state(self._call("GET", f"{wire.NEWS}?{urlencode(msgspec.to_builtins(known))}", offered))
+        query = msgspec.to_builtins(known) | ({} if report is None else msgspec.to_builtins(report))
+        return self._state(self._call("GET", f"{wire.NEWS}?{urlencode(query)}", offered))
 
     def orders(self, offered: int, start: int) -> bytes:
         """Central's orders from `start` on, as frames."""

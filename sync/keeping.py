@@ -15,7 +15,7 @@ from sync.outcome import SyncOutcome
 
 PAUSE_S: Final = 30.0
 """Between sessions when all is well."""
-LINK_CAP_S: Final = 1.0
+LINK_CAP_S: Final = 0.5
 """The longest wait while the link is down."""
 BACKOFF_FIRST_S: Final = 1.0
 BACKOFF_CAP_S: Final = 300.0

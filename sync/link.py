@@ -22,7 +22,7 @@ from urllib3.exceptions import NameResolutionError
 from appliance.journal.errors import NetworkError, SanadError
 from sync.refusals import from_wire
 
-CONNECT_TIMEOUT_S: Final = 3.0
+CONNECT_TIMEOUT_S: Final = 2.0
 """To connect: a link that is down is tried again soon, and one that is up answers sooner, by satellite too."""
 SEND_TIMEOUT_S: Final = 30.0
 """For each piece of an upload to leave."""
@@ -61,6 +61,8 @@ class Address:
     """`https://host` or `https://host:port`."""
     authority: bytes
     """The certificate of central's authority, DER."""
+    proxy: str | None = None
+    """`http://host:port` of a proxy that tunnels to central (CONNECT), where there is no other way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class Link:
         self._url = address.url.rstrip("/")
         self._session = requests.Session()
         self._session.trust_env = False
+        if address.proxy is not None:
+            self._session.proxies = {"https": address.proxy}
         self._session.headers.clear()
         self._session.headers.update({"accept-encoding": "identity", "user-agent": "sanad"})
         self._session.adapters.clear()
@@ -234,15 +238,12 @@ class _PinnedAdapter(HTTPAdapter):
         self._context.load_verify_locations(cadata=authority)
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
+    def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
+        """Through a proxy, the same authority is believed: it only passes bytes on."""
+        return super().proxy_manager_for(proxy, ssl_context=self._context, socket_options=_socket_options(), **kwargs)
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        options: list[tuple[int, int, int | bytes]] = [
-            (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-            (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(DEAD_PEER_S * 1000)),
-            (socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES),
-        ]
-        if (congestion := best_congestion_control()) in CONGESTION:
-            options.append((socket.IPPROTO_TCP, socket.TCP_CONGESTION, congestion.encode()))
-        super().init_poolmanager(*args, **kwargs, ssl_context=self._context, socket_options=options)
+        super().init_poolmanager(*args, **kwargs, ssl_context=self._context, socket_options=_socket_options())
 
     def close(self) -> None:
         """Close the connections now; the original leaves that to the garbage collector."""
@@ -256,3 +257,14 @@ class _PinnedAdapter(HTTPAdapter):
         """Leave the authorities to the context; the original adds those that `certifi` brings."""
         conn.cert_reqs = "CERT_REQUIRED"
         conn.ca_certs = conn.ca_cert_dir = None
+
+
+def _socket_options() -> list[tuple[int, int, int | bytes]]:
+    options: list[tuple[int, int, int | bytes]] = [
+        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+        (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(DEAD_PEER_S * 1000)),
+        (socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES),
+    ]
+    if (congestion := best_congestion_control()) in CONGESTION:
+        options.append((socket.IPPROTO_TCP, socket.TCP_CONGESTION, congestion.encode()))
+    return options

@@ -33,6 +33,8 @@ class SyncOutcome:
     """Blobs that central lacks and this node has not, or not undamaged."""
     wanted: int = 0
     """Blobs that central lacks and this node has."""
+    skew_s: int | None = None
+    """Seconds that this node's clock is ahead of central's, where a cosignature just told."""
     lists_trouble: str = ""
     """Why the public lists are not up to date; nothing else depends on them."""
 
@@ -47,3 +49,7 @@ Watch = Callable[[SyncProgress], None]
 
 def unwatched(_progress: SyncProgress) -> None:
     """Progress that nobody watches."""
+
+
+def unspent(_count: int) -> None:
+    """Bytes that nobody counts."""

@@ -41,6 +41,13 @@ class Rollback(Refusal, IntegrityError):
     status = HTTPStatus.CONFLICT
 
 
+class Quarantined(Refusal, IntegrityError):
+    """Central takes nothing from this node until a person there has looked into it."""
+
+    code = "quarantined"
+    status = HTTPStatus.FORBIDDEN
+
+
 class WrongJournal(Refusal, IntegrityError):
     """Something of one journal came where another's was due."""
 
@@ -186,7 +193,7 @@ REFUSALS: Final[dict[str, type[Refusal]]] = {
     for each in (
         *(Fork, Rollback, WrongJournal, OutOfTurn, BodiesOwed, UnknownBlob, OutOfStep, StartAgain, TakenOver, Busy),
         *(TooSlow, Cut, CentralCannotStore, CentralFault, BadRequest, BadSignature, BadChallenge, NotEnrolled),
-        *(InviteUnknown, InviteExpired, InviteUsed, NoTimestamp),
+        *(InviteUnknown, InviteExpired, InviteUsed, NoTimestamp, Quarantined),
     )
 }
 _BAD_DATA: Final[dict[type[SanadError], str]] = {BadFrame: "frame", BadEntry: "entry", BadCheckpoint: "checkpoint"}

@@ -5,7 +5,8 @@
     GET  /v1/orders?from=N frames: central's orders from N on
     POST /v1/stream        frames: what central lacks; answered by what central has now
     GET  /v1/news?cosigned=N&orders=M&wanted=K&busy=0&spoilt=L
-                           what central has now, as soon as that is more than the node says it knows, or after a while
+                           what central has now, as soon as that is more than the node says it knows, or after a while;
+                           the query may also hold the fields of a `NodeReport`
     POST /v1/enrol         see `sync.invite`
     GET  /v1/lists         the public lists, for anybody (`appliance.certificates.listsfile`)
     POST /v1/lists         lists that a node holds and central has lost
@@ -36,6 +37,7 @@ ENROL: Final = "/v1/enrol"
 LISTS: Final = "/v1/lists"
 CRL: Final = "/v1/crl"
 HEALTH: Final = "/healthz"
+READY: Final = "/readyz"
 
 CHALLENGE_HEADER: Final = "sanad-challenge"
 """The next challenge, where the answer is frames."""
@@ -43,6 +45,8 @@ MAX_SESSION: Final = 32 * 1024
 """Bytes of a session request."""
 MAX_ANSWER: Final = 256 * 1024
 """Bytes of an answer in JSON."""
+MAX_CLOCK_S: Final = 253_402_300_799
+"""The last second of the year 9999."""
 MAX_NOTE: Final = 2 * MAX_CHECKPOINT
 """Bytes of a checkpoint with central's cosignature."""
 
@@ -51,6 +55,23 @@ class ChallengeAnswer(msgspec.Struct, frozen=True):
     """A nonce."""
 
     challenge: Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class NodeReport(msgspec.Struct, frozen=True):
+    """How a node is, as it says itself: for people at central to see. Nothing else is decided by it."""
+
+    software: Annotated[str, msgspec.Meta(max_length=64)]
+    """Its version."""
+    clock_s: Annotated[int, msgspec.Meta(ge=0, le=MAX_CLOCK_S)]
+    """What its clock says, in seconds since 1970."""
+    waiting_since: Annotated[
+        str, msgspec.Meta(pattern=r"\A([0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{3}Z)?\Z")
+    ]
+    """When its oldest entry was written that central has not countersigned; empty where there is none."""
+    backlog_bytes: Size
+    """Of entries that are not countersigned, and of sealed files that it knows central to lack."""
+    stuck: Size = 0
+    """Sealed files that central lacks and this node cannot give."""
 
 
 class SessionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,6 +85,8 @@ class SessionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The newest that it holds central's cosignature of."""
     orders: Size
     """Orders that it has taken up."""
+    report: NodeReport | None = None
+    """How it is."""
 
 
 class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

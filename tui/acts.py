@@ -49,6 +49,7 @@ ACTS: Final = (
     Act("issue", "Sign and issue the certificate", _OFFICER, frozenset({Status.APPROVED})),
     Act("print_certificate", "Print the certificate, or a duplicate", _COUNTER | _SUPERVISOR, _CERTIFIED),
     Act("hand_over", "Hand over", _OPERATOR, frozenset({Status.APPROVED, Status.ISSUED})),
+    Act("add_papers", "Add a paper", _OPERATOR, _CERTIFIED | {Status.APPROVED}),
     Act("ask_correction", "The certificate is wrong: ask that it be corrected", _COUNTER, _CERTIFIED),
     Act("decide_correction", "Decide on correcting the certificate", _OFFICER | _SUPERVISOR, _CERTIFIED),
     Act("ask_revocation", "Ask that the certificate be revoked", _COUNTER | _SUPERVISOR, _CERTIFIED),

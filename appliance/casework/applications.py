@@ -6,7 +6,7 @@ Each form is held against its service inside the commit that takes it in, and it
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -105,15 +105,11 @@ def submit(centre: Centre, session: Session, form: DraftForm) -> Submitted:
     def act(moment: Moment) -> list[Draft]:
         begun = _status(moment.tx, store.journal, form.id)
         step(begun, k.ApplicationSubmitted.KIND)
-        if begun is not None and find_case(moment.tx, store.journal, form.id).service != service.id:
-            raise OperatorError(
-                "This application was begun for another service, and its papers are that one's.",
-                "Discard it, and begin a new one.",
-            )
-        used = _slip(moment.tx, store.journal, form)
-        received = _received(centre.day_of(moment.at), form)
-        papers = papers_of(moment.tx, store.journal, form.id)
-        checked = check_form(centre, moment.tx, service, form.answers, form.roles, papers, received)
+        whole = form if begun is None else _as_begun(form, find_case(moment.tx, store.journal, form.id))
+        used = _slip(moment.tx, store.journal, whole)
+        received = _received(centre.day_of(moment.at), whole)
+        papers = papers_of(moment.tx, store.journal, whole.id)
+        checked = check_form(centre, moment.tx, service, whole.answers, whole.roles, papers, received)
         body = k.ApplicationSubmitted(
             tracking=next_tracking(moment, store),
             service=service.id,
@@ -128,11 +124,11 @@ def submit(centre: Centre, session: Session, form: DraftForm) -> Submitted:
             received=received.isoformat(),
             fee_minor=checked.fee_minor,
             currency=service.currency,
-            slip=form.slip,
-            token=form.token,
+            slip=whole.slip,
+            token=whole.token,
         )
-        made[:] = [Submitted(form.id, body.tracking, body.due, body.fee_minor, checked.warnings)]
-        return [Draft(body, form.id), *used]
+        made[:] = [Submitted(whole.id, body.tracking, body.due, body.fee_minor, checked.warnings)]
+        return [Draft(body, whole.id), *used]
 
     store.commit(session, act, beside=lambda tx: drafts.forget(tx, form.id))
     return made[0]
@@ -284,6 +280,20 @@ def _changed(case: Case, checked: CheckedForm) -> tuple[str, ...]:
     fields = [each.id for each in checked.service.fields if case.fields.get(each.id) != checked.answers.get(each.id)]
     roles = [each.id for each in checked.service.roles if case.roles.get(each.id, ()) != checked.roles.get(each.id, ())]
     return (*fields, *roles)
+
+
+def _as_begun(form: DraftForm, case: Case) -> DraftForm:
+    """The same with the slip and the token that it was begun with, where the form says none.
+
+    Raises:
+        OperatorError: it was begun for another service.
+    """
+    if case.service != form.service:
+        raise OperatorError(
+            "This application was begun for another service, and its papers are that one's.",
+            "Discard it, and begin a new one.",
+        )
+    return replace(form, slip=form.slip or case.slip, token=form.token or case.token)
 
 
 def _slip(tx: Tx, journal: JournalId, form: DraftForm) -> list[Draft]:

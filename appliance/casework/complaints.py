@@ -110,6 +110,19 @@ def answer_complaint(store: Store, session: Session, complaint: EntityId, answer
     store.commit(session, act)
 
 
+def application_of(store: Store, complaint: EntityId) -> EntityId:
+    """What a complaint is about.
+
+    Raises:
+        OperatorError: there is no such complaint.
+    """
+    with store.read() as tx:
+        row = tx.one(_ONE, key(store.journal, complaint))
+    if row is None:
+        raise OperatorError("There is no such complaint here.", "Look at the application that it is about.")
+    return EntityId(row[0])
+
+
 def open_complaints(store: Store) -> list[Complaint]:
     """The complaints that nobody has answered, oldest first; at most `MAX_COMPLAINTS`."""
     with store.read() as tx:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal
 
@@ -19,6 +19,7 @@ from appliance.casework.cases import Case, key
 from appliance.casework.intake import Paper, PaperRefused, draw_page
 from appliance.catalogue import PaperRule, Service, needed_papers
 from appliance.certificates.record import MAX_SCAN_PAGES, Document
+from appliance.certificates.render import MAX_SCAN_BYTES
 from appliance.journal.errors import IntegrityError, OperatorError
 from appliance.journal.ids import BlobDigest, JournalId
 from appliance.records import tables as t
@@ -32,7 +33,8 @@ MEDIA_TYPES: Final[dict[str, Literal["image/jpeg", "image/png", "application/pdf
     "application/pdf": "application/pdf",
 }
 """Of a scan that a copy can be made of."""
-JPEG_QUALITY: Final = 80
+JPEG_QUALITIES: Final = (80, 65, 50, 35)
+"""The first one by which the pages are small enough."""
 
 _NEWEST: Final = (
     select(t.papers.c.paper, t.papers.c.digest, t.papers.c.sha256, t.papers.c.media_type, t.papers.c.pages)
@@ -65,11 +67,19 @@ class Copied:
     document: Document
 
 
-def see_copyable(service: Service, rule: PaperRule | None, look: Paper) -> None:
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a copy carries: the scan in clear, and its pages as JPEG."""
+
+    content: bytes = field(repr=False)
+    pages: tuple[bytes, ...] = field(repr=False)
+
+
+def see_copyable(service: Service, rule: PaperRule | None, look: Paper, size: int) -> None:
     """Refuse a scan, when it is added, that an attested copy cannot be made of.
 
     Raises:
-        PaperRefused: it is of another kind, or has too many pages.
+        PaperRefused: it is of another kind, too large, or has too many pages.
     """
     certificate = service.certificate
     if rule is None or certificate is None or rule.id not in certificate.copies:
@@ -78,6 +88,11 @@ def see_copyable(service: Service, rule: PaperRule | None, look: Paper) -> None:
         raise PaperRefused(
             "Of this paper an attested copy is made, and this file is none that can be.",
             "Scan it as a PDF, JPEG or PNG.",
+        )
+    if size > MAX_SCAN_BYTES:
+        raise PaperRefused(
+            f"Of this paper an attested copy is made, which carries at most {MAX_SCAN_BYTES // (1024 * 1024)} MiB.",
+            "Scan it again at 200 dots an inch, in grey.",
         )
     if look.pages > MAX_SCAN_PAGES:
         raise PaperRefused(
@@ -126,8 +141,8 @@ def copied(tx: Tx, journal: JournalId, service: Service, case: Case) -> Copied |
     return Copied(paper, BlobDigest(blob), Document(kind=rule.kind, sha256=sha256, pages=pages, media_type=kind))
 
 
-def pages_of(store: Store, found: Copied) -> tuple[bytes, ...]:
-    """The pages of the scan as JPEG, drawn apart from this process.
+def scan_of(store: Store, found: Copied) -> Scan:
+    """The scan, and its pages as they are drawn apart from this process: as fine as a certificate can carry.
 
     Raises:
         BlobMissing: its file is not there. IntegrityError: it is another file than was scanned.
@@ -137,11 +152,20 @@ def pages_of(store: Store, found: Copied) -> tuple[bytes, ...]:
     document = found.document
     if hashlib.sha256(content).hexdigest() != document.sha256:
         raise IntegrityError("The sealed scan is not the one that was attested.", "Run `sanad journal verify`.")
-    return tuple(_page(content, document.media_type, number) for number in range(1, document.pages + 1))
+    # Each page may take its share, so that all of them fit however many there are.
+    share = MAX_SCAN_BYTES // document.pages
+    numbers = range(1, document.pages + 1)
+    return Scan(content, tuple(_page(content, document.media_type, number, share) for number in numbers))
 
 
-def _page(content: bytes, media_type: str, number: int) -> bytes:
+def _page(content: bytes, media_type: str, number: int, share: int) -> bytes:
     pixels = draw_page(content, media_type, number)
-    out = io.BytesIO()
-    Image.frombytes("RGB", (pixels.width, pixels.height), pixels.rgb).save(out, "JPEG", quality=JPEG_QUALITY)
-    return out.getvalue()
+    picture = Image.frombytes("RGB", (pixels.width, pixels.height), pixels.rgb)
+    made = b""
+    for quality in JPEG_QUALITIES:
+        out = io.BytesIO()
+        picture.save(out, "JPEG", quality=quality)
+        made = out.getvalue()
+        if len(made) <= share:
+            break
+    return made

@@ -1,16 +1,21 @@
-"""Handing over: to the applicant, or to somebody else who is named, with their relation and what entitles them."""
+"""Handing over: to the applicant, or to somebody else who is named, with their relation and what entitles them.
+
+Whoever is written down as the applicant's guardian or representative is entitled by that, as long as it lasts. Somebody
+whom the service names as one who needs authority has it so, or by a paper of theirs in the case; words alone do not do.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import select
 
 from appliance.access.session import Session
-from appliance.casework.cases import Case, go_on, key, see_lines, steps_done
+from appliance.casework.cases import Case, go_on, key, papers_of, see_lines, steps_done
 from appliance.casework.centre import Centre
 from appliance.casework.certificates import State, certificates_in, see_unquestioned
+from appliance.casework.families import represents
 from appliance.casework.fees import fee_state
 from appliance.casework.lifecycle import IllegalStep, Status, step
 from appliance.casework.people import records_of, who_is
@@ -20,6 +25,9 @@ from appliance.journal.errors import OperatorError
 from appliance.journal.ids import EntityId
 from appliance.records import tables as t
 from appliance.store.store import Moment
+
+AUTHORITY: Final = "authority"
+"""The kind of a paper that entitles somebody to act for another."""
 
 _NAME: Final = select(t.people.c.name).where(t.where_key(t.people))
 
@@ -31,8 +39,8 @@ class Receiver:
     Attributes:
         person: whom, where they are written down here.
         name: of somebody who is not.
-        relation: what they are to the applicant; needed for anybody else than the applicant.
-        authority: the paper that entitles them; needed for anybody else than the applicant.
+        relation: what they are to the applicant; needed for anybody else, unless it is written down here.
+        authority: the paper that entitles them; needed for anybody else, unless it is written down here or in the case.
     """
 
     person: EntityId | None = None
@@ -89,6 +97,7 @@ def _received_by(centre: Centre, moment: Moment, case: Case, receiver: Receiver)
         name = str(row[0])
         if to in records_of(tx, journal, EntityId(case.applicant)):
             return k.ApplicationDelivered(to=to, to_name=name, relation="applicant")
+        receiver = _entitled(centre, moment, case, to, receiver)
     if not name:
         raise OperatorError("It is not said who takes it.", "Name the applicant, or who comes instead.")
     if not receiver.relation.strip() or not receiver.authority.strip():
@@ -99,3 +108,33 @@ def _received_by(centre: Centre, moment: Moment, case: Case, receiver: Receiver)
     return k.ApplicationDelivered(
         to=to, to_name=name, relation=receiver.relation.strip(), authority=receiver.authority.strip()
     )
+
+
+def _entitled(centre: Centre, moment: Moment, case: Case, to: EntityId, receiver: Receiver) -> Receiver:
+    """The same with what is written down of their authority.
+
+    Raises:
+        OperatorError: they need authority, and nothing here gives it.
+    """
+    tx, journal = moment.tx, centre.store.journal
+    link = represents(tx, journal, to, EntityId(case.applicant), centre.day_of(moment.at))
+    if link is not None:
+        return replace(receiver, relation=receiver.relation or link.relation, authority=link.authority)
+    same = frozenset(records_of(tx, journal, to))
+    service = centre.catalogue.service(case.service)
+    needing = {
+        each.id: each for each in service.roles if each.needs_authority and same & set(case.roles.get(each.id, ()))
+    }
+    if not needing:
+        return receiver
+    rules = {each.id: each for each in service.papers if each.of in needing and each.kind == AUTHORITY}
+    paper = next((each for each in papers_of(tx, journal, case.id) if each.rule in rules), None)
+    if paper is None:
+        role = next(iter(needing.values()))
+        raise OperatorError(
+            f"{role.label.en}: nothing here says that they may take it.",
+            "Scan the letter of authority, or write them down as the applicant's representative, under People.",
+        )
+    rule = rules[paper.rule]
+    role = needing[rule.of]
+    return replace(receiver, relation=receiver.relation or role.label.en, authority=rule.label.en)

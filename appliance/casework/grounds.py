@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Final
 
 import sqlalchemy as sa
@@ -11,23 +12,23 @@ from sqlalchemy import bindparam, select
 
 from appliance.access import four_eyes
 from appliance.access.session import Role, Session
-from appliance.casework.attested import satisfied_in
 from appliance.casework.cases import Case, find_case, key
 from appliance.casework.centre import Centre
 from appliance.casework.certificate_numbers import next_certificate_number
-from appliance.casework.copying import Copied, copied, pages_of
+from appliance.casework.copying import Copied, Scan, copied, scan_of
 from appliance.casework.fees import fee_state
 from appliance.casework.lifecycle import step
 from appliance.casework.papers import PHOTOGRAPHS
 from appliance.casework.people import Person, records_of, view, who_is
 from appliance.casework.reviewing import NotReady
-from appliance.catalogue import CertificateRule, Service
+from appliance.catalogue import CertificateRule, Service, needed_papers
 from appliance.certificates.portrait import portrait
 from appliance.journal import kinds as k
 from appliance.journal.errors import OperatorError
 from appliance.journal.ids import BlobDigest, EntityId, JournalId
 from appliance.records import tables as t
 from appliance.records.database import Row, Tx
+from appliance.store.store import Store
 
 _APPROVED_AT: Final = select(sa.func.max(t.timeline.c.seq)).where(
     t.where_key(t.timeline), t.timeline.c.kind == k.ApplicationApproved.KIND
@@ -45,7 +46,28 @@ _PHOTO: Final = (
     .order_by(t.papers.c.added_at.desc())
     .limit(1)
 )
-_ATTESTED_PAPER: Final = select(t.attestations.c.application, t.attestations.c.paper).where(t.where_key(t.attestations))
+# What was attested when it was approved counts still, although its last day may have passed since.
+_LEANED_ON: Final = (
+    select(t.attestations.c.application, t.attestations.c.paper)
+    .select_from(
+        t.leans.join(
+            t.attestations,
+            (t.attestations.c.journal == t.leans.c.journal) & (t.attestations.c.about == t.leans.c.attestation),
+        )
+    )
+    .where(
+        t.where_key(t.leans),
+        t.attestations.c.paper_kind == bindparam("kind"),
+        t.attestations.c.withdrawn_at == "",
+    )
+    .order_by(t.attestations.c.at.desc(), t.attestations.c.about)
+    .limit(1)
+)
+_PHOTO_SINCE: Final = (
+    select(t.papers.c.paper)
+    .where(t.where_key(t.papers), t.papers.c.rule == bindparam("rule"), t.papers.c.seq > bindparam("since"))
+    .limit(1)
+)
 _SCAN: Final = select(t.papers.c.digest, t.papers.c.media_type).where(
     t.where_key(t.papers), t.papers.c.paper == bindparam("paper")
 )
@@ -69,8 +91,8 @@ class Ground:
     """The name of who approved it; empty where the account was erased."""
     copied: Copied | None = None
     """What it is an attested copy of."""
-    scan: tuple[bytes, ...] = field(default=(), repr=False)
-    """The pages of that, JPEG."""
+    scan: Scan | None = None
+    """That, to be carried."""
 
 
 def read_ground(
@@ -103,25 +125,38 @@ def read_ground(
         number = next_certificate_number(tx, store.journal)
         holder = view(tx, store.journal, who_is(tx, store.journal, holder_of(case, rule))).person
         scan = copied(tx, store.journal, service, case)
-        photo = None if rule.photo is None else _photograph(centre, tx, case, service, rule.photo)
+        photo = None if rule.photo is None else _photograph(tx, store.journal, case, service, rule.photo)
         approver = tx.one(_APPROVED_BY, key(store.journal, application))
         name = None if approver is None else tx.one(_OPERATOR, key(store.journal, approver[0]))
     picture = None
     if photo is not None and photo[1] in PHOTOGRAPHS:
         picture = portrait(store.open_blob(BlobDigest(photo[0])))
-    pages = () if scan is None else pages_of(store, scan)
-    return Ground(case, service, rule, number, holder, picture, "" if name is None else name[0], scan, pages)
+    carried = None if scan is None else scan_of(store, scan)
+    return Ground(case, service, rule, number, holder, picture, "" if name is None else name[0], scan, carried)
 
 
-def _photograph(centre: Centre, tx: Tx, case: Case, service: Service, rule: str) -> Row | None:
-    """Digest and type of the photograph: of the one handed in, or of the one that was attested and so spared it."""
-    journal = centre.store.journal
-    found = tx.one(_PHOTO, {**key(journal, case.id), "rule": rule})
+def _photograph(tx: Tx, journal: JournalId, case: Case, service: Service, wanted: str) -> Row | None:
+    """Digest and type of the photograph: of the one handed in, or of the one that was attested and so spared it.
+
+    Raises:
+        NotReady: it must be on the certificate, and is not there any more.
+    """
+    found = tx.one(_PHOTO, {**key(journal, case.id), "rule": wanted})
     if found is not None:
         return found
-    spared = satisfied_in(tx, journal, service, case.roles, case.fields, centre.today()).papers.get(rule)
-    paper = None if spared is None else tx.one(_ATTESTED_PAPER, key(journal, spared.attestation))
-    return None if paper is None else tx.one(_SCAN, {**key(journal, paper[0]), "paper": paper[1]})
+    received = date.fromisoformat(case.received) if case.received else date.max
+    needed = needed_papers(service, case.fields, received, case.roles)
+    rule = next((each for each in needed if each.id == wanted), None)
+    if rule is None:
+        return None
+    paper = tx.one(_LEANED_ON, {**key(journal, case.id), "kind": rule.kind})
+    scan = None if paper is None else tx.one(_SCAN, {**key(journal, paper[0]), "paper": paper[1]})
+    if scan is None and rule.required:
+        raise NotReady(
+            "The attested photograph that this was approved with is not there any more.",
+            "Add the photograph to the case; an officer who did not looks at it, and issues the certificate.",
+        )
+    return scan
 
 
 def see_still_approved(tx: Tx, journal: JournalId, session: Session, case: Case, ground: Ground) -> None:
@@ -143,11 +178,12 @@ def see_still_approved(tx: Tx, journal: JournalId, session: Session, case: Case,
         for record in records_of(tx, journal, holder)
         for row in tx.all(_CHANGED_SINCE, {**key(journal, record), "since": since})
     }
-    if not by:
+    photo = {**key(journal, case.id), "rule": ground.rule.photo or "", "since": since}
+    if not by and tx.one(_PHOTO_SINCE, photo) is None:
         return
     if session.role is not Role.OFFICER or session.actor in by:
         raise NotReady(
-            "What is written down of the holder was changed after the approval.",
+            "What is written down of the holder, or the photograph, was changed after the approval.",
             "An officer who did not change it looks at it again, and issues the certificate.",
         )
     four_eyes.check(tx, journal, k.ApplicationApproved.KIND, case.id, session.actor)
@@ -161,6 +197,13 @@ def see_still_compared(tx: Tx, journal: JournalId, case: Case, ground: Ground) -
     """
     if copied(tx, journal, ground.service, case) != ground.copied:
         raise Overtaken
+
+
+def name_of(store: Store, session: Session) -> str:
+    """The name of who acts; empty where the account was erased."""
+    with store.read() as tx:
+        row = tx.one(_OPERATOR, key(store.journal, session.actor))
+    return "" if row is None else str(row[0])
 
 
 def holder_of(case: Case, rule: CertificateRule) -> EntityId:

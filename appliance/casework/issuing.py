@@ -25,7 +25,7 @@ from appliance.casework.cases import Case, go_on, key
 from appliance.casework.centre import Centre
 from appliance.casework.certificate_numbers import next_certificate_number
 from appliance.casework.certificate_records import record_of
-from appliance.casework.grounds import Ground, Overtaken, read_ground, see_still_approved
+from appliance.casework.grounds import Ground, Overtaken, name_of, read_ground, see_still_approved
 from appliance.casework.lifecycle import step
 from appliance.casework.officer_keys import see_may_sign, standing
 from appliance.casework.seals import centre_signer
@@ -105,8 +105,14 @@ class Prepared:
         Raises:
             BadRecord, Unprintable, FontsMissing: as `render_certificate`.
         """
+        scan = self.ground.scan
         return preview_certificate(
-            self.record, photo=self.ground.photo, signature_png=self.signature_png, qr_text=NO_CODE
+            self.record,
+            photo=self.ground.photo,
+            signature_png=self.signature_png,
+            qr_text=NO_CODE,
+            scan=None if scan is None else scan.content,
+            document_pages=() if scan is None else scan.pages,
         )
 
 
@@ -145,7 +151,8 @@ def prepare(
     may, says = own_key(centre.store, session, application)
     if sealed_by is None:
         sealed_by = "officer" if may else "centre"
-    return set_page(centre, ground, record_of(centre, ground, sealed_by=sealed_by), signature_png, says)
+    record = record_of(centre, ground, sealed_by=sealed_by, signer=name_of(centre.store, session))
+    return set_page(centre, ground, record, signature_png, says)
 
 
 def set_page(
@@ -162,7 +169,14 @@ def set_page(
     """
     record_sha256 = record_hash(encode_record(record))
     code = make_code(record, record_sha256, centre_signer(centre.store), at=centre.store.clock())
-    pdf = render_certificate(record, photo=ground.photo, signature_png=signature_png, qr_text=code)
+    pdf = render_certificate(
+        record,
+        photo=ground.photo,
+        signature_png=signature_png,
+        qr_text=code,
+        scan=None if ground.scan is None else ground.scan.content,
+        document_pages=() if ground.scan is None else ground.scan.pages,
+    )
     title = ground.rule.title.en
     return Prepared(ground.case.id, record, record_sha256, pdf, title, says, ground, signature_png)
 

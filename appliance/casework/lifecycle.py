@@ -72,8 +72,8 @@ STEPS: Final[dict[tuple[Status | None, Move], Status]] = {
     (None, Move(k.ApplicationSubmitted.KIND)): _SUBMITTED,
     (_DRAFT, Move(k.ApplicationSubmitted.KIND)): _SUBMITTED,
     (_DRAFT, Move(k.ApplicationDiscarded.KIND)): Status.DISCARDED,
-    # After the issue, what proves that the certificate is wrong.
-    **_staying(k.PaperAdded.KIND, _DRAFT, _SUBMITTED, _REVIEW, _RETURNED, _WAITING, *CERTIFIED),
+    # After the approval a photograph that lapsed meanwhile, after the issue what proves that the certificate is wrong.
+    **_staying(k.PaperAdded.KIND, _DRAFT, _SUBMITTED, _REVIEW, _RETURNED, _WAITING, Status.APPROVED, *CERTIFIED),
     **_staying(k.ApplicationAmended.KIND, _SUBMITTED, _RETURNED),
     **_staying(k.ApplicationStepDone.KIND, _SUBMITTED, _REVIEW, _RETURNED, _WAITING, Status.APPROVED, Status.ISSUED),
     (_SUBMITTED, Move(k.ApplicationReviewStarted.KIND)): _REVIEW,

@@ -71,7 +71,7 @@ def add_paper(
     _see_room(case, held)
     look = inspect_paper(new.content)
     _see_picture(centre, case, rule, look)
-    see_copyable(centre.catalogue.service(case.service), rule, look)
+    see_copyable(centre.catalogue.service(case.service), rule, look, len(new.content))
     digest = store.put_blob(new.content)
     body = k.PaperAdded(
         paper=store.new_id(),

@@ -61,6 +61,23 @@ _PAYMENT: Final = select(
     t.payments.c.taken_at,
     t.payments.c.voided,
 ).where(t.where_key(t.payments))
+_COMPLAINT: Final = (
+    select(
+        t.applications.c.tracking,
+        t.complaints.c.complaint,
+        t.complaints.c.name,
+        t.complaints.c.made_at,
+        t.complaints.c.answered_at,
+    )
+    .select_from(
+        t.complaints.outerjoin(
+            t.applications,
+            (t.applications.c.journal == t.complaints.c.journal)
+            & (t.applications.c.about == t.complaints.c.application),
+        )
+    )
+    .where(t.where_key(t.complaints))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +85,9 @@ class Hit:
     """What was found.
 
     Attributes:
-        kind: `person`, `application` or `payment`.
+        kind: `person`, `application`, `payment` or `complaint`.
         about: which.
-        title: the name, the tracking number, the receipt's number.
+        title: the name, the tracking number, the receipt's number; of a complaint, that of its application.
         detail: what tells it from others, in a few words.
         at: when it was begun, as the journal writes it.
         status: where it stands; of a person `merged`, or nothing.
@@ -207,8 +224,19 @@ def _payment(tx: Tx, journal: JournalId, found: Found) -> Hit | None:
     return Hit("payment", EntityId(found.about), receipt, _joined(tracking, payer), at, status, found.seq)
 
 
+def _complaint(tx: Tx, journal: JournalId, found: Found) -> Hit | None:
+    row = tx.one(_COMPLAINT, {"k_journal": journal, "k_about": found.about})
+    if row is None:
+        return None
+    tracking, complaint, name, at, answered_at = row
+    status = "answered" if answered_at else "open"
+    detail = _joined(name, complaint)
+    return Hit("complaint", EntityId(found.about), tracking or "(erased)", detail, at, status, found.seq)
+
+
 _HITS: Final[dict[str, Callable[[Tx, JournalId, Found], Hit | None]]] = {
     "person": _person,
     "application": _application,
     "payment": _payment,
+    "complaint": _complaint,
 }

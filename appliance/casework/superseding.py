@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final, Literal
-
-from sqlalchemy import select
+from typing import Literal
 
 from appliance.access import four_eyes
 from appliance.access.session import Session
 from appliance.casework.attested import satisfied_in
-from appliance.casework.cases import Case, go_on, key
+from appliance.casework.cases import Case, go_on
 from appliance.casework.centre import Centre
 from appliance.casework.certificate_numbers import next_certificate_number
 from appliance.casework.certificate_records import record_of
@@ -23,7 +21,7 @@ from appliance.casework.certificates import REVOCATION, NotValid, certificates_i
 from appliance.casework.changes import last_seq
 from appliance.casework.copying import copied
 from appliance.casework.correcting import asked_correction, put_right_by
-from appliance.casework.grounds import Ground, Overtaken, holder_of, read_ground
+from appliance.casework.grounds import Ground, Overtaken, holder_of, name_of, read_ground
 from appliance.casework.issuing import MAX_TRIES, Issued, Prepared, ShownOtherwise, own_key, seal, set_page
 from appliance.casework.lifecycle import step
 from appliance.casework.officer_keys import see_may_sign
@@ -33,11 +31,8 @@ from appliance.certificates.signer import DocumentSigner, kid
 from appliance.journal import kinds as k
 from appliance.journal.errors import BugError, OperatorError
 from appliance.journal.ids import EntityId, JournalId
-from appliance.records import tables as t
 from appliance.records.database import Tx
 from appliance.store.store import Moment
-
-_OPERATOR: Final = select(t.operators.c.name).where(t.where_key(t.operators))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +74,14 @@ def prepare_correction(
         see_valid(tx, store.journal, application, number)
         fields = asked_correction(tx, store.journal, application, number).fields
         first = certificates_in(tx, store.journal, application)[0]
-        approver = tx.one(_OPERATOR, key(store.journal, session.actor))
     found = read_ground(centre, application, k.CertificateCorrected.KIND, fields)
-    ground = replace(found, approver="" if approver is None else approver[0])
+    signer = name_of(store, session)
+    ground = replace(found, approver=signer)
     may, says = own_key(store, session, application)
     if sealed_by is None:
         sealed_by = "officer" if may else "centre"
     valid_from = date.fromisoformat(first.issued_on)
-    record = record_of(centre, ground, sealed_by=sealed_by, replaces=number, valid_from=valid_from)
+    record = record_of(centre, ground, sealed_by=sealed_by, signer=signer, replaces=number, valid_from=valid_from)
     return Correction(number, set_page(centre, ground, record, signature_png, says), seen)
 
 

@@ -13,6 +13,7 @@ from appliance.catalogue import model as m
 from appliance.catalogue.calendar import MAX_PROMISED_DAYS, Days
 from appliance.catalogue.facts import FACTS
 from appliance.catalogue.read_conditions import Scope, date_field, named_fields, read_when
+from appliance.catalogue.read_design import read_design
 from appliance.catalogue.read_fees import read_exemption, read_fee
 from appliance.catalogue.read_fields import read_fields, read_pages, read_rule
 from appliance.catalogue.reading import Table, closest, parse
@@ -275,6 +276,7 @@ def _certificate(top: Table, scope: Scope, papers: Sequence[m.PaperRule]) -> m.C
         photo=photo,
         copies=_known(table, "copy_of", tuple(paper.id for paper in papers), "paper") if table.has("copy_of") else (),
         sample=table.flag("sample", default=False),
+        design=read_design(table, shows, languages),
     )
     table.end()
     return certificate

@@ -290,6 +290,36 @@ class Validity:
     sample: bool = False
 
 
+ACCENTS: Final = ("green", "blue", "slate", "indigo", "amber", "maroon", "brown", "teal", "steel")
+ORNAMENTS: Final = ("star", "rosette")
+
+
+@dataclass(frozen=True)
+class Design:
+    """How the page of a certificate looks.
+
+    Args:
+        accent: the colour of its frame and headings.
+        ornament: around the emblem.
+        signed: whether the holder's signature is shown.
+        statement: the sentence over the holder's name; empty for the usual one.
+        attested: what the officer did; empty for “Attested by”.
+        large: fields that stand in boxes. columns: fields that stand beside each other, as a table.
+        headings: over a field, where a part of the page begins.
+        labels: what a field is called on the page, where the form asks in other words.
+    """
+
+    accent: str = "green"
+    ornament: str = "star"
+    signed: bool = True
+    statement: Text = NO_TEXT
+    attested: Text = NO_TEXT
+    large: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    headings: Mapping[str, Text] = field(default_factory=dict)
+    labels: Mapping[str, Text] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class CertificateRule:
     """What is issued: whom it is about, the fields it shows in order, its languages, how long it is valid.
@@ -306,6 +336,7 @@ class CertificateRule:
     photo: str | None = None
     copies: tuple[str, ...] = ()
     sample: bool = False
+    design: Design = Design()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,13 @@ from appliance.certificates.wording import IDENTITY_KINDS, say_date, words
 
 MAX_RUNNING_NAME: Final = 48
 """Characters of a name at the head of a further page."""
+MAX_WHOLE: Final = 400
+"""Characters of a value that stays whole on one page; a longer one breaks, and has nothing under it."""
+RIGHT_TO_LEFT: Final = ("ur", "ps")
 _LONG_NAME: Final = 36
+MANY_ROWS: Final = 13
+MANY_ROWS_OF_NASTALIQ: Final = 7
+"""More of them, headings counted, stand closer together, so that they stay on one page."""
 
 Said = dict[str, str | None]
 """A text, its language and script; `under` is what a reader of the file is to find, where the drawn letters hide it."""
@@ -22,7 +28,9 @@ Said = dict[str, str | None]
 _ARABIC: Final = re.compile("[\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufeff]")
 _DEVANAGARI: Final = re.compile("[\u0900-\u097f]")
 _TAMIL: Final = re.compile("[\u0b80-\u0bff]")
-_LATIN: Final = re.compile(r"[0-9A-Za-z]+(?:[-/.:+][0-9A-Za-z]+)*")
+_DIGIT_OR_LATIN: Final = "0-9A-Za-z\u0660-\u0669\u06f0-\u06f9"
+_LATIN: Final = re.compile(f"[{_DIGIT_OR_LATIN}]+(?:[-/.:+][{_DIGIT_OR_LATIN}]+)*")
+_TURNS: Final = re.compile(f"(?<![{_DIGIT_OR_LATIN}])[،,.:/]|[،,.:/](?![{_DIGIT_OR_LATIN}])|[()]")
 _RIGHT_TO_LEFT_MARK: Final = "\u200f"
 _PLOTS: Final = re.compile(r"\s*[0-9][0-9A-Za-z/.-]*(?:\s*[,;،]\s*[0-9][0-9A-Za-z/.-]*)+\s*")
 _BETWEEN_PLOTS: Final = re.compile(r"\s*[,;،]\s*")
@@ -38,6 +46,7 @@ def page_data(record: CertificateRecord, qr_text: str, marks: Sequence[str]) -> 
     native = next((each for each in languages if each != "en"), languages[0])
     design, holder = record.design, record.holder
     facts = (*_of_holder(record), *record.facts)
+    parts = _parts([_fact(fact, languages, native) for fact in facts], facts, languages)
     return {
         "languages": languages,
         "design": {"accent": design.accent, "ornament": design.ornament},
@@ -47,6 +56,7 @@ def page_data(record: CertificateRecord, qr_text: str, marks: Sequence[str]) -> 
         "centre_name": record.centre_name,
         "summary": f"{record.service} {record.number}, {record.issued_on}",
         "title": said(record.title, languages),
+        "running_title": saying("en", record.title["en"]) if "en" in record.title else said(record.title, languages)[0],
         "authority": said(record.authority, languages),
         "statement": said(record.statement, languages) or phrases("issued_to", languages),
         "band": _band(record),
@@ -61,7 +71,9 @@ def page_data(record: CertificateRecord, qr_text: str, marks: Sequence[str]) -> 
             "running": textwrap.shorten(holder.name, MAX_RUNNING_NAME, placeholder=" …"),
             "native": saying(native, holder.name_native) if holder.name_native else None,
         },
-        "parts": _parts([_fact(fact, languages, native) for fact in facts], facts, languages),
+        "parts": parts,
+        "long": any(len(text) > MAX_WHOLE for fact in facts for text in (fact.value, fact.value_native)),
+        "tight": _rows(record, facts) > (MANY_ROWS_OF_NASTALIQ if "ur" in languages else MANY_ROWS),
         "attested_by": _attester(record.attested_by, languages),
         "attested": said(design.attested, languages) or phrases("attested", languages),
         "holder_signature": phrases("holder_signature", languages),
@@ -77,9 +89,10 @@ def page_data(record: CertificateRecord, qr_text: str, marks: Sequence[str]) -> 
 def saying(language: str, text: str) -> Said:
     """A text in a language, as the template takes it."""
     script, under = "", None
+    if len(text) > MAX_WHOLE:
+        return {"lang": language, "text": text, "script": script, "under": under}
     if _ARABIC.search(text):
-        # Naskh, in which Pashto is set, comes out of a file as it went in.
-        script, under = "arab", None if language == "ps" else _for_readers(text)
+        script, under = "arab", _for_readers(text)
     elif _DEVANAGARI.search(text):
         script, under = "deva", text
     elif _TAMIL.search(text):
@@ -94,13 +107,21 @@ def said(text: Mapping[str, str], languages: Sequence[str]) -> list[Said]:
 
 
 def phrases(what: str, languages: Sequence[str]) -> list[Said]:
-    """A phrase of ours in the languages of the page."""
-    return [saying(each, words(what, each)) for each in languages]
+    """A phrase of ours in the languages of the page. A reader of the file finds it in English, where that is one."""
+    said = [saying(each, words(what, each)) for each in languages]
+    if "en" in languages:
+        said = [{**each, "under": each["under"] and ""} for each in said]
+    return said
 
 
 def _for_readers(text: str) -> str:
-    """Marks around numbers, without which readers that sort letters by direction draw the space beside them away."""
-    return _LATIN.sub(lambda found: f"{_RIGHT_TO_LEFT_MARK}{found[0]}{_RIGHT_TO_LEFT_MARK}", text)
+    """Words from right to left as readers keep them in order, who put letters in order by where they stand.
+
+    They take a comma, point or stroke for the other direction, and put what follows it in front; numbers lose the space
+    beside them, if no mark of direction stands there.
+    """
+    plain = _TURNS.sub(" ", text)
+    return " ".join(_LATIN.sub(lambda found: f"{_RIGHT_TO_LEFT_MARK}{found[0]}{_RIGHT_TO_LEFT_MARK}", plain).split())
 
 
 def _band(record: CertificateRecord) -> list[dict[str, object]]:
@@ -147,6 +168,8 @@ def _fact(fact: Fact, languages: Sequence[str], native: str) -> dict[str, object
     if is_date(value):
         other = other or (say_date(value, native) if native != "en" else "")
         value = say_date(value, "en")
+    if other == value:
+        other = ""
     if "en" not in languages and other:
         value, other = other, ""
     own = "en" if "en" in languages else native
@@ -180,8 +203,23 @@ def _parts(shown: list[dict[str, object]], facts: Sequence[Fact], languages: Seq
         entries = [entry for _, entry, _ in members]
         for entry in entries:
             _fill(entry, rows)
-        parts.append({"heading": said(members[0][2].heading, languages), "shown": how, "facts": entries, "rows": rows})
+        left, right = _sides(said(members[0][2].heading, languages))
+        parts.append({"left": left, "right": right, "shown": how, "facts": entries, "rows": rows})
     return parts
+
+
+def _rows(record: CertificateRecord, facts: Sequence[Fact]) -> int:
+    """About how many rows a page takes, headings and what else stands in lines of its own counted."""
+    longest = max((len(_lines(fact.value)) for fact in facts if fact.shown == "column"), default=0)
+    others = 2 * (record.document is not None) + 2 * bool(record.replaces)
+    return longest + others + sum((fact.shown != "column") + bool(fact.heading) for fact in facts)
+
+
+def _sides(heading: list[Said]) -> tuple[list[Said], list[Said]]:
+    """A heading for either end of its line: one from left to right, or the first; and one more."""
+    left = next((each for each in heading if each["lang"] not in RIGHT_TO_LEFT), heading[0] if heading else None)
+    right = next((each for each in heading if each is not left), None)
+    return [] if left is None else [left], [] if right is None else [right]
 
 
 def _fill(entry: dict[str, object], rows: int) -> None:

@@ -98,7 +98,7 @@ def make_code(
     Args:
         record: what it is about.
         record_sha256: of the record's canonical bytes, hexadecimal.
-        signer: the same that signs the file.
+        signer: whose word the code is. `casework.issuing` says why it is the centre, whoever signs the file.
         at: when it is signed, aware; a claim.
 
     Raises:

@@ -37,6 +37,7 @@ Date = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
 """As in ISO 8601."""
 Accent = Literal["green", "blue", "slate", "indigo", "amber", "maroon", "brown", "teal", "steel"]
 """The colour of frame and headings."""
+Shown = Literal["row", "large", "column"]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
 _ISO_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -71,7 +72,7 @@ class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value_native: Value = ""
     heading: Text = msgspec.field(default_factory=dict)
     """Over it: here a part of the page begins."""
-    shown: Literal["row", "large", "column"] = "row"
+    shown: Shown = "row"
     """As a row; large, in a box; or as a column of a table with the columns beside it, one line of the value a row."""
 
 

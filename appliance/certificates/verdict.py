@@ -16,7 +16,7 @@ the node knows come in as values; nothing here touches a disk or a network.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -25,9 +25,10 @@ from typing import Final
 from appliance.certificates.checking import looking
 from appliance.certificates.checking.faults import Broken, Unreadable
 from appliance.certificates.checking.looking import Found
-from appliance.certificates.checking.telling import say_moment, tell
+from appliance.certificates.checking.saying import day, iso, moment, reason_of
 from appliance.certificates.checking.trusting import Trust, Trusted, trusted_signer
 from appliance.certificates.evidence import Bundle
+from appliance.certificates.evidencewords import facts_of, sentences
 from appliance.certificates.lists import Ended, PublicLists
 from appliance.certificates.wording import say_date
 from appliance.journal.errors import BugError
@@ -68,7 +69,9 @@ class Verdict:
     proven_after: datetime | None = None
     """When at the earliest it was issued, as central says."""
     evidence: tuple[str, ...] = ()
-    """What led to it, by the entries that came with it."""
+    """What led to it, by the entries that came with it; empty where nobody here knows their journal."""
+    story: Mapping[str, object] | None = None
+    """The same as plain values."""
 
     @property
     def record(self) -> dict[str, object] | None:
@@ -81,10 +84,11 @@ class Verdict:
             "verdict": str(self.verdict),
             "reasons": list(self.reasons),
             "next_step": self.next_step,
-            "trust_as_of": _iso(self.trust_as_of),
-            "proven_after": _iso(self.proven_after),
-            "proven_before": _iso(self.proven_before),
+            "trust_as_of": iso(self.trust_as_of),
+            "proven_after": iso(self.proven_after),
+            "proven_before": iso(self.proven_before),
             "evidence": list(self.evidence),
+            "story": None if self.story is None else dict(self.story),
             "form": "" if self.found is None else ("file" if self.found.whole else "code"),
             "record": self.record,
         }
@@ -155,6 +159,7 @@ class _Judgement:
         self._now = now if lists is None else max(now, lists.at)
         bundle = found.bundle
         keys = (*knowledge.keys, *(() if lists is None else lists.trust.cosigners))
+        self._keys = keys
         cosigned = None if bundle is None else bundle.latest_by(keys)
         self._cosigned = cosigned is not None
         proofs = (trusted.stamped_at, cosigned, knowledge.witnessed(found.number, found.record_sha256))
@@ -167,7 +172,10 @@ class _Judgement:
             and (
                 bundle.vouched(keys)
                 or bundle.certified(knowledge.authorities)
-                or any((each.key, each.centre) == (bundle.witness.key, found.centre) for each in logs)
+                or any(
+                    (each.key, each.centre, each.stopped_at) == (bundle.witness.key, found.centre, None)
+                    for each in logs
+                )
             )
             else None
         )
@@ -186,7 +194,7 @@ class _Judgement:
         if self._found.bundle is not None:
             also += [_NOT_ITS_JOURNAL] if bundle is None else ([] if self._cosigned else [_NOT_COSIGNED])
         if self._clock_wrong and lists is not None:
-            also.append(f"This machine's clock is wrong: it is behind central's lists of {_day(lists.at)}.")
+            also.append(f"This machine's clock is wrong: it is behind central's lists of {day(lists.at)}.")
         return Verdict(
             verdict=word,
             reasons=(*reasons, *also),
@@ -195,7 +203,8 @@ class _Judgement:
             found=self._found,
             proven_before=self._proven,
             proven_after=self._after,
-            evidence=() if bundle is None else tell(bundle),
+            evidence=() if bundle is None else tuple(sentences(bundle, self._keys)),
+            story=None if bundle is None else facts_of(bundle),
         )
 
     def _unknown(self) -> Verdict | None:
@@ -211,7 +220,7 @@ class _Judgement:
         if self._proven is not None and self._proven < signer.revoked_at:
             return None
         why = (
-            f"The key of {signer.name} was revoked on {_day(signer.revoked_at)} ({_in_words(signer.reason)}), "
+            f"The key of {signer.name} was revoked on {day(signer.revoked_at)} ({reason_of(signer.reason)}), "
             "and nothing proves that this was signed before that day."
         )
         return self._answer(Word.REVOKED, (why,), _ASK_CENTRE)
@@ -229,9 +238,9 @@ class _Judgement:
             return None
         if ended.state == "superseded":
             by = f" by certificate {ended.by}" if ended.by else ""
-            reason = f"This certificate was superseded{by} on {_day(ended.at)}."
+            reason = f"This certificate was superseded{by} on {day(ended.at)}."
             return self._answer(Word.SUPERSEDED, (reason,), f"Ask for certificate {ended.by}." if ended.by else "")
-        reason = f"This certificate was revoked on {_day(ended.at)}: {_in_words(ended.reason)}."
+        reason = f"This certificate was revoked on {day(ended.at)}: {reason_of(ended.reason)}."
         return self._answer(Word.REVOKED, (reason,), _ASK_CENTRE)
 
     def _ended_in(self, bundle: Bundle) -> Verdict:
@@ -257,16 +266,16 @@ class _Judgement:
         reasons = [*trusted.reasons, *self._until(), *self._proof()]
         if lists is None or trusted.as_of_issue:
             as_of = datetime.combine(date.fromisoformat(self._found.issued_on), time(), UTC)
-            weak = f"Nothing is known of what became of it since it was issued on {_day(as_of)}."
+            weak = f"Nothing is known of what became of it since it was issued on {day(as_of)}."
             return self._answer(Word.VALID_AS_OF, (*reasons, weak), _GET_LISTS, as_of if lists is None else None)
         ended_key = trusted.ends is not None and trusted.ends < self._now and not self._proven_by(trusted.ends)
         if ended_key and trusted.ends is not None:
             word = (
-                f"The key that signed it was certified until {_day(trusted.ends)}; that it signed before, "
+                f"The key that signed it was certified until {day(trusted.ends)}; that it signed before, "
                 "only the signer says."
             )
             return self._answer(Word.VALID_AS_OF, (*reasons, word), _ASK_CENTRE_ALSO, min(trusted.ends, lists.at))
-        listed = f"Central's lists of {_day(lists.at)} do not name it as superseded or revoked."
+        listed = f"Central's lists of {day(lists.at)} do not name it as superseded or revoked."
         if self._clock_wrong or self._now - lists.at > FRESH_FOR:
             old = f"Those lists are older than {FRESH_FOR.days} days: what happened since is not known here."
             return self._answer(Word.VALID_AS_OF, (*reasons, listed, *([] if self._clock_wrong else [old])), _GET_LISTS)
@@ -283,14 +292,16 @@ class _Judgement:
         signer = self._trusted.listed
         if self._proven is None:
             return []
-        proof = f"It was there on {say_moment(self._proven)} at the latest: others than the signer say so."
+        proof = f"It was there on {moment(self._proven)} at the latest: others than the signer say so."
         if self._after is not None:
-            proof = (
-                f"It was issued after {say_moment(self._after)} and before {say_moment(self._proven)}: central says so."
-            )
+            times = f"after {moment(self._after)} and before {moment(self._proven)}"
+            proof = f"It was issued {times}: central says so."
         if signer is None or signer.revoked_at is None:
             return [proof]
-        return [proof, f"The key was revoked later, on {_day(signer.revoked_at)}; what it signed before stays good."]
+        return [
+            proof,
+            f"The key was revoked later, on {day(signer.revoked_at)}; what it signed before stays good.",
+        ]
 
     def _compare(self) -> str:
         return "" if self._found.whole else "Compare name, number and dates with what is printed."
@@ -302,27 +313,3 @@ _GET_LISTS: Final = "Get central's newest lists, and verify it with them: --trus
 _NOT_COSIGNED: Final = "Nobody whom you trust countersigned the entries in the bundle: they are the node's word alone."
 _NOT_ITS_JOURNAL: Final = "The entries in the bundle are by a journal that nobody here knows, so they are not shown."
 _SPECIMEN: Final = "It is a SPECIMEN, made to show how certificates look: it attests nothing."
-_REASONS: Final = {
-    "issued_in_error": "it was issued in error",
-    "fraud": "it was obtained by fraud",
-    "court_order": "a court ordered it",
-    "holder_asked": "the holder asked for it",
-    "no_longer_true": "what it says is no longer true",
-    "other": "for another reason",
-    "compromised": "somebody else may have it",
-    "left": "its holder left",
-    "lost": "it was lost",
-    "replaced": "a new one replaced it",
-}
-
-
-def _iso(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
-
-
-def _in_words(code: str) -> str:
-    return _REASONS.get(code, code.replace("_", " "))
-
-
-def _day(at: datetime) -> str:
-    return say_date(at.astimezone(UTC).date().isoformat(), "en")

@@ -17,10 +17,11 @@ from appliance.catalogue import bundled, load_catalogue
 from appliance.journal.errors import NetworkError, OperatorError
 from appliance.store.store import Store
 from provisioning import terminal
+from provisioning.carrier import sync_and_remember
 from provisioning.centre import open_centre
 from provisioning.opening import open_store, real_clock
 from provisioning.raising import raise_pending, raising_standing
-from provisioning.synccommands import central_address, sync_and_remember
+from provisioning.synccommands import central_address
 from provisioning.unlock import store_key
 from provisioning.walk import place as places
 from provisioning.walk import system

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from importlib.metadata import version
 from typing import Final, TypeVar
 
 import msgspec
@@ -27,10 +28,12 @@ from sync import signatures, stampwire, wire
 from sync.central.central import Central
 from sync.central.inflow import Body, Turns, pump, read_body
 from sync.central.news import NEWS_HOLD_S, NEWS_LOOK_S, Bells, lacks, read_known
+from sync.central.pages.desk import PageDesk
 from sync.central.publicdesk import PublicDesk
 from sync.central.registry import Node
+from sync.central.sightings import FLUSH_S
 from sync.invite import MAX_ENROL
-from sync.refusals import BadRequest, Cut, TakenOver, TooSlow, to_wire
+from sync.refusals import BadRequest, Cut, Quarantined, TakenOver, TooSlow, to_wire
 from sync.signatures import Claims
 
 THREADS: Final = 8
@@ -60,9 +63,10 @@ class _Desk:
 
     @asynccontextmanager
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
-        publishing = asyncio.create_task(self._keep_published())
+        kept = [asyncio.create_task(each) for each in (self._keep_published(), self._keep_sightings())]
         yield
-        publishing.cancel()
+        for task in kept:
+            task.cancel()
         self._threads.shutdown(wait=True)
 
     def wind_down(self) -> None:
@@ -74,6 +78,14 @@ class _Desk:
         """Whether central can read its archive."""
         await self.run(self._central.check)
         return _json({"status": "ok"})
+
+    async def ready(self, _request: Request, _body: Body) -> Response:
+        """Whether central can take and keep what nodes send."""
+        reasons = await self.run(self._central.readiness.reasons)
+        if reasons:
+            answer = {"status": "not ready", "reasons": reasons}
+            return _json(answer, HTTPStatus.SERVICE_UNAVAILABLE)
+        return _json({"status": "ready"})
 
     async def challenge(self, request: Request, _body: Body) -> Response:
         journal = request.headers.get(signatures.JOURNAL_HEADER, "")
@@ -91,6 +103,7 @@ class _Desk:
         asked = await read_body(body, wire.MAX_SESSION)
         unheard = self._unheard.pop(node.journal, None)
         if unheard is not None:
+            request.state.said_before = True
             raise unheard
         await self._turns.end(node.journal)
         answer = await self.run(lambda: self._central.session(node, claims, asked))
@@ -109,7 +122,8 @@ class _Desk:
     async def news(self, request: Request, _body: Body) -> Response:
         """What central has of a node, as soon as the node does not know it; the same as before after a while."""
         node, claims = await self._authenticate(request)
-        known = read_known(request.query_params)
+        known, report = read_known(request.query_params)
+        self._central.fleet.told(node.journal, report)
         deadline = asyncio.get_running_loop().time() + NEWS_HOLD_S
         while True:
             bell = self._bells.of(node.journal)
@@ -163,8 +177,13 @@ class _Desk:
         _log.warning("refused", path=request.url.path, journal=journal, code=words.error, error=type(refused).__name__)
         if not isinstance(refused, Cut | TooSlow | TakenOver):
             await body.drain()
-        if journal is not None and not body.ended and isinstance(refused, IntegrityError):
-            self._unheard[journal] = refused
+        if journal is not None and not hasattr(request.state, "said_before"):
+            stopped = await self.run(lambda: self._central.fleet.refused(journal, refused))
+            if stopped:
+                _log.error("quarantined", journal=journal, code=words.error)
+                self._turns.stop(journal, refused)
+            elif not body.ended and isinstance(refused, IntegrityError) and not isinstance(refused, Quarantined):
+                self._unheard[journal] = refused
         return _json(words, status, {"connection": "close"})
 
     def guarded(self, route: Route) -> Callable[[Request], Awaitable[Response]]:
@@ -191,6 +210,15 @@ class _Desk:
                 _log.error("the lists were not published", error=type(error).__name__, place=_place(error))
             await asyncio.sleep(PUBLISH_S)
 
+    async def _keep_sightings(self) -> None:
+        """Write again and again what was seen of nodes."""
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            try:
+                await self.run(self._central.fleet.sightings.flush)
+            except SanadError as error:
+                _log.error("what was seen of nodes was not written", error=type(error).__name__)
+
     async def _authenticate(self, request: Request) -> tuple[Node, Claims]:
         target = request.scope["raw_path"].decode("latin-1")
         if query := request.scope["query_string"].decode("latin-1"):
@@ -209,9 +237,11 @@ def make_app(central: Central) -> FastAPI:
     """Make the application that serves this central."""
     desk = _Desk(central)
     public = PublicDesk(central.trust, desk.run)
+    pages = PageDesk(central, desk.run, version("sanad"))
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=desk.lifespan)
     routes: tuple[tuple[str, str, Route], ...] = (
         ("GET", wire.HEALTH, desk.health),
+        ("GET", wire.READY, desk.ready),
         ("GET", wire.CHALLENGE, desk.challenge),
         ("GET", wire.ORDERS, desk.orders),
         ("GET", wire.NEWS, desk.news),
@@ -227,6 +257,8 @@ def make_app(central: Central) -> FastAPI:
     app.state.wind_down = desk.wind_down
     for method, path, route in routes:
         app.add_route(path, desk.guarded(route), methods=[method])
+    for method, path, page in pages.routes():
+        app.add_route(path, pages.guarded(page), methods=[method])
     app.add_exception_handler(HTTPException, _unknown)
     return app
 

@@ -32,7 +32,7 @@ from appliance.records.database import Database, Halt, Tx
 from appliance.records.failures import StorageFailed
 from appliance.records.log import Log
 from appliance.records.moment import Clock
-from sync.central import registry
+from sync.central import quarantine, registry
 from sync.central import tables as t
 from sync.central.locker import Locker, Outcome
 from sync.central.registry import Node
@@ -224,6 +224,7 @@ class Archive:
         """Do what the receiver said; durable when this returns, except for a blob that is not whole yet.
 
         Raises:
+            Quarantined: the node is in quarantine since its stream began.
             TakenOver: another stream of this node went on meanwhile. BodiesOwed, UnknownBlob: see `sync.session`.
             StorageFull, StorageReadOnly, StorageFailed: nothing was stored, and nothing is acknowledged.
         """
@@ -306,6 +307,7 @@ class Archive:
         """Make the staged entries the journal; answers whether one of them erases a subject."""
         key = {"journal": journal}
         with self._database.write() as tx:
+            quarantine.refuse_quarantined(tx, journal)
             log = Log(tx, journal)
             self._expect(tx, log, effect.frontier)
             owed = bodies_owed(dict(tx.all(_BARE, key)), dict(tx.all(_ERASING, key)))

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 import msgspec
 import sqlalchemy as sa
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import bindparam, select
 
@@ -34,24 +31,30 @@ from appliance.records.log import Log
 from appliance.records.moment import Clock
 from appliance.sealing import age
 from sync import frames, signatures, wire
-from sync.central import endedkeys, registry
+from sync.central import endedkeys, quarantine, registry
 from sync.central import tables as t
 from sync.central.archive import Archive, no_fault
 from sync.central.authority import Authority, key_bytes, load_key, new_key, serves
 from sync.central.certifying import Certifier, try_answer
 from sync.central.challenges import Challenges
+from sync.central.conflicts import Conflicts
 from sync.central.courier import CourierDesk
 from sync.central.enrolment import Enrolment, Identity
+from sync.central.fleet import Fleet
 from sync.central.index import Index
 from sync.central.ingest import Ingest
 from sync.central.layout import CentralLayout
 from sync.central.locker import Locker
+from sync.central.nodestatus import NodeStatus, node_status
 from sync.central.orders import Orders
+from sync.central.readiness import Readiness
 from sync.central.registry import Node
 from sync.central.sessions import NodeSession, Sessions
 from sync.central.stampdesk import StampDesk
 from sync.central.timestamping import Timestamps, own_timestamps
+from sync.central.troubles import LIMITS, Limits
 from sync.central.trust import Trust
+from sync.central.viewers import Viewers
 from sync.invite import BadInvite, Invite, encode_invite, fingerprint, parse_invite
 from sync.refusals import BadRequest, OutOfStep
 from sync.session import CentralState
@@ -64,7 +67,6 @@ _SECRET = select(log_tables.secrets.c.value).where(log_tables.secrets.c.name == 
 _ADD_SECRET = sa.insert(log_tables.secrets)
 _LOCAL = select(log_tables.local.c.value).where(log_tables.local.c.name == bindparam("name"))
 _ADD_LOCAL = sa.insert(log_tables.local)
-_COUNT_WANTED = select(sa.func.count(sa.distinct(t.wanted.c.digest))).where(t.wanted.c.journal == bindparam("journal"))
 _SESSION_DECODER: Final = msgspec.json.Decoder(SessionRequest)
 
 SETTLE_S: Final = 1.0
@@ -86,22 +88,6 @@ class OrdersLost(OperatorError):
     """New orders would contradict those that the node already holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class NodeStatus:
-    """How far central's copy of a node is."""
-
-    node: Node
-    size: int
-    cosigned_size: int
-    wanted: int
-    """Blobs still to come."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Of the node key, for people to compare."""
-        return fingerprint(Ed25519PublicKey.from_public_bytes(self.node.node_key))
-
-
 class Central:
     """An open central. Several processes may open one home; one of them serves.
 
@@ -115,6 +101,7 @@ class Central:
         halt: called, and never returns, when the disk failed while being written.
         stored: see `Archive`.
         timestamps: a service outside, to be asked in the place of central's own.
+        limits: from when on people are told that something is wrong with a node.
 
     Raises:
         StoreMissing, StoreUnreadable: there is no central here, or this is not its key.
@@ -132,11 +119,13 @@ class Central:
         halt: Halt,
         stored: Callable[[JournalId], None] = no_fault,
         timestamps: Timestamps | None = None,
+        limits: Limits = LIMITS,
     ) -> None:
         self.layout = layout
         self.url = url.rstrip("/")
         self._clock = clock
-        self._random = random
+        self.monotonic_s = monotonic_s
+        self.random = random
         self._archive_db, self._index_db = (
             Database(path, key, lock=path.with_suffix(".lock"), halt=halt) for path in (layout.archive, layout.index)
         )
@@ -148,7 +137,11 @@ class Central:
         self._locker = Locker(layout.blobs, layout.incoming)
         self.archive = Archive(self._archive_db, self._locker, self._cosigner, clock=clock, halt=halt, stored=stored)
         self._certifier = Certifier(self._archive_db, self._index_db, self._authority, self._give, clock)
-        self.index = Index(self._index_db, self._archive_db, partial(try_answer, self._certifier))
+        self.viewers = Viewers(self._archive_db, clock=clock, random=random)
+        self.fleet = Fleet(self._archive_db, layout, clock=clock, monotonic_s=monotonic_s, limits=limits)
+        self.conflicts = Conflicts(self._archive_db, self._index_db, clock, self.fleet.forget_picture)
+        self.index = Index(self._index_db, self._archive_db, self._followed, self.fleet.sightings.folded)
+        self.readiness = Readiness(self._archive_db, self.index, layout, limits, clock=clock, monotonic_s=monotonic_s)
         self._challenges = Challenges(monotonic_s, random)
         self._sessions = Sessions(random)
         self.trust = Trust(
@@ -169,6 +162,7 @@ class Central:
             *(self._archive_db, self.archive, self._locker, self._orders, self.index, self.trust),
             lambda: self._secret(LOCKER_IDENTITY).decode(),
             random,
+            self.fleet.refused,
         )
         self.stamps = StampDesk(timestamps, self._authority, self.trust.crl, clock, self._challenges.give)
         locker, recovery = (
@@ -240,6 +234,7 @@ class Central:
     def close(self) -> None:
         """Stop folding, and close both databases."""
         self.index.close()
+        self.fleet.sightings.flush()
         self._archive_db.close()
         self._index_db.close()
 
@@ -267,7 +262,7 @@ class Central:
                 centre=centre,
                 centre_name=centre_name,
                 now_s=int(self._clock().timestamp()),
-                random=self._random,
+                random=self.random,
             )
             with suppress(BadInvite):
                 return parse_invite(encode_invite(invite))
@@ -278,14 +273,17 @@ class Central:
 
     def nodes(self) -> list[NodeStatus]:
         """Every enrolled node, and how far central's copy of it is."""
-        found = []
         with self._archive_db.read() as tx:
-            for node in registry.all_nodes(tx):
-                head = Log(tx, node.journal).head()
-                wanted = tx.one(_COUNT_WANTED, {"journal": node.journal})
-                sizes = (0, 0) if head is None else (head.size, head.cosigned_size)
-                found.append(NodeStatus(node, *sizes, 0 if wanted is None else int(wanted[0])))
-        return found
+            return [node_status(tx, node) for node in registry.all_nodes(tx)]
+
+    def fingerprint_of(self, journal: JournalId) -> str:
+        """Of a node's key, for people to compare.
+
+        Raises:
+            NotEnrolled: there is no such node.
+        """
+        with self._archive_db.read() as tx:
+            return node_status(tx, registry.require_node(tx, journal)).fingerprint
 
     def fetch(self, digest: BlobDigest) -> bytes:
         """Open one blob.
@@ -351,13 +349,15 @@ class Central:
         """Say which node signed a request, and take back its challenge.
 
         Raises:
-            NotEnrolled, BadSignature, BadRequest, BadChallenge, Busy: it is not to be answered.
+            NotEnrolled, BadSignature, BadRequest, BadChallenge, Busy, Quarantined: it is not to be answered.
         """
         with self._archive_db.read() as tx:
             node = registry.require_node(tx, signatures.claimed_journal(request))
             endedkeys.refuse_stopped(tx, node.journal)
         claims = signatures.verify(request, node.node_key)
         self._challenges.spend(node.journal, claims.nonce)
+        self.fleet.sightings.heard(node.journal, claims.offered)
+        self._refuse_quarantined(node)
         return node, claims
 
     def session(self, node: Node, claims: Claims, body: bytes) -> StateAnswer:
@@ -370,6 +370,7 @@ class Central:
             request = _SESSION_DECODER.decode(body)
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             raise BadRequest("A session request is not of its form.") from None
+        self.fleet.told(node.journal, request.report)
         version = frames.choose_version(request.versions)
         offered = open_checkpoint(request.checkpoint, node.verifier)
         if offered.size != claims.offered:
@@ -380,6 +381,7 @@ class Central:
         if request.orders > state.orders:
             with self._archive_db.write() as tx:
                 registry.set_orders_held(tx, node.journal, request.orders)
+        self.fleet.opened(node.journal, complete=state.stored == offered.size)
         return self._answer(node, state, self._sessions.begin(node.journal, version))
 
     def ingest(self, node: Node, claims: Claims, news: Callable[[], None] = lambda: None) -> Ingest:
@@ -406,6 +408,7 @@ class Central:
             BadFrame: it was cut.
         """
         ingest.finish()
+        self.fleet.sightings.sound(node.journal)
         if ingest.asks:
             # So that the answer comes with this session; where the fold is long, it comes with the next one.
             with suppress(TimeoutError):
@@ -416,12 +419,18 @@ class Central:
         """What central has of a node now, in its newest session.
 
         Raises:
-            OutOfStep: the request is of an older one.
+            OutOfStep: the request is of an older one. Quarantined: the node was put into quarantine since.
         """
+        self._refuse_quarantined(node)
         session = self._sessions.require(node.journal, claims.session)
         return self._answer(node, self.archive.state(node.journal), session)
 
+    def _refuse_quarantined(self, node: Node) -> None:
+        with self._archive_db.read() as tx:
+            quarantine.refuse_quarantined(tx, node.journal)
+
     def _answer(self, node: Node, state: CentralState, session: NodeSession) -> StateAnswer:
+        self.fleet.sightings.spoilt(node.journal, len(session.spoilt))
         return StateAnswer.of(
             state,
             self.challenge(node.journal),
@@ -439,6 +448,10 @@ class Central:
     def enrol(self, body: bytes) -> bytes:
         """Enrol a node; see `Enrolment.enrol`."""
         return self._enrolment.enrol(body, self.index.soon)
+
+    def _followed(self, journal: JournalId) -> None:
+        try_answer(self._certifier, journal)
+        self.conflicts.look(journal)
 
     def _give(self, tx: Tx, node: Node, bodies: Sequence[Body]) -> None:
         head = Log(tx, orders_of(node.journal)).head()

@@ -27,13 +27,13 @@ from typing import Final
 from sqlalchemy import bindparam, select
 
 from appliance.journal.checkpoint import open_checkpoint
-from appliance.journal.errors import BugError, OperatorError
+from appliance.journal.errors import BugError, OperatorError, SanadError
 from appliance.journal.ids import BlobDigest, JournalId
 from appliance.journal.tree import root_at
 from appliance.records.database import Database
 from appliance.records.log import Log
 from sync import courierdisk, courierfile, frames
-from sync.central import endedkeys, registry
+from sync.central import endedkeys, quarantine, registry
 from sync.central import tables as t
 from sync.central.archive import Archive
 from sync.central.index import Index
@@ -116,6 +116,7 @@ class CourierDesk:
         trust: gives the public lists.
         identity: gives the age identity of the locker.
         random: gives that many random bytes.
+        refused: told that a node's file contradicts what is here, before anybody else is.
     """
 
     def __init__(
@@ -128,6 +129,7 @@ class CourierDesk:
         trust: Trust,
         identity: Callable[[], str],
         random: Callable[[int], bytes],
+        refused: Callable[[JournalId, SanadError], object],
     ) -> None:
         self._database = database
         self._archive = archive
@@ -137,12 +139,14 @@ class CourierDesk:
         self._trust = trust
         self._identity = identity
         self._random = random
+        self._refused = refused
 
     def know(self, found: Found) -> Node:
         """Say whose an export is: its node's key signed its header. Nothing of what is in it was looked at.
 
         Raises:
             OperatorError: it is a receipt. NotEnrolled: central does not know that node, or took it out of service.
+            Quarantined: it takes nothing from that node.
             BadCourierFile: the node did not sign it.
         """
         header = found.header
@@ -157,6 +161,8 @@ class CourierDesk:
                 )
             endedkeys.refuse_stopped(tx, node.journal)
         courierfile.verify_header(found.signed, courierfile.export_verifier(node.journal, node.node_key))
+        with self._database.read() as tx:
+            quarantine.refuse_quarantined(tx, node.journal)
         return node
 
     def take(self, found: Found, *, watch: Watch = unwatched) -> Import:
@@ -191,8 +197,10 @@ class CourierDesk:
         try:
             found.open(self._identity(), taking.feed, lambda done, _: watch(size + done, 2 * size))
             taking.reader.finish()
-        except (Fork, StartAgain):
+        except (Fork, StartAgain) as error:
             self._archive.drop_staged(node.journal)
+            if isinstance(error, Fork):
+                self._refused(node.journal, error)
             raise
         return taking.done
 

@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 from sqlalchemy import bindparam, func, select
 
-from appliance.journal.errors import SanadError
+from appliance.journal.errors import DeviceError
 from appliance.journal.ids import JournalId
 from appliance.records import folding
 from appliance.records.database import Database
@@ -34,6 +34,10 @@ def no_matter(_journal: JournalId) -> None:
     """What follows from a fold where nobody cares."""
 
 
+def untold(_journal: JournalId, _error: str) -> None:
+    """Who is told how a fold went, where nobody is."""
+
+
 class Index:
     """The folded tables of all nodes.
 
@@ -41,14 +45,22 @@ class Index:
         database: the index.
         archive: where the journals are.
         followed: told a journal when its tables are up to date, in the thread that folds.
+        went: told a journal how its fold went: why it failed, or nothing.
     """
 
     def __init__(
-        self, database: Database, archive: Database, followed: Callable[[JournalId], None] = no_matter
+        self,
+        database: Database,
+        archive: Database,
+        followed: Callable[[JournalId], None] = no_matter,
+        went: Callable[[JournalId, str], None] = untold,
     ) -> None:
         self._database = database
         self._archive = archive
         self._followed = followed
+        self._went = went
+        self.stopped = ""
+        """Why nothing can be folded at present, where that is so: the database itself is in trouble."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="fold")
         self._waiting: set[JournalId] = set()
         self._last: Future[None] | None = None
@@ -127,5 +139,10 @@ class Index:
         try:
             self.catch_up(journal)
             self._followed(journal)
-        except SanadError as error:
+        except Exception as error:  # noqa: BLE001  (the thread's outermost edge; nobody waits for what it raises)
             _log.error("the fold failed", journal=journal, error=type(error).__name__)
+            self.stopped = type(error).__name__ if isinstance(error, DeviceError) else ""
+            self._went(journal, type(error).__name__)
+        else:
+            self.stopped = ""
+            self._went(journal, "")

@@ -176,6 +176,12 @@ class Turns:
         except TimeoutError:
             raise Busy("An earlier session of this node is still being stored.", "The node tries again.") from None
 
+    def stop(self, journal: JournalId, error: SanadError) -> None:
+        """End this node's stream, if there is one."""
+        stream = self._streams.get(journal)
+        if stream is not None:
+            stream[0].stop(error)
+
     def close(self) -> None:
         """End all streams."""
         for inflow, _ in self._streams.values():

@@ -17,12 +17,14 @@ from appliance.journal.errors import IntegrityError
 from appliance.journal.ids import JournalId
 from appliance.journal.notes import parse_note
 from sync.refusals import BadRequest
-from sync.wire import Known, StateAnswer
+from sync.wire import Known, NodeReport, StateAnswer
 
 NEWS_HOLD_S: Final = 25.0
 """The longest that central holds back an answer; below what proxies and routers take for a dead connection."""
 NEWS_LOOK_S: Final = 2.0
 """How often central looks for what no bell tells."""
+
+_REPORT: Final = frozenset(NodeReport.__struct_fields__)
 
 
 class Bells:
@@ -50,14 +52,16 @@ class Bells:
             self.ring(journal)
 
 
-def read_known(query: Mapping[str, str]) -> Known:
-    """Read a request for news.
+def read_known(query: Mapping[str, str]) -> tuple[Known, NodeReport | None]:
+    """Read a request for news: what the node knows, and how it is, where it says so.
 
     Raises:
         BadRequest: it does not say what is known.
     """
+    known = {name: value for name, value in query.items() if name not in _REPORT}
     try:
-        return msgspec.convert(dict(query), Known, strict=False)
+        report = None if len(known) == len(query) else msgspec.convert(dict(query), NodeReport, strict=False)
+        return msgspec.convert(known, Known, strict=False), report
     except msgspec.MsgspecError:
         raise BadRequest("A request for news does not say what is known.") from None
 

@@ -44,6 +44,9 @@ nodes: Final = Table(
     sqlite_with_rowid=False,
 )
 
+# The list of nodes, without reading their certificates.
+Index("nodes_by_centre", nodes.c.centre, nodes.c.centre_name, nodes.c.enrolled_at, nodes.c.journal)
+
 # Only the hash of an invite's secret is kept. `answer`: what its node was told, to be told again.
 invites: Final = Table(
     "invites",
@@ -92,6 +95,70 @@ officer_answers: Final = Table(
     Column("certificate", LargeBinary),
     _text("answered_at"),
     sqlite_with_rowid=False,
+)
+
+# What each node said of itself, and when it was heard last; nothing is decided by it. `skew_s` is how far its clock
+# was ahead of central's, NULL before it said so. `refused_*`: what central did not take of it last; empty once all it
+# sent was taken. `fold_error`: why its tables are behind its entries.
+sightings: Final = Table(
+    "sightings",
+    CENTRAL,
+    _text("journal", key=True),
+    _text("seen_at"),
+    _number("offered"),
+    _text("software"),
+    Column("skew_s", BigInteger),
+    _text("waiting_since"),
+    _number("backlog_bytes"),
+    _number("stuck"),
+    _number("spoilt"),
+    _text("refused_code"),
+    _text("refused_sentence"),
+    _text("refused_at"),
+    _text("fold_error"),
+    sqlite_with_rowid=False,
+)
+
+# Nodes that central takes nothing from until a person says so; and all that was ever done about that, in order.
+quarantined: Final = Table(
+    "quarantined",
+    CENTRAL,
+    _text("journal", key=True),
+    _text("since"),
+    _text("cause"),
+    _text("reason"),
+    sqlite_with_rowid=False,
+)
+quarantine_acts: Final = Table(
+    "quarantine_acts",
+    CENTRAL,
+    _text("journal", key=True),
+    _number("number", key=True),
+    _text("at"),
+    _text("act"),
+    _text("cause"),
+    _text("reason"),
+    _text("by"),
+    sqlite_with_rowid=False,
+)
+
+# Certificate numbers that papers of two nodes bear: `settled_at` is empty until a person has settled it.
+conflicts: Final = Table(
+    "conflicts",
+    CENTRAL,
+    _text("number", key=True),
+    _text("journal"),
+    _text("other"),
+    _text("found_at"),
+    _text("settled_at"),
+    _text("settlement"),
+    _text("settled_by"),
+    sqlite_with_rowid=False,
+)
+
+# Who may see the pages, by name; passwords as Argon2id strings.
+viewers: Final = Table(
+    "viewers", CENTRAL, _text("name", key=True), _text("password"), _text("made_at"), sqlite_with_rowid=False
 )
 
 # The right edge of the tree over all that is stored and staged; `peaks` are its hashes, one after the other.

@@ -135,7 +135,7 @@ class EnrolledNode:
         return made
 
 
-def create_store(home: Path, keys: NodeKeys, invite: Invite) -> Store:
+def create_store(home: Path, keys: NodeKeys, invite: Invite, key: bytes = b"") -> Store:
     """Make a node's store for an invite."""
     opened = JournalOpened(
         centre=invite.centre,
@@ -145,13 +145,14 @@ def create_store(home: Path, keys: NodeKeys, invite: Invite) -> Store:
         software="test",
     )
     home.mkdir(parents=True, exist_ok=True)
-    return Store.create(Layout(home), os.urandom(32), keys, opened, clock=real_clock, random=os.urandom, halt=halt)
+    key = key or os.urandom(32)
+    return Store.create(Layout(home), key, keys, opened, clock=real_clock, random=os.urandom, halt=halt)
 
 
-def enrol(home: Path, invite: Invite) -> EnrolledNode:
+def enrol(home: Path, invite: Invite, key: bytes = b"") -> EnrolledNode:
     """Make a node in `home` and enrol it over the network, as the command line does."""
     keys = NodeKeys.generate(os.urandom)
-    store = create_store(home, keys, invite)
+    store = create_store(home, keys, invite, key)
     (first,) = store.entries(0, 1)
     enrolled = enrol_request(
         invite,

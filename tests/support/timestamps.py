@@ -62,8 +62,11 @@ class Tsa:
         self.asked.append(len(requests))
         return [self.service.answer(each) for each in requests]
 
+    def request(self, digest: bytes) -> Request:
+        return make_request(digest, os.urandom(16), POLICY)
+
     def stamp(self, digest: bytes) -> bytes:
-        request = make_request(digest, os.urandom(16), POLICY)
+        request = self.request(digest)
         return self.judge(self.service.answer(request.der), request).token
 
     def judge(self, answer: bytes, request: Request, believed: Believed | None = None) -> Stamp:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from appliance.casework import revoking
+from appliance.casework.caseview import case
 from appliance.casework.certificates import State, certificates_of
 from appliance.casework.issuing import Issued, issue
 from appliance.casework.printing import prints_of
@@ -17,6 +19,7 @@ from tests.integration.casework.conftest import bench, benches, desk, sealed, te
 from tests.support.consoles import SIZE, Hands, desk_at, scanned_page
 from tests.support.desk import Desk, lease
 from tests.tui.test_paper_and_pad import choose
+from tests.tui.test_services import do_step
 from tui.app import SanadConsole
 from tui.desk import Devices
 from tui.screens.case.file import CaseFile
@@ -113,12 +116,29 @@ async def test_a_correction_is_typed_asked_for_and_issued_by_somebody_else(
     assert "The correction of its certificate was asked for" in hands.text()
     await change_hands(hands, made, "rabia", "officer")
     await choose(hands, "decide on correcting")
-    await hands.type("issue", "enter")
     assert "District: Mardan" in hands.text()
-    await hands.press("y")
+    await hands.type("look at", "enter")
+    assert hands.screen == "CorrectCertificate"
+    assert f"In place of  {made.number}" in hands.text(), hands.text()
+    await hands.press("f10")
     assert "is superseded" in hands.said(), hands.text()
     old, new = certificates_of(sealed.store, made.application)
     assert (old.state, new.replaces) == (State.SUPERSEDED, made.number)
+
+
+async def test_a_paper_is_added_after_the_issue(hands: Hands, sealed: Desk, made: Issued, tmp_path: Path) -> None:
+    (tmp_path / "proof.png").write_bytes(scanned_page())
+    await open_case(hands, made, "omar", "operator")
+    before = len(case(sealed.store, made.application).papers)
+    await choose(hands, "add a paper")
+    assert hands.screen == "AddingPapers"
+    await hands.press("enter")
+    await hands.press("ctrl+u")
+    await hands.type(f"{tmp_path}/")
+    await hands.type("proof.png", "enter")
+    assert len(case(sealed.store, made.application).papers) == before + 1, hands.text()
+    await hands.press("f10")
+    assert hands.screen == "CaseFile"
 
 
 async def test_a_certificate_is_printed_again_as_a_duplicate_with_a_reason(
@@ -143,3 +163,17 @@ async def test_what_is_revoked_offers_nothing_of_it(hands: Hands, sealed: Desk, 
     await hands.press("f10")
     for act in ("Hand over", "Print the certificate", "be corrected", "be revoked"):
         assert act not in hands.text()
+
+
+async def test_a_representative_takes_it_with_name_relation_and_the_paper_that_entitles_them(
+    hands: Hands, sealed: Desk, made: Issued
+) -> None:
+    await open_case(hands, made, "omar", "operator")
+    await do_step(hands)
+    await choose(hands, "hand over")
+    await hands.type("somebody else", "enter")
+    await hands.type("Zarin Khan", "enter")
+    await hands.type("father", "enter")
+    await hands.type("letter of authority of 20 Nov 2026", "enter")
+    assert "Handed over" in hands.said()
+    assert sealed.row(made.application, "status") == "delivered"

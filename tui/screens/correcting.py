@@ -1,21 +1,26 @@
-"""Asking that a certificate be corrected: its form again, with the paper that proves what is wrong."""
+"""Correcting a certificate: its form again, with the paper that proves what is wrong; and by another, the new one."""
 
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Literal
 
 from appliance.access.session import Session
-from appliance.casework import correcting
+from appliance.casework import correcting, superseding
 from appliance.casework.caseview import CaseView, PaperView
 from appliance.casework.caseview import case as read_case
+from appliance.casework.issuing import Issued, Prepared, ShownOtherwise
+from appliance.casework.superseding import Correction
+from appliance.certificates.signer import DocumentSigner
 from appliance.journal.ids import EntityId
 from tui.forms import Filling, Kind, Lack, Stage
 from tui.screens.dialogs import Ask, Pick
+from tui.screens.issuing import IssueCertificate
 from tui.screens.puttingright import PuttingRight
 from tui.widgets.choice import Option
 
 
-class Correction(Filling):
+class CorrectedForm(Filling):
     """The form of a certificate that was issued: every answer may be other, its people not, and no paper is asked anew.
 
     What an officer attested is shown as it was answered; where it is typed otherwise, that is said.
@@ -51,7 +56,7 @@ class Correcting(PuttingRight):
         """The form as it should be."""
         found = super().filling
         said = {each.name: getattr(found, each.name) for each in fields(found)}
-        return Correction(**{**said, "attested": {}})
+        return CorrectedForm(**{**said, "attested": {}})
 
     def stages(self) -> tuple[Stage, ...]:
         """The form, the papers, and the check."""
@@ -94,3 +99,34 @@ class Correcting(PuttingRight):
             )
 
         self.act(ask, lambda _: self._close())
+
+
+class CorrectCertificate(IssueCertificate):
+    """The corrected certificate, looked at and signed as a first one is; the old one is superseded with it."""
+
+    HEADING = "Sign and issue the corrected certificate"
+
+    def __init__(self, application: EntityId, number: str) -> None:
+        super().__init__(application)
+        self._number = number
+        self._correction: Correction | None = None
+
+    def make(self, session: Session, drawn: bytes | None, sealed_by: Literal["centre"] | None) -> Prepared:
+        """Prepare it, from what was asked for."""
+        self._correction = superseding.prepare_correction(
+            self.desk_app.desk.centre,
+            session,
+            self._application,
+            self._number,
+            signature_png=drawn,
+            sealed_by=sealed_by,
+        )
+        return self._correction.prepared
+
+    def sign(self, session: Session, prepared: Prepared, signer: DocumentSigner | None) -> Issued:
+        """Sign exactly that, and supersede the old one in the same commit."""
+        shown = self._correction
+        if shown is None or shown.prepared is not prepared:
+            raise ShownOtherwise
+        centre = self.desk_app.desk.centre
+        return superseding.correct(centre, session, self._application, self._number, correction=shown, signer=signer)

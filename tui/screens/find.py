@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
+from appliance.casework.complaints import application_of
 from appliance.casework.money import payment_of
 from appliance.casework.readcodes import is_ours
 from appliance.casework.search import Hit, search, search_forgiving
@@ -132,6 +133,9 @@ class Find(DeskScreen[None]):
             self.app.push_screen(People(typed=hit.title))
         elif hit.kind == "application":
             self.app.push_screen(CaseFile(hit.about))
+        elif hit.kind == "complaint":
+            store = self.desk_app.desk.store
+            self.run(lambda: application_of(store, EntityId(hit.about)), self._file)
         else:
             store = self.desk_app.desk.store
             self.run(lambda: payment_of(store, EntityId(hit.about)), lambda it: self._file(it.application))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,6 +16,7 @@ from appliance.casework.officer_keys import standing
 from appliance.casework.printing import open_prints
 from appliance.casework.tokens import Token, token_at
 from appliance.catalogue import Service
+from appliance.store.carried import Carried, carried
 from tui.keymap import KEYS, bound, shown
 from tui.screens import pending
 from tui.screens.base import DeskScreen
@@ -83,6 +84,9 @@ _DESK_WORK = (
 )
 
 
+LOOK_EVERY_S: Final = 15.0
+
+
 class Home(DeskScreen[None]):
     """What an operator sees between two citizens."""
 
@@ -95,6 +99,7 @@ class Home(DeskScreen[None]):
     def body(self) -> ComposeResult:
         """Who is called, and the list of what can be done."""
         yield Static("", id="called", markup=False)
+        yield Static("", id="carried", markup=False)
         yield Rows(id="menu", classes="short")
 
     @property
@@ -104,8 +109,14 @@ class Home(DeskScreen[None]):
         return Role.AUDITOR if session is None else session.role
 
     def on_mount(self) -> None:
-        """Show the list."""
+        """Show the list, and look again now and then at how carrying it to central stands."""
         self.query_one(Rows).focus()
+        self.set_interval(LOOK_EVERY_S, self._look_at_link)
+
+    def _look_at_link(self) -> None:
+        if self.is_current and self.desk_app.session is not None:
+            store = self.desk_app.desk.centre.store
+            self.act(lambda _: carried(store), self._show_carried)
 
     def on_screen_resume(self) -> None:
         """Back at the desk: read anew what waits."""
@@ -124,21 +135,23 @@ class Home(DeskScreen[None]):
 
         lists = {name: found for name, found in LISTS.items() if name in _DOES[self.role]}
 
-        def read(session: Session) -> tuple[dict[str, int], Token | None, str]:
+        def read(session: Session) -> tuple[dict[str, int], Token | None, str, Carried]:
             counts = {name: len(found.read(centre, session, 0)) for name, found in lists.items()}
             counts["drafts"] = len(drafts_of(centre.store, session))
             counts["prints"] = len(open_prints(centre.store))
             how = standing(centre.store, session)
-            return counts, token_at(centre, session), how.says if how.has_keys else ""
+            own_key = how.says if how.has_keys else ""
+            return counts, token_at(centre, session), own_key, carried(centre.store)
 
         self.act(read, lambda found: self._show(*found))
 
     action_refresh = look_again
 
-    def _show(self, counts: dict[str, int], called: Token | None, own_key: str) -> None:
+    def _show(self, counts: dict[str, int], called: Token | None, own_key: str, sent: Carried) -> None:
         self.desk_app.token = called
         words = f"At your counter: {called.ticket}. F2 begins the application." if called is not None else own_key
         self.query_one("#called", Static).update(words)
+        self._show_carried(sent)
         items = []
         for action in _DOES[self.role]:
             full = "+" if counts.get(action, 0) >= MAX_ROWS else ""
@@ -146,6 +159,12 @@ class Home(DeskScreen[None]):
             key = KEYS[action]
             items.append(Item(action, f"{shown(key.keys):<8}{key.label + count:<20}", key.help))
         self.query_one(Rows).fill(items)
+
+    def _show_carried(self, sent: Carried) -> None:
+        """In one line whether all is at central, and if not, what to do."""
+        strip = self.query_one("#carried", Static)
+        strip.update(sent.words(self.desk_app.desk.centre.store.clock()))
+        strip.set_class(not sent.well, "bad")
 
     @on(OptionList.OptionSelected)
     async def _chosen(self, event: OptionList.OptionSelected) -> None:

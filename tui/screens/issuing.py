@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -18,6 +18,7 @@ from appliance.casework import issuing, signatures
 from appliance.casework.issuing import Issued, Prepared, ShownOtherwise
 from appliance.casework.key_opening import MAX_PINS, opened, tries_left
 from appliance.certificates.record import is_date
+from appliance.certificates.signer import DocumentSigner
 from appliance.journal.errors import SanadError
 from appliance.journal.ids import EntityId
 from tui.keymap import bound
@@ -84,17 +85,20 @@ class IssueCertificate(DeskScreen[str]):
         def make(session: Session) -> tuple[Prepared, bytes, int | None]:
             taken = signatures.signatures_of(store, self._application)
             drawn = draw(store.open_blob(taken[-1].digest)) if taken and draw is not None else None
-            made = issuing.prepare(
-                centre,
-                session,
-                self._application,
-                signature_png=drawn,
-                sealed_by="centre" if by_centre else None,
-            )
+            made = self.make(session, drawn, "centre" if by_centre else None)
             left = tries_left(store, session) if made.sealed_by == "officer" else None
             return made, made.picture(), left
 
         self.act(make, lambda found: self._show(*found, said), self._cannot)
+
+    def make(self, session: Session, drawn: bytes | None, sealed_by: Literal["centre"] | None) -> Prepared:
+        """Prepare it."""
+        centre = self.desk_app.desk.centre
+        return issuing.prepare(centre, session, self._application, signature_png=drawn, sealed_by=sealed_by)
+
+    def sign(self, session: Session, prepared: Prepared, signer: DocumentSigner | None) -> Issued:
+        """Sign exactly that, and commit it."""
+        return issuing.issue(self.desk_app.desk.centre, session, self._application, prepared=prepared, signer=signer)
 
     def _cannot(self, error: SanadError) -> None:
         self.query_one("#words", Static).update("")
@@ -156,9 +160,9 @@ class IssueCertificate(DeskScreen[str]):
 
         def issue(session: Session) -> Issued:
             if prepared.sealed_by == "centre":
-                return issuing.issue(centre, session, self._application, prepared=prepared)
+                return self.sign(session, prepared, None)
             with opened(centre, session, pin) as signer:
-                return issuing.issue(centre, session, self._application, prepared=prepared, signer=signer)
+                return self.sign(session, prepared, signer)
 
         def done(made: Issued) -> None:
             how = "signed by you" if prepared.sealed_by == "officer" else "sealed by the centre"
@@ -204,6 +208,9 @@ def _facts(made: Prepared) -> RenderableType:
         rows.append(("Valid until", day(record.expires_on)))
     if record.replaces:
         rows.append(("In place of", record.replaces))
+    if record.document is not None:
+        pages = f"{record.document.pages} page{'s' * (record.document.pages != 1)}"
+        rows.append(("Copy of", f"{record.document.kind.replace('_', ' ')}, {pages}, on the pages behind"))
     rows.append(("Holder", record.holder.name))
     if record.holder.identity_number_shown:
         kind = record.holder.identity_kind

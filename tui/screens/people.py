@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import OptionList, Static
 
+from appliance.access.session import Role, Session
 from appliance.casework import identity, people
 from appliance.casework.matching import Duplicate, likely_duplicates
 from appliance.casework.people import Person, PersonView
@@ -28,6 +29,7 @@ from tui.words import IDENTITY_KINDS, identity_line, person_line
 
 MAX_FOUND: Final = 100
 MIN_TYPED: Final = 2
+_MERGES: Final = frozenset({Role.OFFICER, Role.SUPERVISOR})
 """Letters from which on it is looked for."""
 _GENDERS: Final = tuple(Option(each, each) for each in people.GENDERS)
 _KINDS: Final = tuple(Option(kind, label) for kind, label in IDENTITY_KINDS.items())
@@ -84,7 +86,11 @@ class People(DeskScreen[EntityId]):
         """Look for the same again."""
         self._find(self.query_one(Line).value)
 
-    def _find(self, typed: str) -> None:
+    def _done(self, words: str) -> None:
+        """Something was written down: look for the same again, and say so."""
+        self._find(self.query_one(Line).value, words)
+
+    def _find(self, typed: str, said: str = "") -> None:
         store = self.desk_app.desk.store
 
         def find() -> list[PersonView]:
@@ -100,10 +106,10 @@ class People(DeskScreen[EntityId]):
             self._views = {each.about: each for each in views if each.merged_into is None}
             self.query_one("#found", Rows).fill([Item(about, person_line(v)) for about, v in self._views.items()])
             self._detail()
-            if not self._views and len(typed.strip()) >= MIN_TYPED:
+            if not said and not self._views and len(typed.strip()) >= MIN_TYPED:
                 self.say("Nobody of that name or number is here. F2 writes them down.")
             else:
-                self.say("")
+                self.say(said, tone="good" if said else "note")
 
         self.run(find, found)
 
@@ -173,8 +179,11 @@ class People(DeskScreen[EntityId]):
 
     def action_merge_person(self) -> None:
         """Say that the record under the cursor and another one are of one person; the other stands for both."""
-        view = self._current()
-        if view is None:
+        view, session = self._current(), self.desk_app.session
+        if view is None or session is None:
+            return
+        if session.role not in _MERGES:
+            self.say("An officer or a supervisor says that two records are of one person.", tone="warning")
             return
 
         def into(other: EntityId | None) -> None:
@@ -189,15 +198,19 @@ class People(DeskScreen[EntityId]):
             return
         store = self.desk_app.desk.store
 
-        def merged(_: None) -> None:
-            self.say("Written down: one person.", tone="good")
-            self.look_again()
+        def merged(stays: PersonView) -> None:
+            # What was typed may find nobody now: the one who stands for both is shown.
+            self.query_one(Line).put(stays.person.name)
+            self._done("Written down: one person.")
 
-        self.act(lambda session: people.merge(store, session, view.about, into, reason, view.last_seq), merged)
+        def merge(session: Session) -> PersonView:
+            people.merge(store, session, view.about, into, reason, view.last_seq)
+            return people.person(store, into)
+
+        self.act(merge, merged)
 
     def _verified(self) -> None:
-        self.say("Written down: identity seen.", tone="good")
-        self.look_again()
+        self._done("Written down: identity seen.")
 
 
 class PersonForm(DeskScreen[EntityId]):

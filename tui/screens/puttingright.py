@@ -95,3 +95,19 @@ class PuttingRight(TakingIn):
         self.app.push_screen(
             Confirm("Leave the corrections?", "They were not written; the case stays as it was."), sure
         )
+
+
+class AddingPapers(PuttingRight):
+    """The papers of a case alone: each is added at once, and nothing else changes."""
+
+    HELP = (
+        "Enter or Ctrl+A adds a file as the paper under the cursor, Ctrl+E scans it. F10 or Esc goes back to the case."
+    )
+
+    def stages(self) -> tuple[Stage, ...]:
+        """The papers."""
+        return tuple(each for each in super().stages() if each.kind is Kind.PAPERS)
+
+    def action_finish(self) -> None:
+        """Back to the case."""
+        self._close()

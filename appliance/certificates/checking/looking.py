@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import importlib
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -28,6 +29,8 @@ _PICTURES: Final = (
     b"RIFF",
     b"\0\0\0\x0cjP  ",
 )
+_LOADED_LATE: Final = ("_strptime", "pyhanko.pdf_utils.filters", "pyhanko.pdf_utils.metadata.xmp_xml", "lxml.etree")
+"""What the libraries load when they first need it."""
 _ENCODINGS: Final = ("ascii", "utf-8", "utf-16-be", "utf-16-le", "utf-16", "latin-1", "cp1252", "utf-8-sig", "idna")
 _ANOTHER: Final = "The certificate in the bundle is not the one that the journal names."
 _NOTHING: Final = "There is nothing in the file."
@@ -112,6 +115,8 @@ def prepare(content: bytes) -> None:
         from appliance.certificates.checking import paper, pdf  # noqa: F401
 
         Image.init()
+        for module in _LOADED_LATE:
+            importlib.import_module(module)
         for name in _ENCODINGS:
             codecs.lookup(name)
 

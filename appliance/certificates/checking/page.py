@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import pypdfium2 as pdfium
+import zxingcpp
 from PIL import Image
 
 from appliance.certificates.checking.faults import Broken
@@ -30,8 +31,11 @@ DIFFERS: Final = "The page does not say what the record in the file says."
 OTHER_CODE: Final = "The code on the page is not that of this certificate."
 MAX_PAGE_PT: Final = 1_000.0
 """Longer side of a page, in points; A4 has 842."""
-_SCALE: Final = 2.0
-"""Dots for each point: the code is drawn, not scanned, so 144 dots an inch are enough."""
+_SCALE: Final = 2.5
+"""Dots for each point: the code is drawn, not scanned, so 180 dots an inch are enough."""
+_ABOVE_FOOT: Final = 0.55
+"""How much of the page's height stands above where codes are."""
+_QR: Final = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 _WORD: Final = re.compile(r"[0-9a-z\u00df-\u024f]+(?:[-/.:+'][0-9a-z\u00df-\u024f]+)*")
 """A Latin word, number or identifier, in small letters; marks around it may be drawn elsewhere, or not at all."""
 
@@ -52,7 +56,7 @@ def check(pdf: bytes, record: CertificateRecord, code: str) -> None:
         if not 1 <= len(document) <= MAX_PAGES:
             raise Broken(DIFFERS)
         printed = _squeezed("".join(_text(document, index) for index in range(len(document))))
-        if not any(code in _codes(document, index) for index in range(len(document))):
+        if not _shows(document, code):
             raise Broken(OTHER_CODE)
     except pdfium.PdfiumError:
         raise Broken(DIFFERS) from None
@@ -70,18 +74,26 @@ def _text(document: pdfium.PdfDocument, index: int) -> str:
     return str(text.get_text_bounded())
 
 
-def _codes(document: pdfium.PdfDocument, index: int) -> list[str]:
-    """The codes on a page: on its lower half, where they stand, or else anywhere."""
-    page = document[index]
-    width, height = page.get_size()
-    if not 0 < max(width, height) <= MAX_PAGE_PT:
+def _shows(document: pdfium.PdfDocument, code: str) -> bool:
+    """Whether a page shows a code: looked for at the foot of each page, where it stands, and only then anywhere."""
+    pages = range(len(document))
+    return any(code in _at_foot(document, index) for index in pages) or any(
+        code in read_image(_picture(document, index, 0)) for index in pages
+    )
+
+
+def _at_foot(document: pdfium.PdfDocument, index: int) -> list[str]:
+    height = document.get_page_size(index)[1]
+    found = zxingcpp.read_barcodes(_picture(document, index, height * _ABOVE_FOOT), formats=_QR)
+    return [each.text for each in found]
+
+
+def _picture(document: pdfium.PdfDocument, index: int, above: float) -> Image.Image:
+    """A page in grey, without what stands above."""
+    if not 0 < max(document.get_page_size(index)) <= MAX_PAGE_PT:
         raise Broken(DIFFERS)
-    for top in (height / 2, 0):
-        bitmap = page.render(scale=_SCALE, crop=(0, 0, 0, top), grayscale=True, may_draw_forms=False)
-        seen = Image.frombuffer("L", (bitmap.width, bitmap.height), bitmap.buffer, "raw", "L", bitmap.stride, 1)
-        if found := read_image(seen):
-            return found
-    return []
+    bitmap = document[index].render(scale=_SCALE, crop=(0, 0, 0, above), grayscale=True, may_draw_forms=False)
+    return Image.frombuffer("L", (bitmap.width, bitmap.height), bitmap.buffer, "raw", "L", bitmap.stride, 1)
 
 
 def _values(record: CertificateRecord) -> Iterator[str]:

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+# Neither lxml nor filters are used here; pyHanko loads them late, when a confined process can load nothing more.
+import lxml.etree  # type: ignore[import-untyped]  # noqa: F401
 from asn1crypto import x509 as asn1
-
-# Filters are not used here; pyHanko loads them late, when a confined process can load nothing more.
 from pyhanko.pdf_utils import filters  # noqa: F401
 from pyhanko.pdf_utils.decode_limits import DecodeLimits, DocumentDecodeBudget, StreamDecodeLimits
 from pyhanko.pdf_utils.reader import PdfFileReader

@@ -6,6 +6,7 @@ from appliance.journal import kinds as k
 from appliance.journal.entry import Header
 from appliance.records import tables as t
 from appliance.records.folds.base import About, Ops, folds, key, row, update
+from appliance.records.folds.search import first_words, found_by
 from appliance.records.statements import add_once, add_or_set
 
 _COMPLAIN = add_once(t.complaints)
@@ -17,6 +18,7 @@ def _complaint_made(header: Header, body: k.ComplaintMade) -> Ops:
     said = {"application": body.application, "complaint": body.complaint, "name": body.name}
     answer = {"answer": "", "answered_by": "", "answered_at": ""}
     yield _COMPLAIN, row(header, **said, **answer, made_by=header.by, made_at=header.at)
+    yield from found_by(header, "complaint", name=body.name, more=first_words(body.complaint))
 
 
 @folds(k.ComplaintAnswered)

@@ -123,5 +123,10 @@ def answers(fields: dict[str, str]) -> str:
     return " ".join(dict.fromkeys(" ".join(found).split()[:MAX_MORE]))
 
 
+def first_words(text: str) -> str:
+    """What a longer text says to whoever searches: its first words."""
+    return " ".join(text.split()[:MAX_MORE])
+
+
 def _made(said: dict[str, str]) -> dict[str, str]:
     return {name: _MAKE[name](value) if value else "" for name, value in said.items()}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -12,7 +14,8 @@ from PIL import Image
 from appliance.casework import attestation, papers, reviewing
 from appliance.casework.attestation import Seen
 from appliance.casework.caseview import case
-from appliance.casework.copying import Copied, NotCompared, copied, pages_of
+from appliance.casework.certificates import certificate_file, certificate_numbered
+from appliance.casework.copying import Copied, NotCompared, copied, scan_of
 from appliance.casework.intake import PaperRefused
 from appliance.casework.issuing import issue, prepare
 from appliance.casework.papers import NewPaper
@@ -72,10 +75,21 @@ def test_the_record_names_the_hash_of_the_scan_its_kind_and_its_pages(copying: D
     made = prepare(copying.centre, copying.officer, approved(copying))
     sha256 = hashlib.sha256(scanned_page()).hexdigest()
     assert made.record.document == Document(kind="rent_deed", sha256=sha256, pages=1, media_type="image/png")
-    (page,) = made.ground.scan
+    assert made.ground.scan is not None
+    (page,) = made.ground.scan.pages
     with Image.open(io.BytesIO(page)) as picture:
         assert picture.format == "JPEG"
         assert picture.size == (620, 877)
+
+
+def test_the_signed_file_carries_the_scan_to_the_byte_and_shows_its_page(copying: Desk, tmp_path: Path) -> None:
+    made = issue(copying.centre, copying.officer, approved(copying))
+    file = tmp_path / "copy.pdf"
+    file.write_bytes(certificate_file(copying.store, certificate_numbered(copying.store, made.number)))
+    subprocess.run(["pdfdetach", "-saveall", "-o", tmp_path, file], check=True)
+    sha256 = hashlib.sha256(scanned_page()).hexdigest()
+    assert sha256 in {hashlib.sha256(each.read_bytes()).hexdigest() for each in tmp_path.iterdir() if each.is_file()}
+    assert "Pages:           2" in subprocess.run(["pdfinfo", file], capture_output=True, text=True, check=True).stdout
 
 
 def test_an_attestation_that_is_withdrawn_after_the_approval_issues_nothing(copying: Desk) -> None:
@@ -99,7 +113,7 @@ def test_another_file_than_was_attested_is_not_drawn(copying: Desk) -> None:
     assert isinstance(found, Copied)
     other = replace(found, blob=desk.store.put_blob(b"another"))
     with pytest.raises(IntegrityError):
-        pages_of(desk.store, other)
+        scan_of(desk.store, other)
 
 
 def test_a_scan_of_which_no_copy_can_be_made_is_refused_at_the_counter(copying: Desk) -> None:

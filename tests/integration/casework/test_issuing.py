@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from PIL import Image
 
 from appliance.access.session import Role
-from appliance.casework import applications, issuing, people, reversals, reviewing
+from appliance.casework import applications, attestation, issuing, people, reversals, reviewing
+from appliance.casework.attestation import Seen
 from appliance.casework.certificate_numbers import is_certificate_number
 from appliance.casework.intake import PaperRefused
 from appliance.casework.issuing import Issued
@@ -20,6 +22,7 @@ from appliance.casework.reviewing import NotReady
 from appliance.catalogue import Catalogue
 from appliance.certificates.portrait import portrait
 from appliance.certificates.record import CertificateRecord, encode_record
+from appliance.journal.errors import OperatorError
 from appliance.journal.ids import EntityId
 from tests.support.certificates import photograph
 from tests.support.desk import ANSWERS, CATALOGUE, OMAR, SERVICE, Desk, centre_of, lease
@@ -119,3 +122,42 @@ def test_a_photograph_that_was_attested_once_is_printed_on_the_next_certificate(
     reviewing.approve(sealed.centre, sealed.officer, second)
     record = issue(sealed, second, monkeypatch)[1]
     assert record.holder.photo_sha256 == hashlib.sha256(portrait(picture)).hexdigest()
+
+
+def attested_photograph(desk: Desk, **until: date) -> tuple[EntityId, EntityId, bytes]:
+    """A case that is approved with a photograph attested for an earlier one; answers the attestation, too."""
+    with_a_photograph(desk)
+    person, picture = desk.person(), photograph()
+    first = desk.form(person)
+    desk.begin(first)
+    paper = add_paper(desk.centre, desk.operator, first.id, NewPaper(picture, rule="photograph"))
+    applications.submit(desk.centre, desk.operator, first)
+    seen = Seen(paper.id, person, "the person", {}, until.get("until"))
+    made = attestation.attest(desk.centre, desk.officer, first.id, seen)
+    second = desk.take_in(person, ANSWERS).application
+    desk.make_ready(second)
+    reviewing.approve(desk.centre, desk.officer, second)
+    return second, made, picture
+
+
+def test_a_photograph_whose_attestation_lapsed_after_the_approval_is_printed_all_the_same(
+    sealed: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application, _, picture = attested_photograph(sealed, until=sealed.centre.today())
+    sealed.pass_days(3)
+    record = issue(sealed, application, monkeypatch)[1]
+    assert record.holder.photo_sha256 == hashlib.sha256(portrait(picture)).hexdigest()
+
+
+def test_a_photograph_whose_attestation_was_withdrawn_is_added_again_and_looked_at_by_an_officer(
+    sealed: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application, made, picture = attested_photograph(sealed)
+    attestation.withdraw_attestation(sealed.store, sealed.officer, made, "another person")
+    with pytest.raises(NotReady, match="not there any more"):
+        issuing.issue(sealed.centre, sealed.officer, application)
+    add_paper(sealed.centre, sealed.operator, application, NewPaper(picture, rule="photograph"))
+    for session in (sealed.operator, sealed.session(OMAR, Role.OFFICER)):
+        with pytest.raises(OperatorError):
+            issuing.issue(sealed.centre, session, application)
+    assert issue(sealed, application, monkeypatch)[1].holder.photo_sha256

@@ -166,7 +166,8 @@ class Office(RuleBasedStateMachine):
     @rule(login=logins)
     def add_paper(self, login: str) -> None:
         body = k.PaperAdded(paper=self.desk.store.new_id(), label="x", media_type="x", size=1, sha256="ab" * 32)
-        legal = self.model.status in (SUBMITTED, REVIEW, RETURNED, WAITING) and self.operator(login)
+        takes = (SUBMITTED, REVIEW, RETURNED, WAITING, Status.APPROVED, Status.ISSUED, Status.DELIVERED)
+        legal = self.model.status in takes and self.operator(login)
         session = self.desk.session(login, Role.OPERATOR)
         if self.attempt(
             login, legal, lambda seen: go_on(self.desk.store, session, self.id, lambda _, __: [body], seen=seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from appliance.access.four_eyes import SameEyes
 from appliance.access.session import NotPermitted
 from appliance.casework import applications, complaints, reviewing
+from appliance.casework.search import search
 from appliance.casework.slips import MAX_NUMBER, MAX_SLIPS_AT_ONCE, BadSlip, reserve_slips, slip_number, slip_text
 from appliance.casework.tracking import is_tracking_number
 from appliance.journal.errors import OperatorError
@@ -62,6 +64,17 @@ def test_a_slip_is_entered_once_and_its_days_count_from_the_day_it_was_handed_ou
     second = desk.form(slip=other, received="2026-11-25")  # tomorrow
     with pytest.raises(OperatorError, match="handed out today, or"):
         applications.submit(desk.centre, desk.operator, second)
+
+
+def test_a_slip_with_which_it_was_begun_stays_with_it_when_the_form_says_none(desk: Desk) -> None:
+    (slip,) = reserve_slips(desk.store, desk.supervisor, 1)
+    desk.pass_days(2)
+    form = desk.form(slip=slip, token="A-7")
+    desk.begin(form)
+    without = replace(form, slip="", token="", received="2026-11-22")
+    taken_in = applications.submit(desk.centre, desk.operator, without)
+    assert (desk.row(form.id, "slip"), desk.row(form.id, "token")) == (slip, "A-7")
+    assert taken_in.due == "2026-12-04"
 
 
 def test_a_slip_that_was_entered_by_mistake_is_entered_again(desk: Desk) -> None:
@@ -117,3 +130,16 @@ def test_a_complaint_is_about_something_and_says_something(desk: Desk) -> None:
         complaints.complain(desk.store, desk.operator, desk.take_in().application, " ")
     with pytest.raises(OperatorError, match="no such complaint"):
         complaints.answer_complaint(desk.store, desk.supervisor, EntityId("a" * 26), "sorry")
+
+
+def test_a_complaint_is_found_by_its_words_and_by_who_complains(desk: Desk) -> None:
+    application = desk.take_in().application
+    made = complaints.complain(
+        desk.store, desk.operator, application, "The clerk asked for tea money", name="Sher Khan"
+    )
+    for typed in ("tea money", "sher kha"):
+        hit = next(each for each in search(desk.store, typed) if each.kind == "complaint")
+        assert (hit.about, hit.status, hit.title) == (made, "open", desk.row(application, "tracking"))
+    assert complaints.application_of(desk.store, made) == application
+    complaints.answer_complaint(desk.store, desk.officer, made, "He was told not to")
+    assert [each.status for each in search(desk.store, "tea money")] == ["answered"]

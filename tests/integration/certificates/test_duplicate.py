@@ -56,7 +56,8 @@ def test_every_page_says_that_it_is_a_duplicate_which_and_when(page: bytes, tmp_
 
 
 def test_the_code_under_the_mark_is_read_as_before(page: bytes) -> None:
-    image = pdfium.PdfDocument(duplicate(page))[0].render(scale=200 / 72).to_pil()
+    document = pdfium.PdfDocument(duplicate(page))
+    image = document[len(document) - 1].render(scale=200 / 72).to_pil()
     assert [each.text for each in zxingcpp.read_barcodes(image)] == [QR_TEXT]
 
 
@@ -74,8 +75,9 @@ def test_the_same_copy_is_set_alike_and_shows_the_issued_page_but_for_the_mark(p
         pdfium.PdfDocument(each)[0].render(scale=1).to_pil().convert("L") for each in (page, duplicate(page))
     )
     assert before.size == after.size
-    # The mark darkens; over ink it may be a shade lighter.
-    pairs = zip(before.tobytes(), after.tobytes(), strict=True)
+    # Below the line at the head the mark darkens; over ink it may be a shade lighter.
+    below = (0, 40, before.width, before.height)
+    pairs = zip(before.crop(below).tobytes(), after.crop(below).tobytes(), strict=True)
     assert all(new <= old + 16 for old, new in pairs)
 
 

@@ -49,7 +49,7 @@ def test_a_node_says_how_old_its_lists_are(place: Place) -> None:
     status = place.answer("sync", "status", home=place.node)
     assert status["lists"]["trouble"] is None
     assert 0 <= status["lists"]["age_s"] < 3600
-    assert "today's" in place.run("sync", "status", home=place.node)
+    assert "made today" in place.run("sync", "status", home=place.node)
 
 
 def test_a_revoked_key_is_shown_at_central_and_reaches_the_node(place: Place) -> None:

@@ -63,7 +63,7 @@ def test_every_kind_of_verdict_is_among_them() -> None:
     ("case", "lines"),
     [
         ("valid.pdf", ["VALID", "Specimen Gul Khan", "PEW01-0000123", "22 November 2026"]),
-        ("code-pasted.jpg", ["compare it with what is printed", "Specimen Gul Khan", "PEW01-0000123"]),
+        ("code-pasted.jpg", ["VALID", "compare it with what is printed", "Specimen Gul Khan", "PEW01-0000123"]),
         ("superseded.pdf", ["SUPERSEDED", "PEW01-0000202", "→ Ask for certificate PEW01-0000202."]),
         ("appended.pdf", ["NOT VALID", "added to the file after it was sealed", "→ Do not accept it."]),
         ("empty.pdf", ["UNREADABLE", "There is nothing in the file."]),

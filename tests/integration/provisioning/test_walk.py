@@ -96,6 +96,10 @@ def test_two_cases_are_walked_and_what_is_attested_is_not_asked_again(tmp_path: 
         counter, raised = (Path(case[each]).read_bytes() for each in ("certificate", "certificate_timestamped"))
         assert raised.startswith(counter)
         assert b"ETSI.RFC3161" in raised.removeprefix(counter)
+        # Judged by the program that opens a stranger's files, where nothing more can be loaded.
+        for each in ("certificate", "certificate_timestamped"):
+            said = json.loads(place.run("verify", case[each], "--trust", result["trust_lists"], "--json"))
+            assert said["verdict"] == "valid", said["reasons"]
     (code,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(Path(result["receipt"]).read_bytes())))
     assert first["tracking"] in code.text
     assert not Path(result["results"]).is_relative_to(result["home"])
@@ -108,7 +112,7 @@ def test_the_evidence_of_a_certificate_is_read_without_the_home(tmp_path: Path) 
     place = Place(tmp_path / "place")
     result = walked(place)
     record = tmp_path / "record.json"
-    subprocess.run(["pdfdetach", "-save", "1", "-o", record, result["certificate"]], check=True)
+    subprocess.run(["pdfdetach", "-savefile", "record.json", "-o", record, result["certificate"]], check=True)
     number, home = json.loads(record.read_text())["number"], Path(result["home"])
     file = tmp_path / "evidence.json"
     unlock = {"SANAD_PASSPHRASE_FILE": result["passphrase_file"]}
@@ -123,6 +127,18 @@ def test_the_evidence_of_a_certificate_is_read_without_the_home(tmp_path: Path) 
     assert bundle.earliest <= bundle.latest + timedelta(seconds=1)
     assert {each.original for each in bundle.story.attested} == {"SPECIMEN original"}
     assert bundle.story.record_sha256 == sha256(record)
+    trust, unknown = ("--trust", result["trust_lists"]), place.answer("verify", file, code=3)
+    assert (unknown["verdict"], unknown["evidence"]) == ("unknown_issuer", [])
+    said = place.answer("verify", file, *trust)
+    assert (said["verdict"], said["record"]["number"]) == ("valid", number)
+    assert said["proven_before"] == f"{bundle.latest:%Y-%m-%dT%H:%M:%SZ}"
+    assert {each["original"] for each in said["story"]["attested"]} == {"SPECIMEN original"}
+    by_keys = place.answer("verify", file, "--trust", home / "trust")
+    assert by_keys["verdict"] == "valid"
+    assert by_keys["proven_after"] == f"{bundle.earliest:%Y-%m-%dT%H:%M:%SZ}"
+    content = file.read_bytes()
+    file.write_bytes(content.replace(b"SPECIMEN original", b"SPECIMEN 0riginal", 1))
+    assert place.answer("verify", file, *trust, code=1)["verdict"] == "invalid"
     file.write_text("something else")
     place.run(*words, home=home, environment=unlock, code=1)
     assert file.read_text() == "something else"

@@ -34,6 +34,7 @@ from appliance.casework import (
     issuing,
     key_making,
     key_opening,
+    known,
     money,
     officer_keys,
     papers,
@@ -126,16 +127,18 @@ def test_every_verb_that_writes_takes_a_session() -> None:
         "certificate_file",
         "certificate_paper",
         "make_evidence",
+        "known_here",
     }
     # What they make is in no entry yet.
     readers |= {"set_page", "seal"}
+    readers |= {"application_of"}
     readers |= {"issued", "certificate_pdf", "open_prints", "prints_of", "signatures_of"}
     readers |= {"officer_keys"}
     for module in (
         *(operators, applications, people, families, identity),
         *(attestation, complaints, delivery, drafts, papers, reviewing, slips, steps),
         *(shifts, money, reversals, exemptions, tokens, printing, signatures, issuing, key_making, key_opening),
-        *(officer_keys, certificates, revoking, reprinting, correcting, superseding, evidence),
+        *(officer_keys, certificates, revoking, reprinting, correcting, superseding, evidence, known),
     ):
         found = verbs(module)
         assert found

@@ -225,7 +225,6 @@ def test_bytes_behind_what_is_packed_are_refused() -> None:
         lambda claims: claims.pop(4),
         lambda claims: claims[-65537].pop(4),
     ],
-    ids=str,
 )
 def test_claims_that_are_not_of_their_form_are_refused_though_signed(change: Change) -> None:
     with pytest.raises(BadCode):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.access.session import Role, Session
-from appliance.casework import correcting, revoking, superseding
+from appliance.casework import correcting, revoking
 from appliance.casework.certificates import CORRECTION, REVOCATION, Certificate, Request, State
 from tui.screens.case.base import CaseScreen
 from tui.screens.case.words import in_words
@@ -114,32 +114,28 @@ class CertificateActs(CaseScreen):
             return
         options = [Option(LEAVE, "leave it as it is", "with a reason")]
         if session.role is Role.OFFICER:
-            options.append(Option(DO, "issue the corrected certificate", "the old one is superseded"))
+            said = "; ".join(f"{label}: {value}" for label, value in in_words(asked, self.service))
+            options.append(Option(DO, "look at the corrected certificate, and issue it", said))
         heading = f"{asked.asked_by_name} asked: {asked.reason}"
 
         def chosen(what: str | None) -> None:
             if what == DO:
-                self._correct(found, asked)
+                self._correct(found)
             elif what == LEAVE:
                 self._leave(asked)
 
         self.app.push_screen(Pick(heading, options), chosen)
 
-    def _correct(self, found: Certificate, asked: Request) -> None:
-        changes = "; ".join(f"{label}: {value}" for label, value in in_words(asked, self.service))
+    def _correct(self, found: Certificate) -> None:
+        from tui.screens.correcting import CorrectCertificate
 
-        def sure(yes: bool | None) -> None:
-            if yes:
-                self.say("Making and signing the corrected certificate …")
-                self.act(
-                    lambda session: superseding.correct(self.centre, session, self.application, found.number),
-                    lambda made: self.done(
-                        f"Issued: {made.number}. {found.number} is superseded. Hand the new one over."
-                    ),
-                )
+        def done(words: str | None) -> None:
+            if words is None:
+                self.look_again()
+            else:
+                self.done(f"{words} {found.number} is superseded. Hand the new one over.")
 
-        words = changes or "The holder's particulars or photograph, as they stand in the case now."
-        self.app.push_screen(Confirm(f"Supersede {found.number} by a certificate that says:", words), sure)
+        self.app.push_screen(CorrectCertificate(self.application, found.number), done)
 
     def action_take_back(self) -> None:
         """An operator takes back what they asked themselves."""

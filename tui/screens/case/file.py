@@ -146,6 +146,16 @@ class CaseFile(ReviewActs, PaperActs, MoneyActs, OutputActs):
         if self.view is not None:
             self.app.push_screen(PuttingRight(self.view), lambda _: self.look_again())
 
+    def action_add_papers(self) -> None:
+        """Add papers to a case that is decided."""
+        from tui.screens.puttingright import AddingPapers
+
+        view, service = self.view, self.service
+        if view is None or service is None or not service.papers:
+            self.say("This service asks for no papers.")
+            return
+        self.app.push_screen(AddingPapers(view), lambda _: self.look_again())
+
     def action_act(self) -> None:
         """Everything that can be done now."""
         view = self.view

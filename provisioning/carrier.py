@@ -1,0 +1,179 @@
+"""Carrying a node's journal to central: a session, what came of it remembered, pauses and caps held."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from appliance.journal.errors import OperatorError, SanadError
+from appliance.store import carried
+from appliance.store.carried import Stuck
+from appliance.store.store import Store
+from provisioning import terminal
+from provisioning.settings import NODE_FILE, NodeSettings, load
+from sync import courier
+from sync.agent import HeldBack, follow, sync_once
+from sync.allowance import Allowance
+from sync.following import Timing
+from sync.link import Address
+from sync.outcome import SyncOutcome, SyncProgress
+
+BOUNDED_S: Final = 3600.0
+"""How long small requests are sent before a long stream is tried again."""
+REMEMBER_EVERY_S: Final = 30.0
+PAUSE_LOOK_S: Final = 1.0
+MEGABYTE: Final = 1_000_000
+
+
+class Paused(OperatorError):
+    """Somebody told this node to send nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("Sending is paused on this node.", "Let it go on with `sanad sync resume`.")
+
+
+def sync_and_remember(store: Store, address: Address, watch: terminal.Progress | None = None) -> SyncOutcome:
+    """One sync, whatever the cap; what came of it is remembered for `sync status`.
+
+    Raises:
+        Paused: nothing may be sent. SanadError: as `sync_once`.
+    """
+    if carried.is_paused(store):
+        raise Paused
+    allowance = allowance_of(store)
+
+    def seen(progress: SyncProgress) -> None:
+        if watch is not None:
+            left = progress.entries_left + progress.blobs_left
+            watch(progress.entries_sent, progress.entries_sent + left)
+
+    try:
+        outcome = sync_once(store, address, now_s=_now_s, watch=seen, spend=allowance.spend)
+    except SanadError as error:
+        store.remember(**{carried.TROUBLE: str(error)})
+        raise
+    finally:
+        allowance.close()
+    remember(store, outcome)
+    return outcome
+
+
+def allowance_of(store: Store) -> Allowance:
+    """What this node may send in a day, by its settings."""
+    cap = load(NodeSettings, store.layout.home / NODE_FILE).sync.megabytes_per_day
+    return Allowance(
+        None if cap is None else cap * MEGABYTE,
+        today=lambda: store.now()[:10],
+        load=lambda day: carried.sent_on(store, day),
+        save=lambda day, count: carried.remember_sent(store, day, count),
+    )
+
+
+def remember(store: Store, outcome: SyncOutcome) -> None:
+    """Remember what central said."""
+    values = {carried.LAST_AT: store.now(), carried.TROUBLE: trouble(outcome)}
+    if outcome.skew_s is not None:
+        values[carried.SKEW] = str(outcome.skew_s)
+    store.remember(**values)
+    carried.remember_stuck(store, stuck(outcome))
+    if outcome.complete:
+        courier.all_there(store, outcome.size)
+
+
+def trouble(outcome: SyncOutcome) -> str:
+    """What keeps everything from being at central; empty where nothing does, and where single files are stuck."""
+    if outcome.complete or outcome.missing:
+        return ""
+    if outcome.size != outcome.cosigned_size:
+        return "Not everything is countersigned yet. Sync again."
+    return f"All entries are countersigned; {outcome.wanted} sealed files are still on their way."
+
+
+def stuck(outcome: SyncOutcome) -> tuple[Stuck, ...]:
+    """What does not get to central by itself."""
+    return tuple(
+        Stuck(
+            f"Sealed file {digest[:12]}…",
+            "It is missing or damaged on this box, and central has not got it.",
+            "Check the disk (`sanad journal verify`), put it back from a backup, or call central IT.",
+        )
+        for digest in outcome.missing
+    )
+
+
+@dataclass(slots=True)
+class Carrier:
+    """Sessions of the node service: long streams, or small requests for a while where something holds streams back."""
+
+    store: Store
+    address: Address
+    timing: Timing
+    _bounded_until: float = field(default=0.0, init=False)
+
+    def session(self, answered: Callable[[], None]) -> SyncOutcome:
+        """One session, which ends when the service does, or breaks; what came of it is remembered for `sync status`.
+
+        Raises:
+            SanadError: as `sync_once`.
+        """
+        while carried.is_paused(self.store):
+            if self.timing.wait(PAUSE_LOOK_S):
+                raise Paused
+        if self.timing.monotonic_s() < self._bounded_until:
+            return sync_and_remember(self.store, self.address)
+        allowance = allowance_of(self.store)
+        told = _Told(self.store, allowance)
+        try:
+            return follow(
+                self.store,
+                self.address,
+                now_s=_now_s,
+                timing=replace(self.timing, wait=self._wait),
+                answered=answered,
+                heard=told,
+                may_send=allowance.may_send,
+                spend=allowance.spend,
+            )
+        except HeldBack as error:
+            self._bounded_until = self.timing.monotonic_s() + BOUNDED_S
+            self.store.remember(**{carried.TROUBLE: str(error)})
+            raise
+        except SanadError as error:
+            self.store.remember(**{carried.TROUBLE: str(error)})
+            raise
+        finally:
+            allowance.close()
+
+    def _wait(self, seconds: float) -> bool:
+        return self.timing.wait(seconds) or carried.is_paused(self.store)
+
+
+class _Told:
+    """Remembers where things stand, when that has changed in what people are told, or now and then."""
+
+    def __init__(self, store: Store, allowance: Allowance) -> None:
+        self._store = store
+        self._allowance = allowance
+        self._last: tuple[str, tuple[Stuck, ...], float] | None = None
+
+    def __call__(self, outcome: SyncOutcome) -> None:
+        words, items, now = trouble(outcome), stuck(outcome), time.monotonic()
+        if outcome.wanted and not self._allowance.may_send(1):
+            words = f"Today's bound is sent; {outcome.wanted} sealed files wait for tomorrow. Entries still go."
+        if self._last is None or self._last[:2] != (words, items) or now - self._last[2] > REMEMBER_EVERY_S:
+            self._last = words, items, now
+            remember(self._store, outcome)
+            if words != trouble(outcome):
+                self._store.remember(**{carried.TROUBLE: words})
+
+
+def proxy_of(home: Path) -> str | None:
+    """The proxy that this node's settings name."""
+    return load(NodeSettings, home / NODE_FILE).central.proxy
+
+
+def _now_s() -> int:
+    return int(time.time())

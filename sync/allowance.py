@@ -1,0 +1,67 @@
+"""How much a metered link may carry in a day. Entries are always sent; sealed files wait for another day."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+SAVE_EVERY: Final = 1024 * 1024
+"""Bytes after which what was sent is saved; a kill forgets less."""
+
+
+class Allowance:
+    """Counts what is sent in a day.
+
+    Args:
+        cap: bytes a day, or None for no bound.
+        today: the day (UTC), `YYYY-MM-DD`.
+        load: says how many bytes were sent on a day, as saved.
+        save: saves it.
+    """
+
+    def __init__(
+        self,
+        cap: int | None,
+        *,
+        today: Callable[[], str],
+        load: Callable[[str], int],
+        save: Callable[[str, int], None],
+    ) -> None:
+        self._cap = cap
+        self._today = today
+        self._load = load
+        self._save = save
+        self._guard = threading.Lock()
+        self._day = today()
+        self._sent = load(self._day)
+        self._saved = self._sent
+
+    def may_send(self, count: int) -> bool:
+        """Whether so many bytes of a sealed file may be sent today."""
+        with self._guard:
+            self._turn()
+            return self._cap is None or self._sent + count <= self._cap
+
+    def spend(self, count: int) -> None:
+        """So many bytes were sent, whatever they are."""
+        with self._guard:
+            self._turn()
+            self._sent += count
+            if self._sent - self._saved >= SAVE_EVERY:
+                self._keep()
+
+    def close(self) -> None:
+        """Save what was sent."""
+        with self._guard:
+            if self._sent != self._saved:
+                self._keep()
+
+    def _turn(self) -> None:
+        if (day := self._today()) != self._day:
+            self._day, self._sent = day, self._load(day)
+            self._saved = self._sent
+
+    def _keep(self) -> None:
+        self._save(self._day, self._sent)
+        self._saved = self._sent
