@@ -131,12 +131,19 @@ class Typesetter:
 
 
 class Place:
+    """A path that stays the same, behind which content changes, in memory alone.
+
+    Args:
+        name: what the system calls it.
+    """
+
     def __init__(self, name: str) -> None:
         self._name = name
         self._descriptor = os.memfd_create(name)
         self.path: Final = f"/proc/self/fd/{self._descriptor}"
 
     def fill(self, content: bytes) -> None:
+        """Put this behind the path, in one step."""
         new = os.memfd_create(self._name)
         try:
             with open(new, "wb", closefd=False) as file:
