@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from sync.agent import sync_once
 from sync.central.central import Central
+from sync.refusals import Fork
 from tests.support.centrals import CENTRE, EnrolledNode, enrol, served
 from tests.support.fleets import fill
 from tests.support.nodes import real_clock
@@ -37,7 +38,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def central(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Central]:
     with served(tmp_path_factory.mktemp("central") / "home") as made:
-        fill(made._archive_db, 140, real_clock(), seed=3)
+        filled = fill(made._archive_db, 140, real_clock(), seed=3)
+        made.fleet.refused(filled.journals[7], Fork("The 812 entries of this node are not those that central holds."))
         yield made
 
 

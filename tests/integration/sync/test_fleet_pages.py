@@ -44,6 +44,12 @@ def visitor(central: Central) -> Visitor:
     return made
 
 
+@pytest.fixture(autouse=True)
+def _fresh(central: Central) -> None:
+    """No picture is kept from the test before."""
+    central.fleet.forget_picture()
+
+
 def sync(node: EnrolledNode, ahead_s: int = 0) -> None:
     sync_once(node.store, node.address, now_s=lambda: int(time.time()) + ahead_s)
 
