@@ -50,9 +50,13 @@ class Typesetter:
 
     def __init__(self, fonts: Sequence[Path]) -> None:
         loaded = _load(fonts)
-        # The root is the whole machine, so that a template reaches both its own folder and the pictures in memory.
-        self._compiler = typst.Compiler(root="/", font_paths=loaded, ignore_system_fonts=True)
         self._turn = threading.Lock()
+        self._data = Place("data")
+        self._pictures: dict[str, Place] = {}
+        # The root is the whole machine, so that a template reaches both its own folder and what is in memory.
+        self._compiler = typst.Compiler(
+            root="/", font_paths=loaded, ignore_system_fonts=True, sys_inputs={"data": self._data.path}
+        )
 
     def pdf(
         self, template: str, data: object, pictures: Mapping[str, bytes], *, at: datetime, archival: bool = True
@@ -93,14 +97,12 @@ class Typesetter:
         *,
         archival: bool = True,
     ) -> list[bytes]:
-        with self._turn, in_memory(pictures) as paths:
-            inputs = {"data": msgspec.json.encode(data).decode(), "pictures": msgspec.json.encode(paths).decode()}
+        with self._turn, self._lent(data, pictures):
             try:
                 made, warnings = self._compiler.compile_with_warnings(
                     str(TEMPLATES / template),
                     format=form,
                     ppi=dots_per_inch,
-                    sys_inputs=inputs,
                     pdf_standards=PDF_STANDARD if form == "pdf" and archival else [],
                     timestamp=at,
                 )
@@ -112,6 +114,43 @@ class Typesetter:
             # An unknown font is only a warning to typst, and leaves the page empty.
             raise BugError(f"{template} was not set as it must be: {[each.message for each in warnings]}")
         return [made] if isinstance(made, bytes) else made
+
+    @contextmanager
+    def _lent(self, data: object, pictures: Mapping[str, bytes]) -> Iterator[None]:
+        """Put what a template is to read where it reads it, for as long as the block lasts."""
+        places = {name: self._pictures.setdefault(name, Place(name)) for name in pictures}
+        paths = {name: place.path for name, place in places.items()}
+        try:
+            for name, place in places.items():
+                place.fill(pictures[name])
+            self._data.fill(msgspec.json.encode({"shown": data, "pictures": paths}))
+            yield
+        finally:
+            for place in (self._data, *places.values()):
+                place.fill(b"")
+
+
+class Place:
+    """A path that stays the same, behind which content changes, in memory alone.
+
+    Args:
+        name: what the system calls it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._descriptor = os.memfd_create(name)
+        self.path: Final = f"/proc/self/fd/{self._descriptor}"
+
+    def fill(self, content: bytes) -> None:
+        """Put this behind the path, in one step."""
+        new = os.memfd_create(self._name)
+        try:
+            with open(new, "wb", closefd=False) as file:
+                file.write(content)
+            os.dup2(new, self._descriptor, inheritable=False)
+        finally:
+            os.close(new)
 
 
 @functools.cache

@@ -67,6 +67,12 @@ class PartMissing(OperatorError):
 class OldExport(OperatorError):
     """Central once countersigned more than this file holds, and has lost it."""
 
+    def __init__(self) -> None:
+        super().__init__(
+            "This export is older than what central once countersigned of its node.",
+            "Take in a newer one. Where there is none, call central IT: the node may be an older copy.",
+        )
+
 
 @dataclass(slots=True)
 class Import:
@@ -310,10 +316,7 @@ class _Taking:
             try:
                 self._archive.offer(node, offered, opening.cosigned, keep_staged=True)
             except Rollback as error:
-                raise OldExport(
-                    "This export is older than what central once countersigned of its node.",
-                    "Take in a newer one. Where there is none, call central IT: the node may be an older copy.",
-                ) from error
+                raise OldExport from error
         state = self._archive.state(node.journal)
         self.done.orders_held = opening.orders
         if opening.orders > state.orders:
@@ -368,7 +371,10 @@ class _Taking:
         if found.size != self._header.last:
             raise OutOfTurn("The checkpoint of an export is of another size than its header says.")
         if found.size > self._stored:
-            self._store(frame, receiver)
+            try:
+                self._store(frame, receiver)
+            except Rollback as error:
+                raise OldExport from error
             return
         with self._database.read() as tx:
             root = root_at(found.size, Log(tx, self._node.journal).read_node)
