@@ -65,6 +65,12 @@ STOPPED: Final[dict[programs.Stopped, tuple[Status, str, str]]] = {
     ),
     programs.Stopped.CANCELLED: (Status.READY, "The scan was stopped at the counter.", "Take out what lies in it."),
 }
+CRASHED: Final = (
+    Status.UNKNOWN,
+    "The scanner's driver stopped working.",
+    "Switch the scanner off and on; if it stays, call central IT.",
+)
+"""`scanimage` was ended by a signal: a backend crashed. Whether the scanner is there, nobody said."""
 GONE: Final = (Status.UNPLUGGED, "The scanner is not connected.", "Check its cable and its power.")
 ON_BUS: Final = re.compile(r"(.+:libusb):(\d{3}):(\d{3})")
 """SANE's name of a scanner on USB: backend, bus and address."""
@@ -179,7 +185,7 @@ class SaneScanner:
             return Status.UNKNOWN
         finally:
             self._lock.release()
-        return Status.READY if code == 0 else CODES.get(code, GONE)[0]
+        return Status.READY if code == 0 else _failure(code)[0]
 
     def scan(
         self,
@@ -216,8 +222,8 @@ class SaneScanner:
     def _options(self, name: str) -> Options:
         code, out = _run(["-d", name, "-A"], OPEN_LIMIT_S)
         if code:
-            _, sentence, step = CODES.get(code, GONE)
-            raise Unplugged(sentence, step)
+            status, sentence, step = _failure(code)
+            raise (Unplugged if status is Status.UNPLUGGED else Refused)(sentence, step)
         found = {name: values for name, values, _ in OPTION.findall(out.decode("utf-8", "replace"))}
         return Options(
             tuple(found.get("--source", "").split("|")) if "--source" in found else (),
@@ -294,11 +300,16 @@ def _end(pages: tuple[ScannedPage, ...], blank: int, ran: programs.Ran) -> ScanE
         return ScanEnd(pages, blank, *STOPPED[ran.stopped])
     code = ran.code or 0
     if code and not (code == NO_DOCUMENTS and (pages or blank)):
-        return ScanEnd(pages, blank, *CODES.get(code, GONE))
+        return ScanEnd(pages, blank, *_failure(code))
     if not pages and not blank:
         return ScanEnd((), 0, *CODES[NO_DOCUMENTS])
     left_out = f" {blank} empty ones were left out." if blank else ""
     return ScanEnd(pages, blank, Status.READY, f"Pages scanned: {len(pages)}.{left_out}")
+
+
+def _failure(code: int) -> tuple[Status, str, str]:
+    """What an exit code of `scanimage` says; a negative one is the signal that ended it."""
+    return CRASHED if code < 0 else CODES.get(code, GONE)
 
 
 def _limit_mm(values: str) -> float:

@@ -11,7 +11,7 @@ import json
 import math
 from typing import Final
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from devices.contracts import Identity, Kind, PadCapability, PenSample, Picture, SampleClock, Signature
 from devices.errors import Garbled
@@ -27,6 +27,10 @@ THINNEST: Final = 0.25
 WIDEST_SHARE: Final = 1 / 110
 """The widest line, as a part of the pad's width."""
 SUPERSAMPLE: Final = 4
+SIMULATED: Final = "SIMULATED"
+"""Stands in the picture of a signature that no citizen wrote: the picture goes on paper."""
+MARK_SHARE: Final = 1 / 10
+"""The height of its letters, as a part of the pad's width."""
 MAX_SEALED_BYTES: Final = 8 * 1024 * 1024
 BROKEN: Final = "The sealed signature is not in the form that Sanad writes."
 
@@ -139,12 +143,15 @@ def to_svg(signature: Signature, width: float = 400.0) -> str:
 
 
 def to_picture(signature: Signature, width: int = 800) -> Picture:
-    """A PNG, black on transparent, `width` pixels wide."""
+    """A PNG, black on transparent, `width` pixels wide; marked where the pad was simulated."""
     height, polygons = outlines(signature, width * SUPERSAMPLE)
     mask = Image.new("L", (width * SUPERSAMPLE, max(1, math.ceil(height))), 0)
     pen = ImageDraw.Draw(mask)
     for polygon in polygons:
         _fill(pen, polygon)
+    if signature.pad.simulated:
+        font = ImageFont.load_default(mask.width * MARK_SHARE)
+        pen.text((mask.width / 2, 0), SIMULATED, fill=255, font=font, anchor="mt")
     small = mask.resize((width, max(1, math.ceil(height / SUPERSAMPLE))), Image.Resampling.LANCZOS)
     out = Image.new("RGBA", small.size, (0, 0, 0, 0))
     out.putalpha(small)

@@ -36,6 +36,7 @@ app.command("revoke-key")(listscommands.revoke_key)
 app.command("import")(couriercommands.import_central)
 app.command("nodes")(fleetcommands.nodes)
 app.command("quarantine")(fleetcommands.quarantine)
+app.command("cases")(fleetcommands.cases)
 app.command("viewer")(fleetcommands.viewer)
 
 

@@ -21,7 +21,9 @@ from provisioning.settings import CENTRAL_FILE, CentralSettings, load
 from sync.central.central import Central
 from sync.central.layout import CentralLayout
 from sync.central.outsidestamps import OutsideTimestamps
+from sync.central.troubles import Limits
 
+GIB: Final = 1024**3
 DEFAULT_CENTRAL: Final = Path("~/.local/share/sanad-central")
 
 CentralOption = Annotated[
@@ -60,11 +62,17 @@ def open_central(home: Path, key: bytes) -> Iterator[Central]:
         random=os.urandom,
         halt=terminal.halt,
         timestamps=None if told.timestamps is None else _outside(home, told.timestamps),
+        limits=_limits(told.alerts),
     )
     try:
         yield central
     finally:
         central.close()
+
+
+def _limits(told: settings.Alerts) -> Limits:
+    hours = {"silent_hours": told.silent_hours, "backlog_hours": told.backlog_hours}
+    return Limits(**hours, skew_s=told.skew_s, disk_free_bytes=told.disk_free_gib * GIB)
 
 
 def _outside(home: Path, told: settings.OutsideTimestamps) -> OutsideTimestamps:

@@ -26,10 +26,18 @@ MAX_ANSWER: Final = 1 << 20
 """Bytes."""
 _PIECE: Final = 1 << 16
 _NOT_CONFINED: Final = 3
+_FAILED: Final = 4
 _ENDED: Final = Verdict(
     verdict=Word.UNREADABLE,
     reasons=("Reading it took more time or memory than any certificate needs, or ended the program that read it.",),
     next_step="Do not accept it. Ask for the file as the centre gave it.",
+)
+_FAULT: Final = Verdict(
+    verdict=Word.UNREADABLE,
+    reasons=(
+        "The program that reads certificates failed at this one: by a fault of its own, or because of what is in it.",
+    ),
+    next_step="Do not accept it yet. Ask for the file as the centre gave it; if that fails, too, tell central IT.",
 )
 
 
@@ -45,7 +53,7 @@ def judge_apart(content: bytes, judge: Callable[[], Verdict], *, wall_s: float =
         `Verdict.plain`.
 
     Raises:
-        DeviceError: this machine's kernel confines no process. BugError: the judging itself failed.
+        DeviceError: this machine's kernel confines no process. BugError: what came back is no answer.
     """
     prepare(content)
     reading, writing = os.pipe()
@@ -66,7 +74,7 @@ def judge_apart(content: bytes, judge: Callable[[], Verdict], *, wall_s: float =
             "Call central IT; no file of a stranger's is opened without it.",
         )
     if said is None:
-        return _ENDED.plain()
+        return (_FAULT if code == _FAILED else _ENDED).plain()
     return _read(said)
 
 
@@ -85,8 +93,8 @@ def _serve(out: int, judge: Callable[[], Verdict]) -> None:
         while view:
             view = view[os.write(out, view) :]
     except Exception:  # noqa: BLE001
-        # Whatever it says could hold what stands in the file; the other side sees that nothing came.
-        os._exit(1)
+        # Whatever it says could hold what stands in the file; the other side learns only that it failed.
+        os._exit(_FAILED)
     os._exit(0)
 
 

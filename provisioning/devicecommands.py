@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,6 +66,8 @@ def try_device(
 ) -> None:
     """Print a test, take a signature or a picture, or scan a page; a picture of what came of it is written."""
     del home
+    if not os.access(out.parent, os.W_OK) or out.is_dir():
+        raise OperatorError(f"The picture cannot be written to {out}.", "Name a file in a folder of yours with --out.")
     with _told():
         tried = devicetests.try_device(_address(device, kind))
     if tried.picture is not None:
@@ -117,9 +120,12 @@ def _table(found: list[Found]) -> str:
 
 def _address(device: str, kind: Kind | None) -> str:
     """What was said is an address already, or names a device that there is."""
-    if device.startswith(IPP):
-        return with_pin(read_place(device)).written
-    return device if device.startswith(TCP) or device == ANY_READER else _found(device, kind).written()
+    if not device.startswith((*IPP, TCP)) and device != ANY_READER:
+        return _found(device, kind).written()
+    named = read_address(device)[0]
+    if kind not in (None, named):
+        raise OperatorError(f"{device} is the address of a {named.value}.", "Leave --kind out, or correct the address.")
+    return with_pin(read_place(device)).written if named is Kind.PAGE_PRINTER else device
 
 
 def _found(device: str, kind: Kind | None) -> Found:

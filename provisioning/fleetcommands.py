@@ -66,6 +66,29 @@ _AFTER = {
 }
 
 
+def cases(
+    number: Annotated[str | None, typer.Argument(help="The certificate number of a case that was settled.")] = None,
+    settle: Annotated[str | None, typer.Option(help="How it was settled, in a sentence; it is kept for ever.")] = None,
+    home: CentralOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what only people can settle, or say that a case is settled."""
+    if (number is None) != (settle is None):
+        raise OperatorError("A case is settled by its number and by how.", 'Say `cases NUMBER --settle "…"`.')
+    logs.configure()
+    place = central_home(home)
+    with open_central(place, central_key(place)) as central:
+        if number is not None and settle is not None:
+            central.conflicts.settle(number, settle, getpass.getuser())
+        found = central.fleet.view().conflicts
+    rows = [{"number": each.number, "journals": list(each.journals), "found_at": each.found_at} for each in found]
+    lines = [
+        f"Number {each.number} stands on papers of {' and '.join(each.journals)}.\n  → {each.next_step}"
+        for each in found
+    ]
+    terminal.answer({"cases": rows}, "\n".join(lines) or "There is nothing to settle.", as_json=as_json)
+
+
 def viewer(
     name: Annotated[str | None, typer.Argument(help="Who: small letters and digits.")] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Let them in no more.")] = False,

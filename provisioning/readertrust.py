@@ -1,8 +1,9 @@
 """Whom the reader of a certificate trusts: a file that was named, or what a home keeps.
 
 A file that was named says all of it: central's lists; or certificates of authorities or signers (PEM or DER), which
-say nothing of what ended since; or the public keys of a home (`trust`), which vouch for journals. A home adds what its
-own node knows, where it is open: that is newer than any list.
+say nothing of what ended since; or the public keys of a home (`trust`), which vouch for journals. Lists that are older
+than those of the same central in the home are refused, and the home's taken. A home adds what its own node knows, where
+it is open: that is newer than any list.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from appliance.certificates.lists import BadLists, PublicLists
+from appliance.certificates.lists import BadLists, OlderLists, PublicLists, newer
 from appliance.certificates.listsfile import MAX_LISTS, read_lists
 from appliance.certificates.verdict import Knowledge
 from appliance.journal.errors import OperatorError
@@ -43,15 +44,19 @@ class Reader:
 NOTHING: Final = Reader(Knowledge())
 
 
-def given(file: Path) -> Reader:
+def given(file: Path, home: Path | None = None) -> Reader:
     """Trust as a file says that was named.
+
+    Args:
+        file: it.
+        home: where newer lists may lie.
 
     Raises:
         OperatorError: it cannot be read, or is none of the files above.
     """
     content = _content(file)
     if _LISTS_START.match(content):
-        return Reader(Knowledge(lists=_lists(content, None)))
+        return _newest(_lists(content, None), home_of(home))
     if _PEM_START in content or content[:1] == bytes([_DER_START]):
         return Reader(Knowledge(authorities=_certificates(content)))
     try:
@@ -72,16 +77,42 @@ def of_home(home: Path | None) -> Reader:
         if home is not None:
             raise OperatorError(f"There is no home in {place}.", "Check --home, or leave it out.")
         return NOTHING
-    keys = parse_trust(_content(place / TRUST)) if (place / TRUST).is_file() else ()
+    keys = _keys_in(place)
     authorities = tuple(
         each
         for name in ("ca.crt", "centre.crt")
         if (place / "keys" / name).is_file()
         for each in _certificates(_content(place / "keys" / name))
     )
-    lists = _lists(_content(place / LISTS), keys) if (place / LISTS).is_file() else None
+    lists: PublicLists | None = None
+    remarks: tuple[str, ...] = ()
+    try:
+        lists = _lists(_content(place / LISTS), keys) if (place / LISTS).is_file() else None
+    except OperatorError as error:
+        # Spoilt lists make a verdict weaker, and stop none.
+        remarks = (f"The lists in this home are not used. {error.sentence}",)
     node = place if (place / NODE).is_file() else None
-    return Reader(Knowledge(lists=lists, authorities=authorities, keys=keys), node=node)
+    return Reader(Knowledge(lists=lists, authorities=authorities, keys=keys), remarks, node)
+
+
+def _newest(named: PublicLists, home: Path) -> Reader:
+    """Trust lists that were named, unless the home knows newer ones of the same central."""
+    try:
+        known = _lists(_content(home / LISTS), _keys_in(home)) if (home / LISTS).is_file() else None
+    except (OperatorError, BadTrust):
+        # A spoilt home has no say in whom this reader trusts.
+        known = None
+    if known is None or known.key != named.key:
+        return Reader(Knowledge(lists=named))
+    try:
+        newer(known, named)
+    except OlderLists as error:
+        return Reader(Knowledge(lists=known), (f"{error.sentence} They are refused; those in the home are used.",))
+    return Reader(Knowledge(lists=named))
+
+
+def _keys_in(home: Path) -> tuple[VerifierKey, ...]:
+    return parse_trust(_content(home / TRUST)) if (home / TRUST).is_file() else ()
 
 
 def _lists(content: bytes, keys: tuple[VerifierKey, ...] | None) -> PublicLists:

@@ -194,6 +194,16 @@ class OutsideTimestamps(Section):
     policy: Annotated[str, Field(max_length=200, pattern=r"^[0-9]+(\.[0-9]+)+$")] | None = None
 
 
+class Alerts(Section):
+    """From when on central's people are told of a node: hours of silence and of waiting, seconds that its clock is off;
+    and how much room central's own disk should have."""
+
+    silent_hours: Annotated[int, Field(ge=1, le=24 * 365)] = 24
+    backlog_hours: Annotated[int, Field(ge=1, le=24 * 365)] = 24
+    skew_s: Annotated[int, Field(ge=1, le=86400)] = 120
+    disk_free_gib: Annotated[int, Field(ge=1, le=1024 * 1024)] = 5
+
+
 class FileSettings(BaseSettings):
     """Settings that come from one TOML file, and from nowhere else."""
 
@@ -233,6 +243,7 @@ class CentralSettings(FileSettings):
     name: Words
     listen: Listen
     timestamps: OutsideTimestamps | None = None
+    alerts: Alerts = Alerts()
 
 
 def central_settings(name: str, host: str, port: int, url: str | None) -> CentralSettings:

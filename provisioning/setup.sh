@@ -21,7 +21,8 @@ missing=""
 if [ "$purpose" = test ]; then
     for pair in age:age strace:strace openssl:openssl umockdev-wrapper:umockdev udevadm:udev \
         ippeveprinter:cups-ipp-utils dbus-daemon:dbus-daemon avahi-daemon:avahi-daemon avahi-browse:avahi-utils scanimage:sane-utils \
-        pdfsig:poppler-utils certutil:libnss3-tools qpdf:qpdf tmux:tmux softhsm2-util:softhsm2; do
+        pdfsig:poppler-utils certutil:libnss3-tools qpdf:qpdf tmux:tmux softhsm2-util:softhsm2 \
+        chromium:chromium; do
         PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
     done
     # The emulated USB bus: libusb under test, and Debian's own python3, which drives umockdev.
@@ -56,4 +57,13 @@ fi
 echo "Installing Python packages from $lock (once)" >&2
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$lock"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+if [ "$purpose" = test ] && [ ! -x .venv/bin/promtool ] && ! command -v promtool >/dev/null 2>&1; then
+    # Only this one program of Debian's `prometheus`: installed whole, it would start a server on this machine.
+    fetched=$(mktemp -d)
+    [ "$(id -u)" != 0 ] || apt-get update -qq >/dev/null
+    (cd "$fetched" && apt-get download -qq prometheus && dpkg-deb --fsys-tarfile prometheus_*.deb |
+        tar -x --to-stdout ./usr/bin/promtool >promtool && chmod 755 promtool && mv promtool "$OLDPWD/.venv/bin/") ||
+        { echo "promtool is needed: install Debian's package prometheus." >&2; rm -rf "$fetched"; exit 1; }
+    rm -rf "$fetched"
+fi
 printf '%s\n' "$want" >"$stamp"

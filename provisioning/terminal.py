@@ -1,7 +1,8 @@
 """What the command line shows: answers on standard output, progress and errors on standard error, and how it ends.
 
 Nothing below this package prints or exits. Exit codes: 0 done; 1 refused or found wrong; 2 unreadable, or a wrong
-command line; 3 unknown issuer; 69 the link or central failed; 70 a bug of ours; 74 the disk failed; 130 interrupted.
+command line; 3 unknown issuer; 69 the link or central failed; 70 a bug of ours; 74 the disk or a device failed;
+130 interrupted.
 """
 
 from __future__ import annotations

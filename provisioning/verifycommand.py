@@ -60,7 +60,7 @@ def verify(
     found: dict[str, Any]
     try:
         content = read_file(file)
-        reader = given(trust) if trust is not None else of_home(home)
+        reader = given(trust, home) if trust is not None else of_home(home)
     except OperatorError as error:
         unread = Verdict(verdict=Word.UNREADABLE, reasons=(error.sentence,), next_step=error.next_step)
         found, reader = unread.plain(), NOTHING

@@ -215,6 +215,7 @@ def export(
         headers = courierdisk.numbered(headers, cut.covered_by)
         places = [courierdisk.place_of(path, each, centre, within=within) for each in headers]
         writing.finish(headers, courierfile.export_signer(store.journal, store.secret(NODE_KEY)), places)
+    watch(plan.bytes, plan.bytes)
     return Exported(
         files=tuple(places),
         number=number,

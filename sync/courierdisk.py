@@ -116,13 +116,14 @@ class Writing:
         self._prefix = prefix
         self._series = series
         self._files: list[_Temporary] = []
+        self._finished = False
 
     def __enter__(self) -> Writing:
         return self
 
     def __exit__(self, *_: object) -> None:
         for file in self._files:
-            file.close()
+            file.close(keep=self._finished)
 
     def seal(self, read: Callable[[int], bytes], recipients: Sequence[str]) -> tuple[int, str]:
         """Write the next file's payload, sealed; answers the sealed bytes and their SHA-256.
@@ -155,6 +156,7 @@ class Writing:
             for file, place in zip(self._files, places, strict=True):
                 file.rename(place)
             sync_folder(self._folder)
+            self._finished = True
         except OSError as error:
             raise _refused(self._folder, error) from error
 
@@ -163,7 +165,7 @@ class _Temporary:
     """One file without a name of its own yet, locked as long as somebody writes it."""
 
     def __init__(self, place: Path) -> None:
-        self._place: Path | None = place
+        self._place = place
         self._descriptor = os.open(place, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         self._digest = hashlib.sha256()
@@ -200,14 +202,13 @@ class _Temporary:
 
     def rename(self, place: Path) -> None:
         """Give it its name."""
-        if self._place is not None:
-            self._place.rename(place)
-            self._place = None
+        self._place.rename(place)
+        self._place = place
 
-    def close(self) -> None:
-        """Close it; without a name it goes."""
+    def close(self, *, keep: bool) -> None:
+        """Close it; what is not to be kept goes, also when it has its name already."""
         with contextlib.suppress(OSError):
-            if self._place is not None:
+            if not keep:
                 self._place.unlink()
         with contextlib.suppress(OSError):
             os.close(self._descriptor)
@@ -367,9 +368,7 @@ def numbered(headers: Sequence[Header], covered_by: int) -> list[Header]:
 
 def _refused(folder: Path, error: OSError) -> DeviceError | OperatorError:
     if error.errno in _NO_ROOM:
-        return StickFull(
-            f"{folder} is full; nothing was left there.", "Free space on it, use a larger one, or add --fit."
-        )
+        return StickFull(f"{folder} is full; nothing was left there.", "Free space on it, or use a larger one.")
     why = error.strerror or type(error).__name__
     return OperatorError(f"{folder} cannot be written: {why}.", "Put the stick in again, or name another folder.")
 

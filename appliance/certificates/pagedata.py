@@ -13,6 +13,8 @@ from appliance.certificates.wording import IDENTITY_KINDS, say_date, words
 
 MAX_RUNNING_NAME: Final = 48
 """Characters of a name at the head of a further page."""
+MAX_WHOLE: Final = 400
+"""Characters of a value that stays whole on one page; a longer one breaks, and has nothing under it."""
 RIGHT_TO_LEFT: Final = ("ur", "ps")
 _LONG_NAME: Final = 36
 MANY_ROWS: Final = 13
@@ -65,6 +67,7 @@ def page_data(record: CertificateRecord, marks: Sequence[str]) -> dict[str, obje
             "native": saying(native, holder.name_native) if holder.name_native else None,
         },
         "parts": parts,
+        "long": any(len(text) > MAX_WHOLE for fact in facts for text in (fact.value, fact.value_native)),
         "tight": _rows(record, facts) > (MANY_ROWS_OF_NASTALIQ if "ur" in languages else MANY_ROWS),
         "attested_by": _attester(record.attested_by, languages),
         "attested": said(design.attested, languages) or phrases("attested", languages),
@@ -80,6 +83,8 @@ def page_data(record: CertificateRecord, marks: Sequence[str]) -> dict[str, obje
 def saying(language: str, text: str) -> Said:
     """A text in a language, as the template takes it."""
     script, under = "", None
+    if len(text) > MAX_WHOLE:
+        return {"lang": language, "text": text, "script": script, "under": under}
     if _ARABIC.search(text):
         script, under = "arab", _for_readers(text)
     elif _DEVANAGARI.search(text):

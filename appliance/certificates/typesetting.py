@@ -140,6 +140,9 @@ class Typesetter:
 class Place:
     """A path in anonymous memory that stays the same while what is read there changes.
 
+    Args:
+        name: what the system calls it.
+
     Attributes:
         path: for libraries that only take paths; good in this process, as long as this object lives.
     """

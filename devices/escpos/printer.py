@@ -38,7 +38,7 @@ from devices.contracts import (
 from devices.errors import DeviceFault, Unplugged
 from devices.escpos.encode import ReceiptEncoder
 from devices.escpos.links import PrinterLink
-from devices.escpos.status import ADVICE, IN_ORDER, Answers, Question, status_of
+from devices.escpos.status import ADVICE, IN_ORDER, Answers, Question, paper_of, status_of
 
 ASK_EVERY_BYTES: Final = 4096
 DRAIN_S: Final = 0.005
@@ -94,6 +94,7 @@ class EscposPrinter:
         self._learnt = -1
         self._answers: bool | None = None
         self._in_order: bool | None = None
+        self._spoke = False
         self._owed = 0
 
     @property
@@ -163,7 +164,7 @@ class EscposPrinter:
 
         try:
             status = self._ask()
-            silent_speaker = status is Status.UNKNOWN and self._answers is True
+            silent_speaker = self._answers is True and not self._spoke
             if not status.usable or silent_speaker:
                 return JobOutcome(JobEnd.NOT_STARTED, status, 0, total, *ADVICE[status])
             end = self._clock() + self._limits.job_s
@@ -209,7 +210,7 @@ class EscposPrinter:
             if unasked >= ASK_EVERY_BYTES and self._answers and silences < SILENCES:
                 unasked = 0
                 status = self._ask()
-                silences = silences + 1 if status is Status.UNKNOWN else 0
+                silences = 0 if self._spoke else silences + 1
                 if not status.usable:
                     raise Stopped(status)
         if self._link.flush(min(self._limits.stall_s, max(0.0, end - self._clock()))):
@@ -241,7 +242,8 @@ class EscposPrinter:
             return JobOutcome(JobEnd.SENT_UNCONFIRMED, Status.UNKNOWN, total, total, sentence, "Look at the paper.")
         status = self._wait_in_order() if self._in_order else self._ask()
         if status is Status.UNKNOWN:
-            return self._unconfirmed(status, total, "The receipt was sent, and then the printer no longer answered.")
+            silence = "does not say whether it has paper" if self._spoke else "no longer answered"
+            return self._unconfirmed(status, total, f"The receipt was sent, and then the printer {silence}.")
         if not status.usable:
             return self._stopped(status, total, total)
         return JobOutcome(JobEnd.PRINTED, status, total, total, "The receipt was printed.")
@@ -261,7 +263,11 @@ class EscposPrinter:
             return Status.UNKNOWN
         while self._clock() < end:
             status = self._ask(answers)
-            if answers.in_order() is not None or not status.usable:
+            worked_through = answers.in_order()
+            if worked_through is not None and status.usable:
+                paper = paper_of(worked_through)
+                return paper if self._spoke and (status is Status.UNKNOWN or not paper.usable) else status
+            if not status.usable:
                 return status
             answers.take(self._link.read(self._limits.answer_s))
         return Status.UNKNOWN
@@ -270,6 +276,7 @@ class EscposPrinter:
 
     def _ask(self, heard: Answers | None = None) -> Status:
         """Ask how it is, and learn whether it answers at all. Raises `DeviceFault`."""
+        self._spoke = False
         can_answer = self._link.can_answer
         if self._link.generation != self._learnt:
             self._learnt, self._answers, self._in_order, self._owed = self._link.generation, None, None, 0
@@ -286,7 +293,7 @@ class EscposPrinter:
             if asked and self._answers is None:
                 self._answers = False
             return Status.UNKNOWN
-        self._answers = True
+        self._answers = self._spoke = True
         self._put(Question.PAPER, answers, told)
         self._put(Question.OFFLINE_CAUSE, answers, told)
         if told[Question.PRINTER] & 0x08 or told.get(Question.OFFLINE_CAUSE, 0) & 0x40:

@@ -70,7 +70,10 @@ class Answers:
 
 
 def status_of(answers: dict[Question, int]) -> Status:
-    """One status from the answers that came; what stops work comes first. No answer at all is `UNKNOWN`."""
+    """One status from the answers that came; what stops work comes first.
+
+    No answer at all is `UNKNOWN`; so is one that tells of no trouble, where nothing was said of the paper.
+    """
     if not answers:
         return Status.UNKNOWN
     printer = answers.get(Question.PRINTER, 0)
@@ -85,7 +88,13 @@ def status_of(answers: dict[Question, int]) -> Status:
         (printer & 0x08, Status.OFFLINE),
         (paper & 0x0C, Status.PAPER_LOW),
     )
-    return next((status for bits, status in rules if bits), Status.READY)
+    well = Status.READY if Question.PAPER in answers else Status.UNKNOWN
+    return next((status for bits, status in rules if bits), well)
+
+
+def paper_of(in_order: int) -> Status:
+    """What an in-order answer says of the paper (Epson's ESC/POS reference, GS r 1)."""
+    return Status.PAPER_OUT if in_order & 0x0C else Status.PAPER_LOW if in_order & 0x03 else Status.READY
 
 
 ADVICE: Final[dict[Status, tuple[str, str]]] = {

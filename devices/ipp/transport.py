@@ -16,7 +16,8 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -29,6 +30,8 @@ from devices.ipp.message import MAX_MESSAGE_BYTES
 PORT: Final = 631
 CHUNK_BYTES: Final = 16_384
 RESOLVE_LIMIT_S: Final = 3.0
+CHECK_LIMIT_S: Final = 10.0
+"""How long it may take to see a printer's certificate."""
 PIN: Final = re.compile(r"sha256=([0-9a-f]{64})")
 LOCAL: Final = ".local"
 UNREACHABLE: Final = ("The page printer cannot be reached.", "Check its power and its cable.")
@@ -112,22 +115,8 @@ def exchange(
     Raises:
         DeviceFault: unreachable, silent, not the printer that was assigned, or no printer.
     """
-    connection = _connection(place)
-    cut = threading.Event()
-    wires: list[socket.socket] = []  # ours, as http.client forgets its own before it has read the answer
-
-    def end() -> None:
-        cut.set()
-        for wire in wires:
-            _shut(wire)
-
-    watchdog = threading.Timer(limit_s, end)
-    watchdog.daemon = True
-    watchdog.start()
-    try:
-        wires.append(_connect(place, connection))
-        if cut.is_set():
-            raise TimeoutError
+    with _wire(limit_s) as wire:
+        connection = wire.connect(place, _accepting() if place.pin else _trusting())
         connection.putrequest("POST", place.path)
         connection.putheader("Content-Type", "application/ipp")
         connection.putheader("Content-Length", str(len(message) + len(document)))
@@ -136,58 +125,88 @@ def exchange(
             piece = document[start : start + CHUNK_BYTES]
             connection.send(piece)
             count(len(piece))
-        wires[0].settimeout(limit_s)
+        connection.sock.settimeout(limit_s)
         response = connection.getresponse()
         data = response.read(MAX_MESSAGE_BYTES + 1)
-    except TimeoutError:
-        raise TimedOut(*SILENT) from None
-    except (OSError, http.client.HTTPException):
-        raise (TimedOut(*SILENT) if cut.is_set() else Unplugged(*UNREACHABLE)) from None
-    finally:
-        watchdog.cancel()
-        connection.close()
-    if cut.is_set():
-        raise TimedOut(*SILENT)
     if response.status != http.HTTPStatus.OK:
         raise Refused("The page printer refused the connection.", "Check its address in the settings.")
     return data
 
 
-def _connection(place: IppPlace) -> http.client.HTTPConnection:
-    if not place.secure:
-        return http.client.HTTPConnection(_resolved(place.host), place.port, timeout=CONNECT_LIMIT_S)
-    context = _accepting() if place.pin else _trusting()
-    return http.client.HTTPSConnection(_resolved(place.host), place.port, timeout=CONNECT_LIMIT_S, context=context)
+class _Wire:
+    """One connection to a printer, which another thread may cut at any moment, TLS's beginning included."""
+
+    def __init__(self) -> None:
+        self.cut = threading.Event()
+        self._socket: socket.socket | None = None  # ours: http.client forgets its own before it has read the answer
+
+    def connect(self, place: IppPlace, context: ssl.SSLContext) -> http.client.HTTPConnection:
+        """Connect, once the name was looked up within its time, and see that it is the printer that was assigned."""
+        plain = resolving.connect(_resolved(place.host), place.port)
+        self._take(plain)
+        connection = http.client.HTTPConnection(place.host, place.port)
+        connection.sock = self._secured(place, plain, context) if place.secure else plain
+        connection.sock.settimeout(WRITE_STALL_LIMIT_S)
+        return connection
+
+    def end(self) -> None:
+        """Cut it: whoever waits on it wakes."""
+        self.cut.set()
+        if self._socket is not None:
+            _shut(self._socket)
+
+    def close(self) -> None:
+        """Let go of it."""
+        if self._socket is not None:
+            self._socket.close()
+
+    def _secured(self, place: IppPlace, plain: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
+        secured = context.wrap_socket(plain, server_hostname=place.host, do_handshake_on_connect=False)
+        self._take(secured)
+        try:
+            secured.settimeout(CONNECT_LIMIT_S)
+            secured.do_handshake()
+        except ssl.SSLCertVerificationError:
+            raise Refused("Nobody vouches for the page printer's certificate.", ASSIGN_AGAIN) from None
+        except ssl.SSLError:
+            if self.cut.is_set():
+                raise TimeoutError from None
+            raise Refused("The page printer does not answer over TLS.", "Assign it with an ipp:// address.") from None
+        if place.pin and _fingerprint(secured) != place.pin:
+            raise Refused("That is not the page printer that was assigned: its certificate is another.", ASSIGN_AGAIN)
+        return secured
+
+    def _take(self, wire: socket.socket) -> None:
+        self._socket = wire
+        if self.cut.is_set():
+            raise TimeoutError
 
 
-def _connect(place: IppPlace, connection: http.client.HTTPConnection) -> socket.socket:
+@contextmanager
+def _wire(limit_s: float) -> Iterator[_Wire]:
+    """A connection that is cut when its time is over; what goes wrong with it is told in our words."""
+    wire = _Wire()
+    watchdog = threading.Timer(limit_s, wire.end)
+    watchdog.daemon = True
+    watchdog.start()
     try:
-        connection.connect()
-    except ssl.SSLCertVerificationError:
-        raise Refused("Nobody vouches for the page printer's certificate.", ASSIGN_AGAIN) from None
-    except ssl.SSLError:
-        raise Refused("The page printer does not answer over TLS.", "Assign it with an ipp:// address.") from None
-    wire: socket.socket = connection.sock
-    if place.pin and isinstance(wire, ssl.SSLSocket) and _fingerprint(wire) != place.pin:
-        raise Refused("That is not the page printer that was assigned: its certificate is another.", ASSIGN_AGAIN)
-    wire.settimeout(WRITE_STALL_LIMIT_S)
-    return wire
+        yield wire
+    except TimeoutError:
+        raise TimedOut(*SILENT) from None
+    except (OSError, http.client.HTTPException):
+        raise (TimedOut(*SILENT) if wire.cut.is_set() else Unplugged(*UNREACHABLE)) from None
+    finally:
+        watchdog.cancel()
+        wire.close()
+    if wire.cut.is_set():
+        raise TimedOut(*SILENT)
 
 
 def _check(place: IppPlace, context: ssl.SSLContext) -> str:
     """Connect once; answers the SHA-256 of the printer's certificate."""
-    connection = http.client.HTTPSConnection(
-        _resolved(place.host), place.port, timeout=CONNECT_LIMIT_S, context=context
-    )
-    try:
-        wire = _connect(place, connection)
-        return _fingerprint(wire) if isinstance(wire, ssl.SSLSocket) else ""
-    except TimeoutError:
-        raise TimedOut(*SILENT) from None
-    except OSError:
-        raise Unplugged(*UNREACHABLE) from None
-    finally:
-        connection.close()
+    with _wire(CHECK_LIMIT_S) as wire:
+        secured = wire.connect(place, context).sock
+        return _fingerprint(secured) if isinstance(secured, ssl.SSLSocket) else ""
 
 
 def _trusting() -> ssl.SSLContext:
@@ -207,16 +226,12 @@ def _fingerprint(connection: ssl.SSLSocket) -> str:
 
 
 def _resolved(host: str) -> str:
-    """The address of a `.local` name; any other name as it is.
+    """The address of a `.local` name, from Avahi; any other name as it is.
 
     Raises:
         Unplugged: nobody knows it, or not in time.
     """
     if not host.lower().rstrip(".").endswith(LOCAL):
-        try:
-            resolving.resolve(host, 0)  # what comes after would look it up without a limit
-        except OSError:
-            raise Unplugged(*UNREACHABLE) from None
         return host
     try:
         ran = programs.run(["avahi-resolve", "-4", "-n", host], RESOLVE_LIMIT_S)

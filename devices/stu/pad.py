@@ -62,6 +62,8 @@ READ_SLICE_S: Final = 0.1
 """How long one wait for the pen lasts, so that cancelling is noticed soon."""
 READY_LIMIT_S: Final = 5.0
 READY_STEP_S: Final = 0.01
+PICTURE_LIMIT_S: Final = 30.0
+"""How long a picture may take to the pad: in colour it has thousands of blocks, each of which may take its time."""
 SILENCE_S: Final = 2.0
 """After so long without a report the pad is asked whether it is still there."""
 MAX_GARBAGE: Final = 32
@@ -95,6 +97,8 @@ class StuPad:
         which: the pad on the bus.
         clock: monotonic seconds.
         colour: send coloured pictures where the pad takes them; slower.
+        silence_s: after so long without a report the pad is asked whether it is still there.
+        picture_s: how long a picture may take to the pad.
     """
 
     def __init__(
@@ -104,6 +108,7 @@ class StuPad:
         clock: Callable[[], float] = time.monotonic,
         colour: bool = False,
         silence_s: float = SILENCE_S,
+        picture_s: float = PICTURE_LIMIT_S,
     ) -> None:
         if which.vendor != VENDOR or which.product not in PRODUCTS:
             raise Refused("This signature pad is not supported.", "See docs/devices.md.")
@@ -112,6 +117,7 @@ class StuPad:
         self._clock = clock
         self._colour = colour
         self._silence_s = silence_s
+        self._picture_s = picture_s
         self._lock = threading.Lock()
         self._shown: tuple[int, bytes] | None = None
         self._identity = Identity(
@@ -198,7 +204,11 @@ class StuPad:
             picture = screens.draw(screen, capability)
             places = screens.layout(capability.width_px, capability.height_px)
             buttons = {b: screens.in_pad_units(box, capability) for b, box in places.buttons.items()}
-            mode = self._begin(picture, flags, (0, 0, capability.width_px - 1, capability.height_px - 1))
+            try:
+                mode = self._begin(picture, flags, (0, 0, capability.width_px - 1, capability.height_px - 1))
+            except DeviceFault:
+                self._end()  # what the citizen was to sign does not stay on the screen
+                raise
             capture = _Capture(Collector(buttons, seen, erased), mode)
             end = self._clock() + min(limit_s, CAPTURE_LIMIT_S)
             try:
@@ -366,9 +376,12 @@ class StuPad:
             return
         self._shown = None
         self._ready()
+        end = self._clock() + self._picture_s
         self._set(Report.IMAGE_START, bytes((encoding,)))
         try:
             for block in image_blocks(pixels):
+                if self._clock() >= end:
+                    raise TimedOut("The signature pad takes its picture too slowly.", GARBLED_STEP)
                 self._set(Report.IMAGE_BLOCK, block)
         except DeviceFault:
             self._abandon()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Final
 
 import msgspec
@@ -38,6 +37,7 @@ from sync.central.archive import Archive, no_fault
 from sync.central.authority import Authority, key_bytes, load_key, new_key, serves
 from sync.central.certifying import Certifier, try_answer
 from sync.central.challenges import Challenges
+from sync.central.conflicts import Conflicts
 from sync.central.courier import CourierDesk
 from sync.central.enrolment import Enrolment, Identity
 from sync.central.fleet import Fleet
@@ -139,9 +139,8 @@ class Central:
         self._certifier = Certifier(self._archive_db, self._index_db, self._authority, self._give, clock)
         self.viewers = Viewers(self._archive_db, clock=clock, random=random)
         self.fleet = Fleet(self._archive_db, layout, clock=clock, monotonic_s=monotonic_s, limits=limits)
-        self.index = Index(
-            self._index_db, self._archive_db, partial(try_answer, self._certifier), self.fleet.sightings.folded
-        )
+        self.conflicts = Conflicts(self._archive_db, self._index_db, clock, self.fleet.forget_picture)
+        self.index = Index(self._index_db, self._archive_db, self._followed, self.fleet.sightings.folded)
         self.readiness = Readiness(self._archive_db, self.index, layout, limits, clock=clock, monotonic_s=monotonic_s)
         self._challenges = Challenges(monotonic_s, random)
         self._sessions = Sessions(random)
@@ -163,6 +162,7 @@ class Central:
             *(self._archive_db, self.archive, self._locker, self._orders, self.index, self.trust),
             lambda: self._secret(LOCKER_IDENTITY).decode(),
             random,
+            self.fleet.refused,
         )
         self.stamps = StampDesk(timestamps, self._authority, self.trust.crl, clock, self._challenges.give)
         locker, recovery = (
@@ -448,6 +448,10 @@ class Central:
     def enrol(self, body: bytes) -> bytes:
         """Enrol a node; see `Enrolment.enrol`."""
         return self._enrolment.enrol(body, self.index.soon)
+
+    def _followed(self, journal: JournalId) -> None:
+        try_answer(self._certifier, journal)
+        self.conflicts.look(journal)
 
     def _give(self, tx: Tx, node: Node, bodies: Sequence[Body]) -> None:
         head = Log(tx, orders_of(node.journal)).head()

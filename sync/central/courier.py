@@ -27,13 +27,13 @@ from typing import Final
 from sqlalchemy import bindparam, select
 
 from appliance.journal.checkpoint import open_checkpoint
-from appliance.journal.errors import BugError, OperatorError
+from appliance.journal.errors import BugError, OperatorError, SanadError
 from appliance.journal.ids import BlobDigest, JournalId
 from appliance.journal.tree import root_at
 from appliance.records.database import Database
 from appliance.records.log import Log
 from sync import courierdisk, courierfile, frames
-from sync.central import endedkeys, registry
+from sync.central import endedkeys, quarantine, registry
 from sync.central import tables as t
 from sync.central.archive import Archive
 from sync.central.index import Index
@@ -66,6 +66,12 @@ class PartMissing(OperatorError):
 
 class OldExport(OperatorError):
     """Central once countersigned more than this file holds, and has lost it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This export is older than what central once countersigned of its node.",
+            "Take in a newer one. Where there is none, call central IT: the node may be an older copy.",
+        )
 
 
 @dataclass(slots=True)
@@ -110,6 +116,7 @@ class CourierDesk:
         trust: gives the public lists.
         identity: gives the age identity of the locker.
         random: gives that many random bytes.
+        refused: told that a node's file contradicts what is here, before anybody else is.
     """
 
     def __init__(
@@ -122,6 +129,7 @@ class CourierDesk:
         trust: Trust,
         identity: Callable[[], str],
         random: Callable[[int], bytes],
+        refused: Callable[[JournalId, SanadError], object],
     ) -> None:
         self._database = database
         self._archive = archive
@@ -131,12 +139,14 @@ class CourierDesk:
         self._trust = trust
         self._identity = identity
         self._random = random
+        self._refused = refused
 
     def know(self, found: Found) -> Node:
         """Say whose an export is: its node's key signed its header. Nothing of what is in it was looked at.
 
         Raises:
             OperatorError: it is a receipt. NotEnrolled: central does not know that node, or took it out of service.
+            Quarantined: it takes nothing from that node.
             BadCourierFile: the node did not sign it.
         """
         header = found.header
@@ -151,6 +161,8 @@ class CourierDesk:
                 )
             endedkeys.refuse_stopped(tx, node.journal)
         courierfile.verify_header(found.signed, courierfile.export_verifier(node.journal, node.node_key))
+        with self._database.read() as tx:
+            quarantine.refuse_quarantined(tx, node.journal)
         return node
 
     def take(self, found: Found, *, watch: Watch = unwatched) -> Import:
@@ -185,8 +197,10 @@ class CourierDesk:
         try:
             found.open(self._identity(), taking.feed, lambda done, _: watch(size + done, 2 * size))
             taking.reader.finish()
-        except (Fork, StartAgain):
+        except (Fork, StartAgain) as error:
             self._archive.drop_staged(node.journal)
+            if isinstance(error, Fork):
+                self._refused(node.journal, error)
             raise
         return taking.done
 
@@ -302,10 +316,7 @@ class _Taking:
             try:
                 self._archive.offer(node, offered, opening.cosigned, keep_staged=True)
             except Rollback as error:
-                raise OldExport(
-                    "This export is older than what central once countersigned of its node.",
-                    "Take in a newer one. Where there is none, call central IT: the node may be an older copy.",
-                ) from error
+                raise OldExport from error
         state = self._archive.state(node.journal)
         self.done.orders_held = opening.orders
         if opening.orders > state.orders:
@@ -360,7 +371,10 @@ class _Taking:
         if found.size != self._header.last:
             raise OutOfTurn("The checkpoint of an export is of another size than its header says.")
         if found.size > self._stored:
-            self._store(frame, receiver)
+            try:
+                self._store(frame, receiver)
+            except Rollback as error:
+                raise OldExport from error
             return
         with self._database.read() as tx:
             root = root_at(found.size, Log(tx, self._node.journal).read_node)

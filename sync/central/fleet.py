@@ -18,14 +18,15 @@ from appliance.journal.errors import NetworkError, SanadError
 from appliance.journal.ids import JournalId
 from appliance.records import failures
 from appliance.records import tables as records
-from appliance.records.database import Database
+from appliance.records.database import Database, Tx
 from appliance.records.moment import Clock
 from sync.central import endedkeys, quarantine, registry
 from sync.central import tables as t
+from sync.central.conflicts import Conflict, open_conflicts
 from sync.central.layout import CentralLayout
 from sync.central.quarantine import Act, Cause, Quarantine
 from sync.central.sightings import Sighting, Sightings, read_sightings
-from sync.central.troubles import Gravity, Limits, Trouble, central_troubles, node_troubles
+from sync.central.troubles import Gravity, Judge, Limits, Trouble, central_troubles, node_troubles
 from sync.refusals import Fork, Rollback, to_wire
 from sync.wire import NodeReport
 
@@ -40,6 +41,7 @@ _NODES: Final = select(*(t.nodes.c.journal, t.nodes.c.centre, t.nodes.c.centre_n
     t.nodes.c.centre, t.nodes.c.centre_name, t.nodes.c.enrolled_at, t.nodes.c.journal
 )
 _HEADS: Final = select(records.heads.c.journal, records.heads.c.size, records.heads.c.cosigned_size)
+_LACKS: Final = select(t.wanted.c.seq).where(t.wanted.c.journal == bindparam("journal")).limit(1)
 _COMING: Final = select(func.count()).select_from(
     select(t.wanted.c.seq).where(t.wanted.c.journal == bindparam("journal")).limit(MAX_COUNTED).subquery()
 )
@@ -85,6 +87,8 @@ class FleetView:
     """By centre."""
     troubles: tuple[Trouble, ...]
     """Of central itself."""
+    conflicts: tuple[Conflict, ...]
+    """What only people can settle."""
     disk_free_bytes: int
 
     def count(self, gravity: Gravity) -> int:
@@ -219,20 +223,26 @@ class Fleet:
             written = read_sightings(tx)
             stopped = quarantine.every(tx)
             ended = endedkeys.ended_keys(tx)
-        sightings = self.sightings.over(written)
+            conflicts = open_conflicts(tx)
+            sightings = self.sightings.over(written)
+            for journal, sighting in sightings.items():
+                size, cosigned = heads.get(journal, (0, 0))
+                if max(size, sighting.offered) <= cosigned:
+                    sightings[journal] = _calm(tx, journal, sighting)
+        judge = Judge.at(self.limits, now)
+        cases = _by_node(conflicts)
         views = []
         for journal, centre, name, enrolled_at in nodes:
             size, cosigned = heads.get(journal, (0, 0))
             sighting = sightings.get(journal, _UNSEEN)
-            if sighting.waiting_since and max(size, sighting.offered) <= cosigned:
-                # Said before it was countersigned.
-                sighting = replace(sighting, waiting_since="")
             out = ended.get(journal)
             held = stopped.get(journal)
-            troubles = node_troubles(sighting, held, None if out is None else out.at, self.limits, now)
+            troubles = node_troubles(sighting, held, None if out is None else out.at, judge)
+            if journal in cases:
+                troubles = (cases[journal], *troubles)
             views.append(NodeView(journal, centre, name, enrolled_at, size, cosigned, sighting, held, troubles))
         free = free_bytes(self._layout)
-        return FleetView(now, tuple(views), central_troubles(free, self.limits), free)
+        return FleetView(now, tuple(views), central_troubles(free, self.limits), conflicts, free)
 
     def _cause(self, journal: JournalId, error: SanadError) -> Cause | None:
         if isinstance(error, Fork):
@@ -244,6 +254,29 @@ class Fleet:
 
 
 _UNSEEN: Final = Sighting()
+
+
+def _by_node(conflicts: tuple[Conflict, ...]) -> dict[JournalId, Trouble]:
+    numbers: dict[JournalId, list[Conflict]] = {}
+    for each in conflicts:
+        for journal in each.journals:
+            numbers.setdefault(journal, []).append(each)
+    return {
+        journal: Trouble(
+            "conflict",
+            f"Number {found[0].number} stands on papers of two nodes."
+            + (f" So do {len(found) - 1:,} more." if len(found) > 1 else ""),
+            found[0].next_step,
+        )
+        for journal, found in numbers.items()
+    }
+
+
+def _calm(tx: Tx, journal: JournalId, sighting: Sighting) -> Sighting:
+    """A sighting without what waited when the node said so, and came since."""
+    if sighting.backlog_bytes and tx.one(_LACKS, {"journal": journal}) is None:
+        sighting = replace(sighting, backlog_bytes=0)
+    return replace(sighting, waiting_since="") if sighting.waiting_since else sighting
 
 
 def free_bytes(layout: CentralLayout) -> int:

@@ -120,7 +120,7 @@ def put(tx: Tx, journal: JournalId, cause: Cause, reason: str, by: str, at: date
     """Put a node into quarantine; False where it is in one already."""
     if find(tx, journal) is not None:
         return False
-    reason = _clean(reason)
+    reason = clean_reason(reason)
     tx.run(_ADD, {"journal": journal, "since": at_text(at), "cause": cause.value, "reason": reason})
     _record(tx, journal, "quarantined", cause, reason, by, at)
     return True
@@ -136,7 +136,7 @@ def lift(tx: Tx, journal: JournalId, reason: str, by: str, at: datetime) -> Quar
     if found is None:
         raise OperatorError("This node is not in quarantine.", "See `sanad central nodes`.")
     tx.run(_DROP, {"k_journal": journal})
-    _record(tx, journal, "lifted", found.cause, _clean(reason), by, at)
+    _record(tx, journal, "lifted", found.cause, clean_reason(reason), by, at)
     return found
 
 
@@ -147,7 +147,12 @@ def _record(tx: Tx, journal: JournalId, act: str, cause: Cause, reason: str, by:
     tx.run(_ADD_ACT, {"journal": journal, "number": number, "at": at_text(at), **said})
 
 
-def _clean(reason: str) -> str:
+def clean_reason(reason: str) -> str:
+    """A reason as it is kept.
+
+    Raises:
+        OperatorError: there is none, or it is longer than `MAX_REASON`.
+    """
     reason = "".join(each for each in reason if each.isprintable()).strip()
     if not 0 < len(reason) <= MAX_REASON:
         raise OperatorError(f"A reason has 1 to {MAX_REASON} characters.", "Say it in a sentence.")

@@ -142,6 +142,20 @@ quarantine_acts: Final = Table(
     sqlite_with_rowid=False,
 )
 
+# Certificate numbers that papers of two nodes bear: `settled_at` is empty until a person has settled it.
+conflicts: Final = Table(
+    "conflicts",
+    CENTRAL,
+    _text("number", key=True),
+    _text("journal"),
+    _text("other"),
+    _text("found_at"),
+    _text("settled_at"),
+    _text("settlement"),
+    _text("settled_by"),
+    sqlite_with_rowid=False,
+)
+
 # Who may see the pages, by name; passwords as Argon2id strings.
 viewers: Final = Table(
     "viewers", CENTRAL, _text("name", key=True), _text("password"), _text("made_at"), sqlite_with_rowid=False

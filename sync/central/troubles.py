@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Final
 
-from appliance.records.moment import parse_at
+from appliance.records.moment import at_text, parse_at
 from sync.central.quarantine import Cause, Quarantine
 from sync.central.sightings import Sighting
 
@@ -59,8 +59,36 @@ class Limits:
 LIMITS: Final = Limits()
 """Where nobody says others."""
 
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The limits at one moment, as texts of `at_text`, which sort as the moments do: thousands of nodes are held
+    against them each time that somebody looks."""
+
+    limits: Limits
+    now: datetime
+    silent_before: str
+    waiting_before: str
+
+    @classmethod
+    def at(cls, limits: Limits, now: datetime) -> Judge:
+        """The limits at a moment."""
+        silent, waiting = (timedelta(hours=each) for each in (limits.silent_hours, limits.backlog_hours))
+        return cls(limits, now, at_text(now - silent), at_text(now - waiting))
+
+    def is_well(self, sighting: Sighting) -> bool:
+        """Whether a node that is in no quarantine has no trouble: asked first, because most have none."""
+        return (
+            sighting.seen_at >= self.silent_before
+            and not (sighting.waiting_since and sighting.waiting_since < self.waiting_before)
+            and (sighting.skew_s is None or abs(sighting.skew_s) <= self.limits.skew_s)
+            and not (sighting.refused_code or sighting.fold_error or sighting.stuck or sighting.spoilt)
+        )
+
+
 GRAVITY: Final = {
     "quarantined": Gravity.ALARM,
+    "conflict": Gravity.ALARM,
     "refused": Gravity.ALARM,
     "long_silent": Gravity.ALARM,
     "fold_stopped": Gravity.ALARM,
@@ -74,6 +102,7 @@ GRAVITY: Final = {
     "stopped": Gravity.NOTE,
     "never_heard": Gravity.NOTE,
 }
+"""The gravest first; nodes are listed in this order."""
 LONG: Final = 3
 """Times the limit after which silence is an alarm."""
 SERIOUS: Final = frozenset(
@@ -98,7 +127,7 @@ _QUARANTINED: Final = {
 
 
 def node_troubles(
-    sighting: Sighting, quarantine: Quarantine | None, stopped_since: datetime | None, limits: Limits, now: datetime
+    sighting: Sighting, quarantine: Quarantine | None, stopped_since: datetime | None, judge: Judge
 ) -> tuple[Trouble, ...]:
     """What is wrong with a node, the gravest first.
 
@@ -106,12 +135,13 @@ def node_troubles(
         sighting: what it said of itself.
         quarantine: the one that it is in.
         stopped_since: when it was taken out of service, for good.
-        limits: from when on something is a trouble.
-        now: what time it is.
+        judge: from when on something is a trouble.
     """
+    if stopped_since is None and quarantine is None and judge.is_well(sighting):
+        return ()
     if stopped_since is not None:
         return (Trouble("stopped", f"Out of service since {stopped_since:%d %b %Y}.", "Nothing is to be done."),)
-    found = [*_trust(sighting, quarantine), *_contact(sighting, limits, now), *_contents(sighting)]
+    found = [*_trust(sighting, quarantine), *_contact(sighting, judge), *_contents(sighting)]
     return tuple(sorted(found, key=lambda each: -each.gravity))
 
 
@@ -137,19 +167,20 @@ def _trust(sighting: Sighting, quarantine: Quarantine | None) -> Iterator[Troubl
         )
 
 
-def _contact(sighting: Sighting, limits: Limits, now: datetime) -> Iterator[Trouble]:
+def _contact(sighting: Sighting, judge: Judge) -> Iterator[Trouble]:
+    limits, now = judge.limits, judge.now
     if not sighting.seen_at:
         yield Trouble("never_heard", "Enrolled, and not heard since.", "Start `sanad node` on its box.")
         return
-    silent = now - parse_at(sighting.seen_at)
-    if silent > timedelta(hours=limits.silent_hours):
+    if sighting.seen_at < judge.silent_before:
+        silent = now - parse_at(sighting.seen_at)
         code = "long_silent" if silent > timedelta(hours=LONG * limits.silent_hours) else "silent"
         yield Trouble(
             code,
             f"Silent for {span(silent)}.",
             "Call the centre: power, link, or the box itself. Its work waits on the box; a courier stick can carry it.",
         )
-    if sighting.waiting_since and now - parse_at(sighting.waiting_since) > timedelta(hours=limits.backlog_hours):
+    if sighting.waiting_since and sighting.waiting_since < judge.waiting_before:
         age = span(now - parse_at(sighting.waiting_since))
         yield Trouble(
             "backlog",

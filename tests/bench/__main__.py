@@ -1,4 +1,7 @@
-"""`make bench`: measures, prints, and writes docs/PERFORMANCE.md and docs/bench.json."""
+"""`make bench`: measures, prints, and writes docs/PERFORMANCE.md and docs/bench.json.
+
+`make bench ARGS="certificates links"` measures these groups alone; the figures of the others stay as they were written.
+"""
 
 from __future__ import annotations
 
@@ -6,43 +9,65 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench import certificates, figures, search, store, verdicts
+from tests.bench import certificates, figures, fleet, links, search, store, verdicts
+from tests.bench.figures import Figure
+from tests.support.nodes import Node
 
 
-def main() -> int:
-    """Measure everything; answers 1 where a figure that is to be held does not hold."""
-    found: list[figures.Figure] = []
+def main(wanted: Sequence[str]) -> int:
+    """Measure; answers 1 where a figure that is to be held does not hold, 2 where there is no such group."""
+    found: dict[str, list[Figure]] = {}
     with tempfile.TemporaryDirectory(prefix="sanad-bench-") as name:
         folder = Path(name)
-        node = store.prepare(folder)
-        measures: tuple[Callable[[], list[figures.Figure]], ...] = (
-            lambda: store.one_act(folder, node),
-            lambda: store.four_processes(folder, node),
-            lambda: store.fold_again(node),
-            lambda: store.verify(node),
-            store.sealing,
-            lambda: certificates.one_certificate(node),
-            lambda: certificates.a_minute(node),
-            lambda: certificates.raising(node),
-            lambda: search.quickly(node),
-            lambda: search.what_a_commit_pays(node),
-            verdicts.verdicts,
-        )
-        for measure in measures:
-            for figure in measure():
-                found.append(figure)
+        groups = _groups(folder)
+        if unknown := [each for each in wanted if each not in groups]:
+            print(f"no group named {', '.join(unknown)}; there are {', '.join(groups)}", file=sys.stderr)
+            return 2
+        for group in wanted or groups:
+            found[group] = []
+            for figure in groups[group]():
+                found[group].append(figure)
                 print(figure, file=sys.stderr)
     machine = (
         f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}, Python {platform.python_version()}"
     )
-    figures.write(found, machine)
-    missed = [each.name for each in found if each.holds is False]
+    figures.write(found, machine, list(groups))
+    missed = [each.name for one in found.values() for each in one if each.holds is False]
     print("all figures hold" if not missed else f"missed: {', '.join(missed)}")
     return 1 if missed else 0
 
 
+def _groups(folder: Path) -> dict[str, Callable[[], list[Figure]]]:
+    """What is measured together, by name, in the order in which it is written."""
+    kept: list[Node] = []
+
+    def node() -> Node:
+        if not kept:
+            kept.append(store.prepare(folder))
+        return kept[0]
+
+    return {
+        "store": lambda: [
+            *store.one_act(folder, node()),
+            *store.four_processes(folder, node()),
+            *store.fold_again(node()),
+            *store.verify(node()),
+            *store.sealing(),
+        ],
+        "certificates": lambda: [
+            *certificates.one_certificate(node()),
+            *certificates.a_minute(node()),
+            *certificates.raising(node()),
+        ],
+        "verdicts": verdicts.verdicts,
+        "search": lambda: [*search.quickly(node()), *search.what_a_commit_pays(node())],
+        "fleet": lambda: fleet.pages(folder),
+        "links": lambda: links.over_links(folder / "links"),
+    }
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -48,10 +48,21 @@ def medians_ms(rounds: int, *works: Callable[[], object]) -> list[float]:
     return [statistics.median(each) for each in times]
 
 
-def write(figures: list[Figure], machine: str) -> None:
-    """Write `docs/bench.json` and `docs/PERFORMANCE.md`."""
-    docs = _ROOT / "docs"
-    docs.joinpath("bench.json").write_text(json.dumps([asdict(each) for each in figures], indent=1) + "\n")
+def write(found: Mapping[str, Sequence[Figure]], machine: str, groups: Sequence[str]) -> None:
+    """Write `docs/bench.json` and `docs/PERFORMANCE.md`; what was not measured now stays as it was written.
+
+    Args:
+        found: the figures of each group that was measured.
+        machine: what they were measured on.
+        groups: all groups, in the order in which they are written.
+    """
+    file = _ROOT / "docs" / "bench.json"
+    kept: dict[str, list[dict[str, object]]] = {}
+    for each in json.loads(file.read_text()):
+        kept.setdefault(each.get("group", ""), []).append(each)
+    kept |= {group: [asdict(each) | {"group": group} for each in made] for group, made in found.items()}
+    rows = [row for group in groups for row in kept.get(group, [])]
+    file.write_text(json.dumps(rows, indent=1) + "\n")
     lines = [
         "# How fast it is",
         "",
@@ -63,8 +74,8 @@ def write(figures: list[Figure], machine: str) -> None:
         "| what | figure | peer | ratio | to hold | holds | conditions |",
         "|---|---|---|---|---|---|---|",
     ]
-    lines += [_line(each) for each in figures]
-    docs.joinpath("PERFORMANCE.md").write_text("\n".join(lines) + "\n")
+    lines += [_line(Figure(**{name: row[name] for name in Figure.__dataclass_fields__})) for row in rows]  # type: ignore[arg-type]
+    file.with_name("PERFORMANCE.md").write_text("\n".join(lines) + "\n")
 
 
 def _line(each: Figure) -> str:

@@ -54,7 +54,14 @@ def submit_application(
 
 
 def add_paper(
-    store: Store, session: Session, application: EntityId, *, label: str, media_type: str, content: bytes
+    store: Store,
+    session: Session,
+    application: EntityId,
+    *,
+    label: str,
+    media_type: str,
+    content: bytes,
+    rule: str = "",
 ) -> BlobDigest:
     digest = store.put_blob(content)
     body = k.PaperAdded(
@@ -63,6 +70,7 @@ def add_paper(
         media_type=media_type,
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
+        rule=rule,
     )
     try:
         go_on(store, session, application, lambda _, __: [body], blobs=(digest,))

@@ -74,6 +74,12 @@ async def test_a_pen_without_a_screen_has_document_and_ink_on_the_console_and_is
     assert signatures.from_bytes(strokes).samples == tuple(specimen())
 
 
+async def test_what_the_citizen_chose_is_shown_as_they_read_it_and_not_as_it_is_stored(hands: Hands) -> None:
+    text = " ".join((await begin(hands)).split())
+    assert "Peshawar" in text
+    assert "peshawar" not in text
+
+
 async def test_what_was_cleared_is_not_in_the_signature(hands: Hands, centre: Centre) -> None:
     await begin(hands)
     await hands.press_meanwhile("delete")

@@ -41,6 +41,7 @@ FRAMES_MAY_IMPORT: Final = frozenset(
         "dataclasses",
         "enum",
         "heapq",
+        "re",
         "struct",
         "typing",
         "msgspec",
@@ -152,9 +153,9 @@ def beyond(code: str, allowed: frozenset[str]) -> list[str]:
     ("files", "allowed"),
     [
         (python_files("appliance/journal"), JOURNAL_MAY_IMPORT),
-        ([ROOT / "sync/frames.py", ROOT / "sync/session.py"], FRAMES_MAY_IMPORT),
+        ([ROOT / f"sync/{name}.py" for name in ("frames", "session", "courierfile")], FRAMES_MAY_IMPORT),
     ],
-    ids=["journal", "frames and session"],
+    ids=["journal", "frames, session and the courier's file"],
 )
 def test_what_does_no_io_imports_only_what_can_do_none(files: list[Path], allowed: frozenset[str]) -> None:
     assert len(files) > 1
@@ -277,6 +278,8 @@ def test_one_wheel_holds_the_five_packages_and_the_command(tmp_path: Path) -> No
         entry_points = next(name for name in names if name.endswith("entry_points.txt"))
         assert "sanad = provisioning.__main__:main" in archive.read(entry_points).decode()
     assert {f"appliance/certificates/templates/{name}.typ" for name in ("certificate", "common", "receipt")} <= {*names}
+    shown = {"templates/fleet.html", "static/fleet.css", "static/fleet.js", "static/icon.svg"}
+    assert {f"sync/central/pages/{name}" for name in shown} <= {*names}
     assert {name.split("/")[0] for name in names if not name.startswith("sanad-")} == set(PACKAGES)
     services = {str(file.relative_to(ROOT)) for file in (ROOT / "appliance/catalogue/services").glob("*.toml")}
     assert services

@@ -147,7 +147,7 @@ def changed_files(world: World) -> Iterator[Attack]:
         ("second-pdf.pdf", pdf + page(record("PEW01-0000321"), world.code), "a whole second PDF", "added"),
         ("cut.pdf", pdf[:-100], "the end cut off", "end of the file is missing"),
         ("stamp-cut.pdf", raised[:-100], "the end of the timestamp cut off", "end of the file is missing"),
-        ("before.pdf", b"%PDF-1.4\n" * 3 + pdf, "something before the beginning", ""),
+        ("before.pdf", b"%PDF-1.4\n" * 3 + pdf, "something before the beginning", "added to the file after"),
         ("unsealed.pdf", page(world.record, world.code), "the seal taken off", "no seal"),
     ):
         yield Attack(file, content, why, "invalid", phrase)

@@ -18,7 +18,7 @@ from appliance.certificates.checking.faults import Broken, Unreadable
 from appliance.certificates.qr import CodeClaims
 from appliance.certificates.record import CertificateRecord, decode_record, record_hash
 from appliance.certificates.xml import ATTACHMENT as XML
-from appliance.certificates.xml import read_xml
+from appliance.certificates.xml import certificate_xml, read_xml
 from appliance.journal.errors import IntegrityError
 
 NO_RECORD: Final = "The file does not carry the record of a certificate as it must."
@@ -74,6 +74,8 @@ def _check_xml(content: bytes, record: CertificateRecord, record_sha256: str) ->
     except IntegrityError:
         raise Broken(DIFFER) from None
     if (said.record_sha256, said.number) != (record_sha256, record.number):
+        raise Broken(DIFFER)
+    if content != certificate_xml(record, record_sha256):
         raise Broken(DIFFER)
 
 

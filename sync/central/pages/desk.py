@@ -37,7 +37,11 @@ HEADERS: Final = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
     "cache-control": "no-store",
 }
-ASSETS: Final = {"fleet.css": "text/css; charset=utf-8", "fleet.js": "text/javascript; charset=utf-8"}
+ASSETS: Final = {
+    "fleet.css": "text/css; charset=utf-8",
+    "fleet.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
 _HTML: Final = "text/html; charset=utf-8"
 _COOKIE: Final = f"{COOKIE}={{}}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={{}}"
 _FORWARDED: Final = ("forwarded", "x-forwarded-for", "via", "x-real-ip")
@@ -85,7 +89,7 @@ class PageDesk:
         return _to("/fleet")
 
     async def asset(self, request: Request, _body: Body) -> Response:
-        """The style sheet, or the script."""
+        """The style sheet, the script, or the icon."""
         name = request.path_params["name"]
         if name not in self._assets:
             return self._no("There is nothing here", "The address is not one of central's pages.")

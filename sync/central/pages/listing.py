@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from sync.central.fleet import FleetView, NodeView
-from sync.central.troubles import Gravity
+from sync.central.troubles import GRAVITY, Gravity
 
 PAGE_NODES: Final = 100
 MAX_SEARCH: Final = 80
@@ -24,8 +24,10 @@ SHOWN: Final[dict[str, tuple[str, Callable[[NodeView], bool]]]] = {
 }
 """What may be shown, its name, and which nodes that are."""
 
+_ORDER: Final = {code: place for place, code in enumerate(GRAVITY)}
+
 SORTS: Final[dict[str, tuple[str, Callable[[NodeView], Any]]]] = {
-    "trouble": ("State", lambda each: -each.gravity),
+    "trouble": ("State", lambda each: _ORDER[each.troubles[0].code] if each.troubles else len(_ORDER)),
     "centre": ("Centre", lambda _: 0),
     "size": ("Entries", lambda each: -each.size),
     "cosigned": ("Countersigned", lambda each: -each.cosigned_size),

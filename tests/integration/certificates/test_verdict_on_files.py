@@ -6,6 +6,7 @@ import io
 from datetime import timedelta
 from random import Random
 from typing import Final
+from unittest.mock import patch
 
 import msgspec
 import pypdfium2
@@ -13,11 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.certificates.record import CertificateRecord, Fact
+from appliance.certificates.checking.attached import DIFFER
+from appliance.certificates.record import CertificateRecord, Fact, encode_record, record_hash
 from appliance.certificates.render import render_certificate
+from appliance.certificates.signer import SoftwareSigner
 from appliance.certificates.verdict import Knowledge, Verdict, Word, judge
+from appliance.certificates.xml import certificate_xml
 from tests.support.certificates import domicile, photograph, residence, signature
-from tests.support.forgery import central, code_of, seal_place, sign_page
+from tests.support.forgery import central, code_of, page, record, seal_place, sealed, sign_page
 from tests.support.sealing_centre import NOW
 from tests.support.trusting import listed, lists
 from tests.vectors.make_attacks import FOLDER
@@ -146,3 +150,42 @@ def test_the_picture_of_two_certificates_is_not_judged() -> None:
     found = judged(out.getvalue())
     assert found.verdict is Word.UNREADABLE
     assert "several" in found.reasons[0]
+
+
+def test_an_officer_s_file_shows_a_code_of_its_centre_and_of_nobody_else() -> None:
+    said = record(sealed_by="officer")
+    officer = OURS.centre("officer", name="Specimen officer")
+    signers = [listed(OURS.signer.certificate), listed(officer.certificate, kind="officer")]
+    knowledge = Knowledge(lists=lists(OURS.authority_der, signers))
+
+    def with_code_by(signer: SoftwareSigner) -> Verdict:
+        return judge(sign_page(page(said, code_of(said, signer)), officer), now=LATER, knowledge=knowledge)
+
+    assert with_code_by(OURS.signer).verdict is Word.VALID
+    for other in (central("stranger").signer, officer):
+        found = with_code_by(other)
+        assert found.verdict is Word.INVALID
+        assert found.reasons[0] == "The code on its page is not signed by the centre that it names."
+
+
+@pytest.mark.parametrize("days", [-10_000, 40_000])
+def test_a_day_of_issue_on_which_the_key_was_not_certified_is_not_believed(days: int) -> None:
+    said = record(issued_on=(NOW + timedelta(days=days)).date().isoformat())
+    known = Knowledge(lists=lists(OURS.authority_der, [listed(OURS.signer.certificate)]))
+    found = judge(sealed(said, OURS.signer), now=LATER, knowledge=known)
+    assert found.verdict is Word.INVALID
+    assert "was not certified" in found.reasons[0]
+
+
+@pytest.mark.parametrize("part", ["code", "xml"])
+def test_what_is_attached_is_of_one_record_even_if_who_sealed_it_mixed_them(part: str) -> None:
+    said, other = record(), record("PEW01-0000321")
+    if part == "code":
+        pdf = page(said, code_of(other, OURS.signer))
+    else:
+        of_other = certificate_xml(other, record_hash(encode_record(other)))
+        with patch("appliance.certificates.attachments.certificate_xml", lambda *_: of_other):
+            pdf = page(said, code_of(said, OURS.signer))
+    found = judged(sign_page(pdf, OURS.signer))
+    assert found.verdict is Word.INVALID
+    assert found.reasons[0] == DIFFER

@@ -139,10 +139,15 @@ def test_a_page_printer_is_tried_and_the_picture_shows_the_page(printing: tuple[
         assert sum(level < 100 for level in image.convert("L").tobytes()) > 3000
 
 
-@pytest.mark.parametrize("answer", [b"", b"H", b"HTTP/1.1 200 OK\r\n\r\n"])
-def test_a_printer_that_answers_nothing_or_a_byte_now_and_then_is_given_up_in_time(
-    answer: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+BEGUN: bytes = b"\x16\x03\x03\x40\x00"
+"""The head of a TLS record of 16 kB."""
+
+
+@pytest.mark.parametrize(
+    ("scheme", "answer"),
+    [("ipp", b""), ("ipp", b"H"), ("ipp", b"HTTP/1.1 200 OK\r\n\r\n"), ("ipps", b""), ("ipps", BEGUN)],
+)
+def test_a_printer_that_answers_nothing_or_a_byte_now_and_then_is_given_up_in_time(scheme: str, answer: bytes) -> None:
     """However long it drips: only the whole exchange has a limit that ends it."""
     stop = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -158,7 +163,7 @@ def test_a_printer_that_answers_nothing_or_a_byte_now_and_then_is_given_up_in_ti
         thread = threading.Thread(target=drip)
         thread.start()
         try:
-            place = read_place(f"ipp://127.0.0.1:{server.getsockname()[1]}/ipp/print")
+            place = read_place(f"{scheme}://127.0.0.1:{server.getsockname()[1]}/ipp/print")
             with pytest.raises(TimedOut):
                 exchange(place, b"question", b"", 0.5)
         finally:

@@ -63,6 +63,25 @@ def test_a_network_printer_that_fails_is_never_printed(
     assert status is None or outcome.status is status
 
 
+@pytest.mark.parametrize(
+    ("faults", "end", "status"),
+    [
+        ({"mute": (4,), "in_order": False}, JobEnd.SENT_UNCONFIRMED, Status.UNKNOWN),
+        ({"mute": (4,)}, JobEnd.PRINTED, Status.READY),
+        ({"mute": (4,), "in_order_says": 0x03}, JobEnd.PRINTED, Status.PAPER_LOW),
+        ({"in_order_says": 0x0C}, JobEnd.INCOMPLETE, Status.PAPER_OUT),
+    ],
+)
+def test_a_receipt_is_printed_only_where_something_was_said_of_the_paper(
+    faults: dict[str, Any], end: JobEnd, status: Status
+) -> None:
+    with TcpPrinter(Printer(**faults)) as served:
+        printer = printer_at(served.port)
+        outcome = printer.print(RECEIPT)
+        assert printer.status() is (Status.UNKNOWN if "mute" in faults else Status.READY)
+    assert (outcome.end, outcome.status) == (end, status)
+
+
 def test_bytes_that_never_left_this_machine_do_not_count_as_sent() -> None:
     with TcpPrinter(Printer(answers=False, stuck_after=0)) as served:
         outcome = printer_at(served.port).print(LONG)

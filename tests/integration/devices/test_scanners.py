@@ -156,3 +156,16 @@ def test_pages_are_told_as_they_come_and_a_scan_that_is_stopped_keeps_them() -> 
     assert 2 <= len(end.pages) < 10
     assert "stopped at the counter" in end.sentence
     assert scanner.status() is Status.READY
+
+
+def test_a_backend_that_crashes_is_not_called_a_cable_that_is_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "scanimage"
+    program.write_text("#!/bin/sh\nkill -SEGV $$\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    scanner = SaneScanner("test:0")
+    assert scanner.status() is Status.UNKNOWN
+    with pytest.raises(Refused, match="stopped working"):
+        scanner.scan(ScanSource.FLATBED, ScanColour.GREY)

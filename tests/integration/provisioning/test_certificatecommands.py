@@ -18,6 +18,7 @@ from appliance.store.store import Store
 from provisioning.centre import open_centre
 from tests.support import casework as applications
 from tests.support.casework import Person
+from tests.support.certificates import photograph
 from tests.support.commands import PASSPHRASE, Place, free_port
 from tests.support.nodes import halt
 
@@ -58,7 +59,13 @@ def issued(place: Place) -> str:
         person = applications.add_person(store, omar, Person("Gul Specimen"))
         taken = applications.submit_application(store, omar, service="domicile", applicant=person, fields=FIELDS)
         applications.add_paper(
-            store, omar, taken.application, label="CNIC", media_type="application/pdf", content=b"%PDF-"
+            store,
+            omar,
+            taken.application,
+            label="Photograph",
+            media_type="image/jpeg",
+            content=photograph(),
+            rule="photograph",
         )
         applications.approve(store, rabia, taken.application)
         return issuing.issue(open_centre(place.node, store), rabia, taken.application).number

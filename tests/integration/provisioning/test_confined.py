@@ -52,7 +52,17 @@ def start_something() -> Verdict:
 def test_whatever_happens_in_there_it_is_only_unreadable_out_here(judge: Callable[[], Verdict]) -> None:
     found = judge_apart(b"", judge, wall_s=2.0)
     assert found["verdict"] == "unreadable"
-    assert "more time or memory" in found["reasons"][0]
+
+
+@pytest.mark.parametrize("judge", [for_ever, all_memory, too_deep, crash])
+def test_what_takes_too_much_is_said_to(judge: Callable[[], Verdict]) -> None:
+    assert "more time or memory" in judge_apart(b"", judge, wall_s=2.0)["reasons"][0]
+
+
+def test_a_fault_of_our_own_is_called_one_and_not_put_down_to_the_file() -> None:
+    found = judge_apart(b"", fail)
+    assert "a fault of its own" in found["reasons"][0]
+    assert "what stands in the file" not in str(found)
 
 
 def test_no_file_can_be_opened_in_there(tmp_path: Path) -> None:

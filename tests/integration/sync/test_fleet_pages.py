@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -41,6 +42,12 @@ def visitor(central: Central) -> Visitor:
     made = Visitor(central)
     assert made.sign_in().status_code == 303
     return made
+
+
+@pytest.fixture(autouse=True)
+def _fresh(central: Central) -> None:
+    """No picture is kept from the test before."""
+    central.fleet.forget_picture()
 
 
 def sync(node: EnrolledNode, ahead_s: int = 0) -> None:
@@ -165,7 +172,7 @@ def test_a_name_with_markup_stays_text(central: Central, visitor: Visitor, tmp_p
 
 
 def promtool() -> str:
-    found = shutil.which("promtool") or shutil.which("promtool", path=".venv/bin")
+    found = shutil.which("promtool") or shutil.which("promtool", path=str(Path(sys.executable).parent))
     assert found is not None, "provisioning/setup.sh test installs promtool"
     return found
 

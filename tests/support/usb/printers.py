@@ -23,7 +23,9 @@ class Printer:
 
     Attributes:
         answers: whether it answers status questions at all.
+        mute: the status questions (n of DLE EOT n) that it does not answer, though it answers others.
         in_order: whether it answers GS r.
+        in_order_says: its answer to GS r: bits 0 and 1 for a roll near its end, 2 and 3 for one that is at it.
         paper_out_after: bytes of the job after which the roll ends.
         silent_after: bytes of the job after which it answers nothing.
         stuck_after: bytes of the job after which it takes nothing more.
@@ -38,7 +40,9 @@ class Printer:
 
     strings: Sequence[str] = ("EPSON", "TM-T88V", "R1")
     answers: bool = True
+    mute: Sequence[int] = ()
     in_order: bool = True
+    in_order_says: int = 0
     paper_out_after: int | None = None
     silent_after: int | None = None
     stuck_after: int | None = None
@@ -113,11 +117,12 @@ class Printer:
 
     def _work(self, token: Token) -> None:
         if token.name == "DLE EOT":
-            if self.answers and not (self.silent_after is not None and self._job >= self.silent_after):
+            heard = self.answers and token.data[0] not in self.mute
+            if heard and not (self.silent_after is not None and self._job >= self.silent_after):
                 self._out += bytes.fromhex(self.chatter) + bytes((self._told(token.data[0]),))
         elif token.name == "GS r":
             if self.answers and self.in_order and not self.out_of_paper and not self.cover_open:
-                self._out.append(0x00)
+                self._out.append(self.in_order_says)
         else:
             self._job += len(token.data) + 1
 

@@ -37,6 +37,7 @@ def png(width: int, height: int) -> Picture:
         ({Question.PRINTER: 0x1E, Question.ERROR_CAUSE: 0x1A}, Status.JAMMED),
         ({Question.PRINTER: 0x1E, Question.OFFLINE_CAUSE: 0x52, Question.ERROR_CAUSE: 0x32}, Status.FAULT),
         ({Question.PRINTER: 0x1E}, Status.OFFLINE),
+        ({Question.PRINTER: 0x16, Question.OFFLINE_CAUSE: 0x12}, Status.UNKNOWN),
     ],
 )
 def test_the_bits_of_the_reference_give_the_status(answers: dict[Question, int], status: Status) -> None:

@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageChops
 
 from devices import signatures
 from devices.collecting import Box, Button, Collector, DeviceClock
@@ -34,6 +34,16 @@ def signature() -> Signature:
 
 def test_the_sealed_form_is_read_back_the_same(signature: Signature) -> None:
     assert signatures.from_bytes(signatures.to_bytes(signature)) == signature
+
+
+def test_the_picture_of_a_signature_that_no_citizen_wrote_is_marked_as_it_goes_on_paper(signature: Signature) -> None:
+    real = dataclasses.replace(signature, pad=dataclasses.replace(signature.pad, simulated=False))
+    marked, plain = (signatures.to_picture(each) for each in (signature, real))
+    with Image.open(io.BytesIO(marked.png)) as one, Image.open(io.BytesIO(plain.png)) as other:
+        added = ImageChops.difference(one.getchannel("A"), other.getchannel("A")).getbbox()
+    assert added is not None
+    assert added[2] - added[0] > 400
+    assert added[1] < 5 < 40 < added[3] < 120
 
 
 def test_the_binding_changes_with_the_document_and_with_any_sample(signature: Signature) -> None:
@@ -83,12 +93,11 @@ def test_the_vector_and_the_picture_show_ink_where_the_pen_was_and_nowhere_else(
 
 def test_the_line_is_wider_where_the_pen_pressed() -> None:
     pad = SimulatedPad()
+    plain = dataclasses.replace(pad.identity, simulated=False)
 
     def ink(pressure: int) -> int:
         samples = tuple(PenSample(5 * i, 2000 + 100 * i, 3000, pressure, down=True) for i in range(50))
-        drawn = signatures.to_picture(
-            Signature(pad.identity, pad.capability(), DOCUMENT, SampleClock.DEVICE, samples), 400
-        )
+        drawn = signatures.to_picture(Signature(plain, pad.capability(), DOCUMENT, SampleClock.DEVICE, samples), 400)
         with Image.open(io.BytesIO(drawn.png)) as image:
             return sum(image.getchannel("A").tobytes())
 
@@ -97,8 +106,9 @@ def test_the_line_is_wider_where_the_pen_pressed() -> None:
 
 def test_one_dot_is_ink() -> None:
     pad = SimulatedPad()
+    plain = dataclasses.replace(pad.identity, simulated=False)
     dot = (PenSample(0, 5000, 3000, 700, down=True),)
-    drawn = signatures.to_picture(Signature(pad.identity, pad.capability(), DOCUMENT, SampleClock.DEVICE, dot))
+    drawn = signatures.to_picture(Signature(plain, pad.capability(), DOCUMENT, SampleClock.DEVICE, dot))
     with Image.open(io.BytesIO(drawn.png)) as image:
         assert image.getchannel("A").getbbox() is not None
 

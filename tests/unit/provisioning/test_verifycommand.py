@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from appliance.certificates.lists import Ended
+from appliance.certificates.listsfile import write_lists
 from appliance.journal.trust import format_trust
 from provisioning import verifycommand
 from provisioning.cli import build
-from tests.support.forgery import central, code_of, record
-from tests.support.trusting import PUBLISHER
+from tests.support.forgery import Central, central, code_of, record
+from tests.support.trusting import PUBLISHER, listed, lists
 
 
 @pytest.fixture(autouse=True)
@@ -30,9 +33,9 @@ def verified(*words: str | Path) -> tuple[int, dict[str, object]]:
     return found.exit_code, answer
 
 
-def code(tmp_path: Path) -> Path:
+def code(tmp_path: Path, ours: Central | None = None) -> Path:
     file = tmp_path / "code.txt"
-    file.write_text(code_of(record(), central("ours").signer))
+    file.write_text(code_of(record(), (ours or central("ours")).signer))
     return file
 
 
@@ -89,6 +92,41 @@ def test_a_signer_s_own_certificate_can_be_given(tmp_path: Path) -> None:
     (tmp_path / "code.txt").write_text(code_of(record(), ours.signer))
     exit_code, answer = verified(tmp_path / "code.txt", "--trust", trust)
     assert (exit_code, answer["verdict"]) == (0, "valid_as_of")
+
+
+def ended_and_before(ours: Central, tmp_path: Path) -> tuple[Path, Path]:
+    """A home whose lists name the certificate as revoked, and lists of the day before."""
+    at = datetime.now(UTC).replace(microsecond=0)
+    signers = [listed(ours.signer.certificate)]
+    before = lists(ours.authority_der, signers, at=at - timedelta(days=1), number=7)
+    now = lists(ours.authority_der, signers, Ended(record().number, "revoked", at, "fraud"), at=at, number=8)
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "trust").write_bytes(format_trust((PUBLISHER.verifier,)))
+    (home / "lists").write_bytes(write_lists(now.trust, now.revocations, PUBLISHER))
+    (tmp_path / "before").write_bytes(write_lists(before.trust, before.revocations, PUBLISHER))
+    return home, tmp_path / "before"
+
+
+def test_lists_older_than_the_home_s_are_refused_even_when_they_are_named(tmp_path: Path) -> None:
+    ours = central("ours")
+    home, before = ended_and_before(ours, tmp_path)
+    file = code(tmp_path, ours)
+    assert verified(file, "--trust", before)[1]["verdict"] == "valid"
+    assert verified(file, "--trust", before, "--home", home)[1]["verdict"] == "revoked"
+    assert verified(file, "--home", home)[1]["verdict"] == "revoked"
+
+
+def test_spoilt_lists_of_a_home_stop_no_verdict(tmp_path: Path) -> None:
+    ours = central("ours")
+    home, before = ended_and_before(ours, tmp_path)
+    file = code(tmp_path, ours)
+    (home / "lists").write_bytes(b"spoilt")
+    assert verified(file, "--trust", before, "--home", home)[1]["verdict"] == "valid"
+    assert verified(file, "--home", home)[1]["verdict"] == "unknown_issuer"
+    (home / "keys").mkdir()
+    (home / "keys/centre.crt").write_bytes(ours.signer.certificate)
+    assert verified(file, "--home", home)[1]["verdict"] == "valid_as_of"
 
 
 def test_a_home_that_was_named_and_is_not_there_is_said(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import os
 import subprocess
 from pathlib import Path
@@ -17,7 +18,8 @@ from appliance.sealing import age
 
 PLAIN = b"a scanned page " * 20
 IDENTITY = age.new_identity()
-SEALED = age.seal(PLAIN, [age.recipient_of(IDENTITY)])
+RECIPIENT = age.recipient_of(IDENTITY)
+SEALED = age.seal(PLAIN, [RECIPIENT])
 
 
 def identity_file(folder: Path, identity: str) -> Path:
@@ -161,3 +163,51 @@ def test_no_blob_opens_with_a_non_canonical_header() -> None:
         if variant != mac:
             with pytest.raises(age.SealError):
                 age.open_sealed(head + b"\n--- " + variant + b"\n" + payload, IDENTITY)
+
+
+def sealed_in_pieces(content: bytes, piece: int) -> bytes:
+    source, sealed = io.BytesIO(content), bytearray()
+    age.seal_stream(lambda size: source.read(min(size, piece)), sealed.extend, [RECIPIENT])
+    return bytes(sealed)
+
+
+def opened_in_pieces(sealed: bytes, piece: int = 5000) -> bytes:
+    source, opened = io.BytesIO(sealed), bytearray()
+    age.open_stream(lambda size: source.read(min(size, piece)), opened.extend, IDENTITY)
+    return bytes(opened)
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 300_000])
+def test_what_is_sealed_in_pieces_opens_in_pieces_and_whole(size: int) -> None:
+    content = os.urandom(size)
+    sealed = sealed_in_pieces(content, 1000)
+    assert opened_in_pieces(sealed) == age.open_sealed(sealed, IDENTITY) == content
+    assert opened_in_pieces(age.seal(content, [RECIPIENT]), 1) == content
+
+
+@pytest.mark.parametrize("at", [0, 30, 250, 70_000, 130_000])
+def test_a_stream_that_was_changed_cut_or_lengthened_is_refused(at: int) -> None:
+    sealed = sealed_in_pieces(os.urandom(131_000), 1000)
+    changed = bytearray(sealed)
+    changed[at] ^= 1
+    for bad in (bytes(changed), sealed[:at], sealed[:-1], sealed + b"x"):
+        with pytest.raises(age.SealError):
+            opened_in_pieces(bad)
+
+
+def test_what_an_end_of_a_stream_raises_comes_out_as_it_was() -> None:
+    class Unplugged(BaseException):
+        pass
+
+    def unplugged(_: object) -> bytes:
+        raise Unplugged
+
+    sealed = sealed_in_pieces(b"content", 10)
+    with pytest.raises(Unplugged):
+        age.seal_stream(unplugged, bytearray().extend, [RECIPIENT])
+    with pytest.raises(Unplugged):
+        age.seal_stream(io.BytesIO(b"x").read, unplugged, [RECIPIENT])
+    with pytest.raises(Unplugged):
+        age.open_stream(io.BytesIO(sealed).read, unplugged, IDENTITY)
+    with pytest.raises(Unplugged):
+        age.open_stream(unplugged, bytearray().extend, IDENTITY)

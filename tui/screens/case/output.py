@@ -22,6 +22,7 @@ from tui.printing import asked, print_by, print_paper
 from tui.screens.case.certificates import CertificateActs
 from tui.screens.case.signing import Signing
 from tui.widgets.choice import Option
+from tui.widgets.formpage import label_of
 
 MAX_LINES: int = 6
 """Lines of an application that a pad shows."""
@@ -180,8 +181,13 @@ def what_is_signed(view: CaseView, title: str) -> tuple[tuple[str, ...], bytes]:
 
 def answers_signed(view: CaseView, service: Service | None) -> tuple[str, ...]:
     """The answers that the citizen signs, each under its label, for a screen that has room for all of them."""
-    labels = {} if service is None else {each.id: each.label.en for each in service.fields}
-    return tuple(f"{labels.get(name, name)}: {value}" for name, value in view.case.fields.items() if value)
+    asked = {} if service is None else {each.id: each for each in service.fields}
+    told = []
+    for name, value in view.case.fields.items():
+        field = asked.get(name)
+        if value:
+            told.append(f"{field.label.en}: {label_of(field, value)}" if field else f"{name}: {value}")
+    return tuple(told)
 
 
 def said_natively(view: CaseView, service: Service | None, language: str) -> tuple[str, ...]:
