@@ -1,4 +1,4 @@
-"""QR codes (ISO/IEC 18004) as shapes: sharp at any size, with their quiet zone.
+"""QR codes (ISO/IEC 18004) with their quiet zone: as shapes, sharp at any size, or as a picture, which is set faster.
 
 Drawn by zxing-cpp, in 1 ms where segno takes 30 (ADR 0008).
 """
@@ -29,21 +29,40 @@ class Code:
     """Of one side, the quiet zone included."""
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A code as a picture.
+
+    Attributes:
+        dots: a byte each, row after row: 0 is black, 255 white.
+        side: how many dots one side has, the quiet zone included.
+    """
+
+    dots: bytes
+    side: int
+
+
+def picture_of_code(text: str, dots: int) -> Picture:
+    """A text as a picture of a QR code at level M.
+
+    Args:
+        text: what the code says.
+        dots: along one side of a module.
+
+    Raises:
+        BugError: the text is empty, or too long for version 17.
+    """
+    picture = _picture(_encoded(text), dots, quiet=True)
+    return Picture(picture.tobytes(), len(picture))
+
+
 def draw_code(text: str) -> Code:
     """Draw a text as a QR code at level M.
 
     Raises:
         BugError: the text is empty, or too long for version 17.
     """
-    try:
-        drawn = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
-    except ValueError:
-        raise BugError("This text does not fit into a QR code.") from None
-    # Its picture is a buffer of two dimensions, which the library's types do not say.
-    picture = memoryview(cast("bytes", drawn.to_image(scale=1, add_quiet_zones=False)))
-    modules = cast("list[list[int]]", picture.tolist())
-    if not text or len(modules) > 17 + 4 * MAX_VERSION:
-        raise BugError(f"A QR code on paper holds less text than this: {len(text)} characters.")
+    modules = cast("list[list[int]]", _picture(_encoded(text), 1, quiet=False).tolist())
     rows = ["".join("0" if level else "1" for level in row) for row in modules]
     side = len(rows) + 2 * QUIET
     path = "".join(_runs(rows))
@@ -52,6 +71,21 @@ def draw_code(text: str) -> Code:
         f'<rect width="{side}" height="{side}" fill="#fff"/><path d="{path}" fill="#000"/></svg>'
     )
     return Code(svg, side)
+
+
+def _encoded(text: str) -> zxingcpp.Barcode:
+    try:
+        code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
+    except ValueError:
+        raise BugError("This text does not fit into a QR code.") from None
+    if not text or len(_picture(code, 1, quiet=False)) > 17 + 4 * MAX_VERSION:
+        raise BugError(f"A QR code on paper holds less text than this: {len(text)} characters.")
+    return code
+
+
+def _picture(code: zxingcpp.Barcode, dots: int, *, quiet: bool) -> memoryview:
+    # A buffer of two dimensions, which the library's types do not say.
+    return memoryview(cast("bytes", code.to_image(scale=dots, add_quiet_zones=quiet)))
 
 
 def _runs(rows: list[str]) -> list[str]:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
-from appliance.certificates.codes import draw_code
 from appliance.certificates.record import LANGUAGES, Attester, CertificateRecord, Document, Fact, is_date
 from appliance.certificates.wording import IDENTITY_KINDS, say_date, words
 
@@ -36,12 +35,8 @@ _PLOTS: Final = re.compile(r"\s*[0-9][0-9A-Za-z/.-]*(?:\s*[,;،]\s*[0-9][0-9A-Za
 _BETWEEN_PLOTS: Final = re.compile(r"\s*[,;،]\s*")
 
 
-def page_data(record: CertificateRecord, qr_text: str, marks: Sequence[str]) -> dict[str, object]:
-    """Everything the template shows.
-
-    Raises:
-        BugError: the code's text does not fit into a code.
-    """
+def page_data(record: CertificateRecord, marks: Sequence[str]) -> dict[str, object]:
+    """Everything the template shows, but for pictures."""
     languages = record.languages
     native = next((each for each in languages if each != "en"), languages[0])
     design, holder = record.design, record.holder
@@ -81,7 +76,6 @@ def page_data(record: CertificateRecord, qr_text: str, marks: Sequence[str]) -> 
         "signed_by": None if record.signed_by is None else _attester(record.signed_by, languages),
         "verify": phrases("verify", languages),
         "document": None if record.document is None else _document(record.document, languages),
-        "qr": draw_code(qr_text).svg,
         "marks": list(dict.fromkeys([*(["SPECIMEN"] if record.specimen else []), *marks])),
     }
 

@@ -14,6 +14,7 @@ from typing import Final
 from PIL import Image
 
 from appliance.certificates.attachments import SCAN, attachments
+from appliance.certificates.codes import picture_of_code
 from appliance.certificates.pagedata import page_data
 from appliance.certificates.record import BadRecord, CertificateRecord
 from appliance.certificates.typesetting import typesetter
@@ -21,6 +22,9 @@ from appliance.journal.errors import BugError
 
 TEMPLATE: Final = "certificate.typ"
 PREVIEW_DOTS_PER_INCH: Final = 110.0
+DOTS_A_MODULE: Final = 4
+"""Some 160 an inch and more. As shapes the code would take a sixth of a page's time (ADR 0011)."""
+CODE_PICTURE: Final = "code"
 MAX_PICTURE_BYTES: Final = 4 * 1024 * 1024
 MAX_SCAN_BYTES: Final = 8 * 1024 * 1024
 """Of an attested paper; and of its pages as pictures, together."""
@@ -59,9 +63,9 @@ def render_certificate(
         BugError: a picture, the scan or the code's text is not as it must be.
     """
     pictures = _pictures(record, photo, signature_png, emblem, scan, document_pages)
-    data = _data(record, qr_text, marks)
+    data, code = _data(record, qr_text, marks)
     at = datetime.fromisoformat(record.issued_on).replace(tzinfo=UTC)
-    return typesetter().pdf(TEMPLATE, data, pictures, at=at)
+    return typesetter().pdf(TEMPLATE, data, {**pictures, **code}, at=at)
 
 
 def preview_certificate(
@@ -82,7 +86,8 @@ def preview_certificate(
         As `render_certificate`.
     """
     pictures = _pictures(record, photo, signature_png, emblem, scan, document_pages)
-    pages = typesetter().pages(TEMPLATE, _data(record, qr_text, marks), pictures, dots_per_inch=dots_per_inch)
+    data, code = _data(record, qr_text, marks)
+    pages = typesetter().pages(TEMPLATE, data, {**pictures, **code}, dots_per_inch=dots_per_inch)
     return pages[0] if len(pages) == 1 else _stacked(pages)
 
 
@@ -126,8 +131,11 @@ def _sha256(content: bytes | None) -> str | None:
     return None if content is None else hashlib.sha256(content).hexdigest()
 
 
-def _data(record: CertificateRecord, qr_text: str, marks: Sequence[str]) -> dict[str, object]:
-    return {**page_data(record, qr_text, marks), "attached": attachments(record, qr_text)}
+def _data(record: CertificateRecord, qr_text: str, marks: Sequence[str]) -> tuple[dict[str, object], dict[str, bytes]]:
+    """What the template shows, and the picture of the code."""
+    code = picture_of_code(qr_text, DOTS_A_MODULE)
+    data = {**page_data(record, marks), "attached": attachments(record, qr_text), "code_side": code.side}
+    return data, {CODE_PICTURE: code.dots}
 
 
 def _stacked(pages: Sequence[bytes]) -> bytes:

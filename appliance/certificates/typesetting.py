@@ -1,9 +1,12 @@
 """Typst, held once a process: templates by path, data as JSON, pictures in memory.
 
-Data never becomes markup: a template sees it as strings, and sets them as text. Nothing is written to a disk; pictures
-reach the compiler through anonymous memory (`memfd_create(2)`), because a certificate's photograph is personal.
+Data never becomes markup: a template sees it as strings, and sets them as text. Nothing is written to a disk; data and
+pictures reach the compiler through anonymous memory (`memfd_create(2)`), because they are personal.
 
-One page takes 4 s where a compiler loads all of Noto, and some 20 ms where one is kept that loaded a few files.
+One page takes 4 s where a compiler loads all of Noto, and some 25 ms where one is kept that loaded a few files. It also
+keeps what it laid out for the last ten pages, and takes from there what was set alike: labels, headings, wording. For
+that, data must come from a file: any change in `sys.inputs` counts as another standard library, and keeps nothing. Nor
+may data stand in a `set` rule whose styles reach over the page (ADR 0011).
 """
 
 from __future__ import annotations
@@ -12,8 +15,9 @@ import functools
 import os
 import tempfile
 import threading
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -118,7 +122,10 @@ class Typesetter:
     @contextmanager
     def _lent(self, data: object, pictures: Mapping[str, bytes]) -> Iterator[None]:
         """Put what a template is to read where it reads it, for as long as the block lasts."""
-        places = {name: self._pictures.setdefault(name, Place(name)) for name in pictures}
+        for name in pictures:
+            if name not in self._pictures:
+                self._pictures[name] = Place(name)
+        places = {name: self._pictures[name] for name in pictures}
         paths = {name: place.path for name, place in places.items()}
         try:
             for name, place in places.items():
@@ -131,19 +138,26 @@ class Typesetter:
 
 
 class Place:
-    """A path that stays the same, behind which content changes, in memory alone.
+    """A path in anonymous memory that stays the same while what is read there changes.
 
     Args:
         name: what the system calls it.
+
+    Attributes:
+        path: for libraries that only take paths; good in this process, as long as this object lives.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._descriptor = os.memfd_create(name)
         self.path: Final = f"/proc/self/fd/{self._descriptor}"
+        weakref.finalize(self, os.close, self._descriptor)
 
     def fill(self, content: bytes) -> None:
-        """Put this behind the path, in one step."""
+        """Let this be what is read there from now on.
+
+        It goes into memory of its own, which a process that was forked from this one does not share.
+        """
         new = os.memfd_create(self._name)
         try:
             with open(new, "wb", closefd=False) as file:
@@ -172,21 +186,3 @@ def _load(fonts: Sequence[Path]) -> typst.Fonts:
     if len(loaded.fonts()) != len(fonts):
         raise DeviceError("Some fonts for certificates cannot be read.", f"Install {PACKAGE} again.")
     return loaded
-
-
-@contextmanager
-def in_memory(files: Mapping[str, bytes]) -> Iterator[dict[str, str]]:
-    """Lend files to a library that only takes paths, without a disk.
-
-    Yields:
-        A path for each name, good inside the block.
-    """
-    with ExitStack() as opened:
-        paths = {}
-        for name, content in files.items():
-            descriptor = os.memfd_create(name)
-            opened.callback(os.close, descriptor)
-            with open(descriptor, "wb", closefd=False) as file:
-                file.write(content)
-            paths[name] = f"/proc/self/fd/{descriptor}"
-        yield paths

@@ -27,11 +27,11 @@ def photograph(colour: str = "#7a8fa6", size: tuple[int, int] = (413, 531)) -> b
     return out.getvalue()
 
 
-def signature() -> bytes:
-    """A drawn signature, PNG with a transparent ground."""
+def signature(stride: float = 14) -> bytes:
+    """A drawn signature, PNG with a transparent ground; another one for another stride."""
     image = Image.new("RGBA", (600, 180), (0, 0, 0, 0))
     draw = ImageDraw.Draw(image)
-    points = [(20 + 14 * step, 90 + (60 if step % 2 else -50) * (1 - step / 45)) for step in range(40)]
+    points = [(20 + stride * step, 90 + (60 if step % 2 else -50) * (1 - step / 45)) for step in range(40)]
     draw.line(points, fill=(20, 30, 90, 255), width=5, joint="curve")
     out = io.BytesIO()
     image.save(out, "PNG")

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 
+from appliance.certificates.codes import Picture, picture_of_code
 from appliance.certificates.embedding import Unchanged
 from appliance.certificates.pagedata import page_data
 from appliance.certificates.qr import make_code
@@ -110,18 +111,18 @@ def sealed(said: CertificateRecord, signer: DocumentSigner) -> bytes:
 def pasted(said: CertificateRecord, code: str, signer: DocumentSigner) -> bytes:
     """A sealed file that carries its own code and shows another."""
 
-    def other(record: CertificateRecord, _code: str, marks: Sequence[str]) -> dict[str, object]:
-        return page_data(record, code, marks)
+    def other(_code: str, dots: int) -> Picture:
+        return picture_of_code(code, dots)
 
-    with patch("appliance.certificates.render.page_data", other):
+    with patch("appliance.certificates.render.picture_of_code", other):
         return sealed(said, signer)
 
 
 def showing(said: CertificateRecord, shown: CertificateRecord, signer: DocumentSigner) -> bytes:
     """A sealed file that carries one record and shows another, as only an insider could set it."""
 
-    def other(_record: CertificateRecord, code: str, marks: Sequence[str]) -> dict[str, object]:
-        return page_data(shown, code, marks)
+    def other(_record: CertificateRecord, marks: Sequence[str]) -> dict[str, object]:
+        return page_data(shown, marks)
 
     with patch("appliance.certificates.render.page_data", other):
         return sealed(said, signer)

@@ -19,7 +19,7 @@ from sync.refusals import Quarantined
 from tests.support.browsing import Visitor
 from tests.support.centrals import CENTRE, EnrolledNode, enrol, served
 
-HOSTILE = ("EVIL01", "<script>alert(1)</script> \"'>&{{7*7}}")
+HOSTILE = ("EVIL01", "<script>alert(1)</script> \"'>&{{12345*678}}")
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +163,7 @@ def test_a_name_with_markup_stays_text(central: Central, visitor: Visitor, tmp_p
     for path in ("/fleet?search=EVIL01", f"/fleet/nodes/{node.store.journal}", "/fleet?search=%22%3E%3Cscript%3E"):
         page = visitor.get(path).text
         assert "<script>alert" not in page
-        assert "49" not in page.split("</header>")[1].split("<footer>")[0] or "7*7" in page
+        assert str(12345 * 678) not in page
         tags = Tags()
         tags.feed(page)
         assert tags.found.count("script") == 1

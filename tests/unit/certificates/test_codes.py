@@ -10,7 +10,7 @@ import segno
 import zxingcpp
 from PIL import Image, ImageDraw
 
-from appliance.certificates.codes import draw_code
+from appliance.certificates.codes import QUIET, draw_code, picture_of_code
 from appliance.journal.errors import BugError
 
 
@@ -45,10 +45,22 @@ def test_it_has_a_quiet_zone_and_is_no_larger_than_segno_s() -> None:
     assert Image.eval(image, lambda level: 255 - level).getbbox() == (4, 4, code.modules - 4, code.modules - 4)
 
 
+@pytest.mark.parametrize("text", ["1", "PEW01-0000123|" + "0a" * 32, "نام"])
+def test_as_a_picture_it_has_the_same_modules_and_as_wide_a_quiet_zone_as_in_shapes(text: str) -> None:
+    drawn, dots = draw_code(text), picture_of_code(text, 4)
+    assert dots.side == 4 * drawn.modules
+    image = Image.frombytes("L", (dots.side, dots.side), dots.dots)
+    assert image.tobytes() == picture(drawn.svg, 4).tobytes()
+    dark = Image.eval(image, lambda level: 255 - level).getbbox()
+    assert dark == (4 * QUIET, 4 * QUIET, dots.side - 4 * QUIET, dots.side - 4 * QUIET)
+
+
 @pytest.mark.parametrize("text", ["", "x" * 600, "x" * 5000])
 def test_a_text_that_a_paper_cannot_hold_is_refused(text: str) -> None:
     with pytest.raises(BugError):
         draw_code(text)
+    with pytest.raises(BugError):
+        picture_of_code(text, 4)
 
 
 def test_the_svg_is_an_svg() -> None:

@@ -8,12 +8,12 @@ import msgspec
 
 from appliance.certificates.pagedata import MAX_WHOLE, page_data, phrases, saying
 from appliance.certificates.record import CertificateRecord, Design, Fact
-from tests.support.certificates import QR_TEXT, domicile
+from tests.support.certificates import domicile
 from tests.support.every_certificate import certificate_of
 
 
 def data(record: CertificateRecord) -> Any:
-    return cast("Any", page_data(record, QR_TEXT, ()))
+    return cast("Any", page_data(record, ()))
 
 
 def test_only_scripts_that_do_not_come_out_of_a_file_have_their_text_under_them() -> None:
