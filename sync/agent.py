@@ -189,7 +189,9 @@ class _Session:
     def open(self) -> StateAnswer:
         """Open the session."""
         head = self.store.head()
-        return self.calls.open(head.checkpoint, head.size, head.cosigned, self._orders_held(), self.report(None))
+        orders = self.store.orders_head()
+        held, root = (0, b"") if orders is None else (orders.size, orders.root)
+        return self.calls.open(head.checkpoint, head.size, head.cosigned, held, self.report(None), root)
 
     def report(self, answer: StateAnswer | None) -> NodeReport:
         """How this node is, for people at central, as far as central said what it lacks."""
@@ -228,9 +230,10 @@ class _Session:
             if answer.cosigned is not None and answer.cosigned != self.store.head().cosigned:
                 self.store.take_cosignature(answer.cosigned)
             try:
-                if self.trouble is None and answer.orders < self._orders_held():
-                    self._hand_back(answer.orders, calls)
-                while self.trouble is None and answer.orders > (held := self._orders_held()):
+                orders = answer.orders
+                if self.trouble is None and orders < self._orders_held():
+                    orders = self._hand_back(orders, calls)
+                while self.trouble is None and orders > (held := self._orders_held()):
                     self._take_orders_from(held, calls)
             except IntegrityError as error:
                 self.trouble = error
@@ -315,17 +318,23 @@ class _Session:
         self.store.take_orders(*found)
         self.orders_taken += len(found[0])
 
-    def _hand_back(self, start: int, calls: Calls) -> None:
-        """Give central the orders from `start` on, which it gave and has lost: its own signature proves them."""
+    def _hand_back(self, start: int, calls: Calls) -> int:
+        """Give central the orders from `start` on, which it gave and has lost: its own signature proves them.
+
+        Returns:
+            How many orders central has then.
+        """
         with self.store.read() as tx:
             log = Log(tx, orders_of(self.store.journal))
             head = log.head()
             lost = [] if head is None else list(log.entries(start, head.size))
         if head is None or start in self.handed_back:
-            return
-        calls.hand_back(self.store.head().size, write_orders(log.journal, lost, head.size, head.checkpoint))
+            return start
+        orders = write_orders(log.journal, lost, head.size, head.checkpoint)
+        size = calls.hand_back(self.store.head().size, orders)
         # What central says next may have been said before.
         self.handed_back.add(start)
+        return size
 
     def _stream(self, head: Head, answer: StateAnswer) -> StateAnswer:
         """One bounded stream."""

@@ -150,7 +150,6 @@ def _admit(
         centre_certificate=b"-",
         enrolled_at=at_text(START),
         floor=None,
-        orders_held=0,
     )
     registry.add_node(archive, node)
     log = Log(archive, journal)

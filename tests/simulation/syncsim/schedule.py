@@ -200,7 +200,7 @@ ALWAYS: Final[Steps] = (
     (2, Schedule.fill_a_disk),
     (2, Schedule.cut_links),
 )
-CENTRAL_RESTORED: Final[Steps] = ((9, Schedule.back_up_central), (9, Schedule.restore_central))
+CENTRAL_RESTORED: Final[Steps] = ((14, Schedule.back_up_central), (24, Schedule.restore_central), (28, Schedule.order))
 NODES_COPIED: Final[Steps] = ((12, Schedule.back_up_node), (6, Schedule.restore_node), (8, Schedule.clone_node))
 
 

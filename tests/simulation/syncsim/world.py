@@ -48,6 +48,8 @@ class World:
     ledger: Ledger
     busy: set[str] = field(default_factory=set)
     """Names of the nodes that sync at this moment."""
+    orders: int = 0
+    """Orders of one kind that were given; each says something else."""
 
     @classmethod
     def make(cls, seed: int, *, nodes: int, lies: bool = False) -> World:
@@ -142,17 +144,17 @@ class World:
         central = self.central.central
         if central is None:
             return "off"
-        if self.ledger.lacks_orders(self.central, box.journal):
-            # What nobody at central can know by then; `docs/RELIABILITY.md` says what they are told to do.
-            return "waits for the node"
         try:
             if self.draw.random() < 0.5:
                 central.lease(box.journal)
+                count = 1
             else:
                 count = self.draw.randint(1, 4)
-                prefix = f"X{self.draw.randrange(100)}"
+                self.orders += 1
+                prefix = f"X{self.orders}"
                 bodies = [k.NumbersLeased(prefix=prefix, first=n * 10 + 1, last=n * 10 + 10) for n in range(count)]
                 central.order(box.journal, bodies)
+            self.ledger.gave(self.central, box.journal, count)
         except PowerCut:
             self.central_dies()
             return "died"
@@ -277,7 +279,7 @@ class World:
             return "no backup"
         self.central_dies()
         self.central.disk = self.central.image.copy()
-        self.ledger.restored(self.central, self.nodes)
+        self.ledger.restored(self.central)
         return self.raise_central()
 
     def back_up_node(self, box: NodeBox) -> str:
