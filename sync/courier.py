@@ -47,8 +47,8 @@ NUMBER: Final = "courier-number"
 """Under which the store remembers how many exports there were."""
 HOLDS: Final = "courier-holds"
 """Under which the store remembers central's newest word on what it has."""
-ORDERS_FROM: Final = "courier-orders-from"
-"""Under which the store remembers from where on central lacked orders that it gave; `NONE` where it lacked none."""
+ORDERS_LOST: Final = "courier-orders-lost"
+"""Under which the store remembers `yes` where central lacked orders that it gave, when it was heard last."""
 LACKING: Final = "courier.lacking"
 """The file in a node's home with the digests of what central lacks, 32 bytes each."""
 ENTRY_EXTRA: Final = 64
@@ -305,16 +305,15 @@ def _lacking(store: Store, holds: Holds) -> list[BlobDigest] | None:
 
 
 def _lost_orders(store: Store, most: int) -> bytes:
-    """The orders that central had lost when it was heard last, as frames; nothing where there are none, or no room."""
-    start = store.local(ORDERS_FROM) or NONE
-    if start == NONE:
+    """All orders as frames, where central lacked some when it was heard last, and there is room; else nothing."""
+    if (store.local(ORDERS_LOST) or NONE) == NONE:
         return b""
     with store.read() as tx:
         log = Log(tx, orders_of(store.journal))
         head = log.head()
-        if head is None or int(start) >= head.size:
+        if head is None:
             return b""
-        lost = write_orders(log.journal, list(log.entries(int(start), head.size)), head.size, head.checkpoint)
+        lost = write_orders(log.journal, list(log.entries(0, head.size)), head.size, head.checkpoint)
     return lost if len(lost) <= min(most, courierfile.MAX_RECORD // 2) else b""
 
 
@@ -474,9 +473,9 @@ class _Taking:
     def _note_lost_orders(self, known: int) -> None:
         """What central says it has of its orders; an old receipt says less, and then what goes back does no harm."""
         orders = self.store.orders_head()
-        start = str(known) if orders is not None and known < orders.size else NONE
-        if (self.store.local(ORDERS_FROM) or NONE) != start:
-            self.store.remember(**{ORDERS_FROM: start})
+        lost = "yes" if orders is not None and known < orders.size else NONE
+        if (self.store.local(ORDERS_LOST) or NONE) != lost:
+            self.store.remember(**{ORDERS_LOST: lost})
 
     def _keep(self, holds: Holds) -> None:
         if holds.lacking:

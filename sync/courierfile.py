@@ -205,7 +205,7 @@ class Opening(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
     orders_root: Annotated[bytes, msgspec.Meta(max_length=HASH_BYTES)] = b""
     """The root of the tree over those orders; empty where there are none."""
     lost_orders: bytes = b""
-    """A whole stream of frames, as over HTTPS: those of them that central lacked when it was heard last; or nothing."""
+    """All of them as a stream of frames, where central lacked some when it was heard last; else nothing."""
 
 
 class Statement(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="statement"):

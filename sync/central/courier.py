@@ -96,6 +96,8 @@ class Import:
     """Orders that the node had when it wrote the file."""
     orders_root: bytes = b""
     """The root of the tree over those."""
+    folds: bool = False
+    """Whether there is something to fold: entries became visible, which may have come before, or lost orders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,7 @@ class CourierDesk:
         except StartAgain:
             # What a broken stream had left did not fit, and is gone; the file does not depend on it.
             taken = self._take(node, found, watch)
-        if taken.entries:
+        if taken.folds:
             self._index.soon(node.journal)
             with suppress(TimeoutError):
                 self._index.settle(SETTLE_S)
@@ -349,6 +351,7 @@ class _Taking:
         if opening.lost_orders:
             try:
                 self._orders_back.take(self._node.journal, opening.lost_orders)
+                self.done.folds = True
             except (IntegrityError, NetworkError) as error:
                 _log.warning("orders not taken back", journal=self._node.journal, error=type(error).__name__)
         self.done.orders_held, self.done.orders_root = opening.orders, opening.orders_root
@@ -433,4 +436,5 @@ class _Taking:
             outcome = self._archive.store(self._node.journal, effect)
             if isinstance(effect, Accept):
                 self._stored = effect.frontier.size
+                self.done.folds = True
         return outcome
