@@ -8,6 +8,7 @@ central's copy ends.
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -200,7 +201,7 @@ class _Session:
             return make_report(
                 tx,
                 self.store.journal,
-                software=version("sanad"),
+                software=_software(),
                 now_s=self.calls.now_s(),
                 wanted=wanted,
                 missing=len(self.missing),
@@ -461,6 +462,12 @@ class _News:
         with self._guard:
             if self.follower is not None and not self._ended:
                 self.follower.end()
+
+
+@functools.cache
+def _software() -> str:
+    """This program's version, which lies in a file."""
+    return version("sanad")
 
 
 def _caller(store: Store, now_s: Callable[[], int], way: Way) -> Caller:
