@@ -245,23 +245,25 @@ def journal() -> dict[str, Any]:
 def whole() -> dict[str, Any]:
     """A whole stream, and orders."""
     batch = [item(one) for one in entries()[1:]]
-    columns = [
-        [packing._without_digest(*one) for one in batch],
-        [one[1] for one in batch],
-        [one[2] for one in batch],
-    ]
     two = orders()
     held = sign_checkpoint(Checkpoint(ORDERS_SIGNER.name, 2, edge(two).root()), ORDERS_SIGNER)
     return {
         "dictionary_sha256": hashlib.sha256(packing.DICTIONARY).hexdigest(),
         "sealed": SEALED.hex(),
-        "columns": msgspec.msgpack.encode(columns).hex(),
+        "columns": _columns(batch).hex(),
         "packed": packing.pack(batch).hex(),
+        "one": {"columns": _columns(batch[1:2]).hex(), "packed": packing.pack(batch[1:2]).hex()},
         "prefix": frames.PREFIX.hex(),
         "frames": [{"is": _tag(each), "hex": frames.encode(each).hex()} for each in parts()],
         "stream": stream(parts()).hex(),
         "orders": write_orders(ORDERS, two, 2, held).hex(),
     }
+
+
+def _columns(batch: list[Item]) -> bytes:
+    """A batch before it is compressed."""
+    without = [packing._without_digest(*one) for one in batch]
+    return msgspec.msgpack.encode([without, [one[1] for one in batch], [one[2] for one in batch]])
 
 
 def _tag(frame: Frame) -> str:
