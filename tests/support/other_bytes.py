@@ -97,6 +97,9 @@ def _unpack(data: bytes, at: int) -> tuple[Any, int]:
     head, at = data[at], at + 1
     if head < 0x80:
         return head, at
+    if 0x80 <= head < 0x90:
+        flat, at = _array(data, at, 2 * (head - 0x80))
+        return dict(zip(flat[::2], flat[1::2], strict=True)), at
     if 0x90 <= head < 0xA0:
         return _array(data, at, head - 0x90)
     if 0xA0 <= head < 0xC0:
@@ -226,11 +229,14 @@ def entry_header(item: Item) -> dict[str, Any]:
     return read
 
 
-def make_header(journal: str, seq: int, by: str, kind: str, salt: bytes, body: bytes) -> bytes:
-    """The header of an entry about nothing, without files."""
+def make_header(
+    journal: str, seq: int, by: str, kind: str, salt: bytes, body: bytes, about: str = "-", blobs: Sequence[str] = ()
+) -> bytes:
+    """An entry's header."""
     digest = hashlib.sha256(salt + body).hexdigest()
     fields = {"v": 1, "journal": journal, "seq": seq, "at": "2026-11-22T09:00:00.000Z", "by": by, "kind": kind}
-    return json.dumps({**fields, "about": "-", "body": digest, "blobs": []}, separators=(",", ":")).encode()
+    fields |= {"about": about, "body": digest, "blobs": list(blobs)}
+    return json.dumps(fields, separators=(",", ":")).encode()
 
 
 class Edge:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -15,14 +16,17 @@ from sync.agent import sync_once
 from sync.invite import parse_invite
 from sync.outcome import SyncOutcome
 from sync.refusals import InviteUsed
+from tests.integration.sync.test_erasure import CANARY, signed_in
 from tests.integration.sync.test_following import following, until
+from tests.support import casework, other_bytes
+from tests.support.casework import Person
 from tests.support.centrals import CENTRE, EnrolledNode, enrol
+from tests.support.other_bytes import Refused
 from tests.support.other_central import OtherCentral
 from tests.support.other_http import serving
+from tests.vectors import generate_sync
 
 SUPPORT = Path(__file__).parents[2] / "support"
-ALLOWED = {"cryptography", "zstandard", "tests"}
-"""Besides the standard library; of the tests, only each other."""
 
 
 @pytest.fixture
@@ -49,14 +53,28 @@ def is_there(central: OtherCentral, node: EnrolledNode) -> bool:
     return held.items == ours and head.size == head.cosigned_size == held.cosigned_size
 
 
-@pytest.mark.parametrize("name", ["other_bytes.py", "other_central.py", "other_http.py"])
-def test_the_other_central_has_nothing_of_ours(name: str) -> None:
+@pytest.mark.parametrize("name", ["other_bytes.py", "other_central.py", "other_http.py", "other_node.py"])
+def test_the_other_peers_have_nothing_of_ours(name: str) -> None:
     tree = ast.parse((SUPPORT / name).read_text())
     names = [each.module or "" for each in ast.walk(tree) if isinstance(each, ast.ImportFrom)]
     names += [alias.name for each in ast.walk(tree) if isinstance(each, ast.Import) for alias in each.names]
     ours = [each for each in names if each.split(".")[0] in {"sync", "appliance", "tui", "devices", "provisioning"}]
     assert ours == []
     assert all(each.startswith("tests.support") for each in names if each.split(".")[0] == "tests")
+
+
+def test_the_other_peers_read_the_vectors_and_refuse_what_must_be_refused() -> None:
+    stream = json.loads((generate_sync.FOLDER / "stream.json").read_bytes())
+    found = list(other_bytes.read_frames(iter([bytes.fromhex(stream["stream"])])))
+    assert [frame[0] for frame in found] == [each["is"] for each in stream["frames"]]
+    assert other_bytes.PREFIX + b"".join(
+        other_bytes.write_frame(*frame) for frame in found if frame[0] != "entries"
+    ) == bytes.fromhex(stream["prefix"] + "".join(each["hex"] for each in stream["frames"] if each["is"] != "entries"))
+    refused = json.loads((generate_sync.FOLDER / "refused.json").read_bytes())
+    for each in refused.values():
+        if each["code"] == "frame":
+            with pytest.raises(Refused):
+                list(other_bytes.read_frames(iter([bytes.fromhex(each["stream"])])))
 
 
 def test_a_node_syncs_until_all_is_countersigned_and_every_file_is_there(
@@ -103,6 +121,27 @@ def test_a_file_that_comes_spoilt_is_sent_once_more(central: OtherCentral, node:
     central.spoils = 1
     assert sync(node).complete
     assert digest in central.journals[node.store.journal].blobs
+
+
+def test_an_erased_subject_leaves_its_headers_and_nothing_else(central: OtherCentral, node: EnrolledNode) -> None:
+    operator, supervisor = signed_in(node.store)
+    person = casework.add_person(node.store, operator, Person(CANARY))
+    application = casework.submit_application(
+        node.store, operator, service="domicile", applicant=person, fields={"tehsil": "Peshawar"}
+    ).application
+    content = os.urandom(90_000)
+    paper = casework.add_paper(
+        node.store, operator, application, label="CNIC", media_type="image/jpeg", content=content
+    )
+    assert sync(node).complete
+    held = central.journals[node.store.journal]
+    assert paper in held.blobs
+    for about in (person, application):
+        casework.erase(node.store, supervisor, about, "The citizen asked for it.")
+    assert sync(node).complete
+    assert is_there(central, node)
+    assert paper not in held.blobs
+    assert not any(CANARY.encode() in (body or b"") for *_, body in held.items)
 
 
 def test_a_node_follows_and_hears_news_orders_and_files_beside_its_stream(
