@@ -9,22 +9,16 @@ central's copy ends.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Final
 
-import sqlalchemy as sa
-from sqlalchemy import bindparam, select
-
 from appliance.journal.checkpoint import open_cosignature
-from appliance.journal.entry import Entry
 from appliance.journal.errors import IntegrityError, NetworkError, SanadError
 from appliance.journal.ids import BlobDigest, orders_of
-from appliance.records import tables as t
 from appliance.records.log import Head, Log
 from appliance.store import publiclists
-from appliance.store.blobs import BlobMissing
 from appliance.store.store import COSIGNER, NODE_KEY, ORDERS_SIGNER, Store
 from sync import frames
 from sync.calls import Caller, Calls
@@ -32,71 +26,26 @@ from sync.following import Follower, Timing
 from sync.frames import End
 from sync.link import Address, Link, LinkDown
 from sync.listsfetch import fetch_lists
-from sync.orderstream import read_orders
+from sync.orderstream import read_orders, write_orders
 from sync.outcome import SyncOutcome, SyncProgress, Watch, unspent, unwatched
 from sync.refusals import OutOfStep, StartAgain
 from sync.reporting import EVERY_S, make_report
 from sync.session import MAX_WANTED, STREAM_BLOB_BYTES, CentralState, Sender
-from sync.source import Reader, Seen, sliced
+from sync.source import Reader, sliced
+from sync.storesource import StoreSource
+from sync.way import OVER_HTTPS, Way
 from sync.wire import Known, NodeReport, StateAnswer
 
 MAX_ROUNDS: Final = 100_000
 """Streams in one session; each must move something."""
 MAX_RESTARTS: Final = 3
 """Times that a session is opened anew because both sides were out of step."""
-URGENT, WAITING, DULL = 0, 1, 2
-"""Ranks of sealed files: small records, papers of cases that wait for somebody, all others."""
-SMALL_BYTES: Final = 16 * 1024
-"""Sealed files up to this size are small records (strokes of a signature, a receipt)."""
 NEWS_PAUSE_S: Final = 1.0
 """Before news are asked for again, where the link broke under them, or they brought no entry further."""
-ENDED: Final = frozenset({"delivered", "rejected", "withdrawn", "discarded"})
-"""Applications that nobody waits for."""
-
-_STATUS: Final = (
-    select(t.applications.c.status)
-    .join(t.blobs, sa.and_(t.blobs.c.journal == t.applications.c.journal, t.blobs.c.about == t.applications.c.about))
-    .where(t.blobs.c.journal == bindparam("journal"), t.blobs.c.digest == bindparam("digest"))
-)
 
 
 class HeldBack(NetworkError):
     """Something between node and central keeps a stream to itself until it has ended."""
-
-
-class StoreSource:
-    """The node's store, as a sender reads it."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def head(self) -> Seen:
-        """The journal's head."""
-        return _seen(self._store.head())
-
-    def entries(self, start: int, limit: int) -> tuple[Sequence[Entry], Seen]:
-        """At most `limit` entries from `start` on, and the head in the same view."""
-        with self._store.read() as tx:
-            log = Log(tx, self._store.journal)
-            head = log.head()
-            if head is None:
-                raise IntegrityError("The journal has no first entry.", "Run `sanad journal verify`.")
-            return list(log.entries(start, min(start + limit, head.size))), _seen(head)
-
-    def sealed(self, digest: BlobDigest) -> bytes:
-        """The blob's bytes, which the store holds against its digest; nothing where it is not here or damaged."""
-        try:
-            return self._store.sealed_blob(digest)
-        except BlobMissing:
-            return b""
-
-    def rank(self, digest: BlobDigest) -> int:
-        """Small records first, then what belongs to a case that somebody waits for, then the rest."""
-        if self._store.blob_bytes(digest) <= SMALL_BYTES:
-            return URGENT
-        with self._store.read() as tx:
-            rows = tx.all(_STATUS, {"journal": self._store.journal, "digest": digest})
-        return DULL if rows and all(status in ENDED for (status,) in rows) else WAITING
 
 
 def sync_once(
@@ -106,6 +55,7 @@ def sync_once(
     now_s: Callable[[], int],
     watch: Watch = unwatched,
     spend: Callable[[int], None] = unspent,
+    way: Way = OVER_HTTPS,
 ) -> SyncOutcome:
     """Bring central up to date with this node, and this node with central's orders.
 
@@ -115,6 +65,7 @@ def sync_once(
         now_s: what this node's clock says, in seconds since 1970; it only goes into signatures.
         watch: told how far it is; what it raises ends the session, and nothing is lost.
         spend: told how many bytes were sent.
+        way: how central is reached.
 
     Raises:
         NetworkError: central was not reached, or the link broke. IntegrityError: central and this node contradict each
@@ -124,8 +75,8 @@ def sync_once(
     restarts = 0
     while True:
         try:
-            with Link(central) as link:
-                return _Session(store, Calls(link, _caller(store, now_s)), now_s, watch, spend).run()
+            with way.connect(central) as link:
+                return _Session(store, Calls(link, _caller(store, now_s, way)), now_s, watch, spend).run()
         except (OutOfStep, StartAgain):
             restarts += 1
             if restarts > MAX_RESTARTS:
@@ -157,6 +108,7 @@ def follow(
     may_send: Callable[[int], bool] = lambda _: True,
     spend: Callable[[int], None] = unspent,
     watch: Watch = unwatched,
+    way: Way = OVER_HTTPS,
 ) -> SyncOutcome:
     """Keep central up to date with this node, and this node with central's orders, until told to stop.
 
@@ -170,18 +122,19 @@ def follow(
         may_send: asked before each piece of a sealed file, with its bytes at the most; entries are always sent.
         spend: told how many bytes were sent.
         watch: told how far it is.
+        way: how central is reached.
 
     Raises:
         HeldBack: a proxy on the way lets no stream through; use `sync_once` for a while.
         SanadError: as `sync_once`.
     """
-    with Link(central) as link:
-        caller = _caller(store, now_s)
+    with way.connect(central) as link:
+        caller = _caller(store, now_s, way)
         session = _Session(store, Calls(link, caller), now_s, watch, spend)
         answer = session.open()
         answered()
-        news = _News(session, Link(central), caller, answer, timing, heard)
-        news.start()
+        news = _News(session, way.connect(central), caller, answer, timing, heard)
+        way.beside(news.steps())
         try:
             while True:
                 session.take(answer, session.calls)
@@ -211,6 +164,8 @@ class _Session:
     lists_trouble: str = ""
     missing: dict[BlobDigest, None] = field(default_factory=dict)
     spoilt: set[BlobDigest] = field(default_factory=set)
+    handed_back: set[int] = field(default_factory=set)
+    """From which sizes on central was given its own orders in this session."""
     taking: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> SyncOutcome:
@@ -273,6 +228,8 @@ class _Session:
             if answer.cosigned is not None and answer.cosigned != self.store.head().cosigned:
                 self.store.take_cosignature(answer.cosigned)
             try:
+                if self.trouble is None and answer.orders < self._orders_held():
+                    self._hand_back(answer.orders, calls)
                 while self.trouble is None and answer.orders > (held := self._orders_held()):
                     self._take_orders_from(held, calls)
             except IntegrityError as error:
@@ -358,6 +315,18 @@ class _Session:
         self.store.take_orders(*found)
         self.orders_taken += len(found[0])
 
+    def _hand_back(self, start: int, calls: Calls) -> None:
+        """Give central the orders from `start` on, which it gave and has lost: its own signature proves them."""
+        with self.store.read() as tx:
+            log = Log(tx, orders_of(self.store.journal))
+            head = log.head()
+            lost = [] if head is None else list(log.entries(start, head.size))
+        if head is None or start in self.handed_back:
+            return
+        calls.hand_back(self.store.head().size, write_orders(log.journal, lost, head.size, head.checkpoint))
+        # What central says next may have been said before.
+        self.handed_back.add(start)
+
     def _stream(self, head: Head, answer: StateAnswer) -> StateAnswer:
         """One bounded stream."""
         source = StoreSource(self.store)
@@ -389,7 +358,7 @@ class _Session:
         self.watch(SyncProgress(done, left, self.blob_bytes_sent + sender.blob_bytes_sent, sender.blobs_left))
 
 
-class _News(threading.Thread):
+class _News:
     """Asks central for news, beside a stream. Nobody waits for the last answer: nothing is touched after `end`."""
 
     def __init__(
@@ -401,7 +370,6 @@ class _News(threading.Thread):
         timing: Timing,
         heard: Callable[[SyncOutcome], None],
     ) -> None:
-        super().__init__(name="sync-news", daemon=True)
         self._session = session
         self._link = link
         self._calls = Calls(link, caller, session.calls.session)
@@ -418,8 +386,8 @@ class _News(threading.Thread):
         with self._guard:
             self._ended = True
 
-    def run(self) -> None:
-        """Until told to end, or central knows this session no more: then the stream ends, too."""
+    def steps(self) -> Iterator[None]:
+        """One request each, until told to end, or central knows this session no more: then the stream ends, too."""
         with self._link:
             self._take_lists()
             while (asked := self._known()) is not None:
@@ -434,6 +402,7 @@ class _News(threading.Thread):
                     return
                 if pause and self._timing.wait(NEWS_PAUSE_S):
                     return
+                yield
 
     def _take_lists(self) -> None:
         """When a session begins, and with it at least every now and then."""
@@ -485,9 +454,5 @@ class _News(threading.Thread):
                 self.follower.end()
 
 
-def _seen(head: Head) -> Seen:
-    return Seen(head.size, head.checkpoint, head.cosigned, head.cosigned_size)
-
-
-def _caller(store: Store, now_s: Callable[[], int]) -> Caller:
-    return Caller(store.journal, store.secret(NODE_KEY), now_s)
+def _caller(store: Store, now_s: Callable[[], int], way: Way) -> Caller:
+    return Caller(store.journal, store.secret(NODE_KEY), now_s, way.sign)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Protocol, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -21,9 +21,16 @@ from sync.listsfetch import fetch_lists
 from sync.signatures import NO_SESSION, Said
 from sync.wire import ChallengeAnswer, Known, NodeReport, SessionRequest, StateAnswer
 
-MAX_ORDERS_ANSWER: Final = 16 * 1024 * 1024
-
 T = TypeVar("T")
+
+
+class Sign(Protocol):
+    """Signs requests."""
+
+    def __call__(
+        self, request: signatures.Outgoing, said: Said, *, seed: bytes, journal: JournalId, now_s: int
+    ) -> None:
+        """Sign one, as `sync.signatures.sign` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,7 @@ class Caller:
     journal: JournalId
     seed: bytes = field(repr=False)
     now_s: Callable[[], int]
+    sign: Sign = signatures.sign
 
 
 class Calls:
@@ -77,7 +85,11 @@ class Calls:
 
     def orders(self, offered: int, start: int) -> bytes:
         """Central's orders from `start` on, as frames."""
-        return self._call("GET", f"{wire.ORDERS}?from={start}", offered, limit=MAX_ORDERS_ANSWER)
+        return self._call("GET", f"{wire.ORDERS}?from={start}", offered, limit=wire.MAX_ORDERS_STREAM)
+
+    def hand_back(self, offered: int, orders: bytes) -> None:
+        """Give central orders, as frames, that it gave and has lost."""
+        self._call("POST", wire.ORDERS, offered, body=orders)
 
     def fetch_lists(self, held: bytes, keep: Callable[[bytes], bool], offered: int) -> bool:
         """Bring the public lists up to date: see `sync.listsfetch`."""
@@ -114,7 +126,7 @@ class Calls:
     def _sign(self, request: requests.PreparedRequest, offered: int, offset: int) -> None:
         said, self._nonce = Said(offered, self._nonce, self.session, offset), ""
         caller = self._caller
-        signatures.sign(request, said, seed=caller.seed, journal=caller.journal, now_s=caller.now_s())
+        caller.sign(request, said, seed=caller.seed, journal=caller.journal, now_s=caller.now_s())
 
     def _challenge(self) -> str:
         headers = {signatures.JOURNAL_HEADER: self._caller.journal}

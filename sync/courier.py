@@ -36,12 +36,12 @@ from appliance.sealing import age
 from appliance.store import publiclists
 from appliance.store.store import AGE_IDENTITY, LOCKER, NODE_KEY, ORDERS_SIGNER, Store
 from sync import courierdisk, courierfile
-from sync.agent import StoreSource
 from sync.couriercut import Cut, Pull, carried_bytes
 from sync.courierdisk import Found, StickFull, Watch, unwatched
 from sync.courierfile import DIGEST_BYTES, MAX_FILE, MAX_PARTS, MIN_FILE, BadCourierFile, Header, Kind, Opening
 from sync.orderstream import read_orders
 from sync.session import CentralState, Sender, Wanted
+from sync.storesource import StoreSource
 
 NUMBER: Final = "courier-number"
 """Under which the store remembers how many exports there were."""

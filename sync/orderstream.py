@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from appliance.journal.entry import Entry, read_entry
 from appliance.journal.ids import JournalId
 from appliance.journal.notes import VerifierKey
 from appliance.journal.tree import Frontier
 from sync import frames
-from sync.frames import Entries, Hello
+from sync.frames import Checkpoint, End, Entries, Hello
 from sync.session import Accept, Receiver, Stage
 
 
@@ -45,6 +47,20 @@ def read_orders(
         elif isinstance(effect, Accept):
             note = effect.note
     return orders, note
+
+
+def write_orders(journal: JournalId, orders: Sequence[Entry], size: int, note: bytes) -> bytes:
+    """Orders as a stream.
+
+    Args:
+        journal: of the orders.
+        orders: in their order, up to the last.
+        size: how many there are with those before them.
+        note: central's checkpoint over that many.
+    """
+    items = ((order.header_bytes, order.salt, order.body) for order in orders)
+    parts: list[frames.Frame] = [Hello(journal, size), *frames.batches(items), Checkpoint(note), End()]
+    return frames.PREFIX + b"".join(map(frames.encode, parts))
 
 
 def _fresh(part: Entries, held: int) -> Entries | None:

@@ -3,6 +3,7 @@
     GET  /v1/challenge     a nonce for the first signed request
     POST /v1/session       what the node has; answered by what central has of it
     GET  /v1/orders?from=N frames: central's orders from N on
+    POST /v1/orders        frames: orders that a node holds and central has lost
     POST /v1/stream        frames: what central lacks; answered by what central has now
     GET  /v1/news?cosigned=N&orders=M&wanted=K&busy=0&spoilt=L
                            what central has now, as soon as that is more than the node says it knows, or after a while;
@@ -41,6 +42,8 @@ READY: Final = "/readyz"
 
 CHALLENGE_HEADER: Final = "sanad-challenge"
 """The next challenge, where the answer is frames."""
+MAX_ORDERS_STREAM: Final = 16 * 1024 * 1024
+"""Bytes of orders as frames, either way."""
 MAX_SESSION: Final = 32 * 1024
 """Bytes of a session request."""
 MAX_ANSWER: Final = 256 * 1024

@@ -37,6 +37,7 @@ from appliance.store import local
 from appliance.store import orders as central_orders
 from appliance.store.blobs import BlobFolder
 from appliance.store.commit import Act, Draft, Moment, Pen, erased_by
+from appliance.store.footing import Footing, on_disk
 from appliance.store.keys import (
     AGE_IDENTITY,
     CENTRE_KEY,
@@ -52,7 +53,7 @@ from appliance.store.keys import (
     Randomness,
 )
 from appliance.store.layout import Layout
-from appliance.store.witness import Witness, see_contained
+from appliance.store.witness import see_contained
 
 __all__ = [
     "AGE_IDENTITY",
@@ -96,6 +97,7 @@ class Store:
         halt: called when the disk failed while being written; should it return, the error is raised.
         progress: told (done, total) when tables are folded again.
         synchronous: `FULL`; a fault test lowers it to show what that would lose.
+        footing: what to stand on in the place of what lies in the home.
 
     Raises:
         StoreMissing, StoreUnreadable: there is no store, or this is not its key.
@@ -111,16 +113,16 @@ class Store:
         halt: Halt,
         progress: Progress = no_progress,
         synchronous: str = "FULL",
+        footing: Footing | None = None,
     ) -> None:
         self.layout = layout
         self._clock = clock
         self._random = random
         self._halt = halt
-        self._database = Database(layout.database, key, lock=layout.lock, halt=halt, synchronous=synchronous)
-        self._blobs = BlobFolder(layout.blobs)
+        footing = footing or on_disk(layout, key, halt=halt, synchronous=synchronous)
+        self._database, self._blobs, self._witness = footing.database, footing.blobs, footing.witness
         self._pen = Pen(self.secret(JOURNAL_KEY), random)
         self.journal: JournalId = self._pen.journal
-        self._witness = Witness(layout.witness)
         # What an erasing has still to take from the disk; None where nothing is left to do.
         self._to_remove: Collection[BlobDigest] | None = None
         self._erasing = threading.Lock()

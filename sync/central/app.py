@@ -119,6 +119,13 @@ class _Desk:
         headers = {wire.CHALLENGE_HEADER: self._central.challenge(node.journal)}
         return Response(stream, media_type=_FRAMES, headers=headers)
 
+    async def orders_back(self, request: Request, body: Body) -> Response:
+        """Take back orders that central lost."""
+        node, _ = await self._authenticate(request)
+        orders = await read_body(body, wire.MAX_ORDERS_STREAM)
+        size = await self.run(lambda: self._central.take_orders_back(node, orders))
+        return _json({"orders": size}, headers={wire.CHALLENGE_HEADER: self._central.challenge(node.journal)})
+
     async def news(self, request: Request, _body: Body) -> Response:
         """What central has of a node, as soon as the node does not know it; the same as before after a while."""
         node, claims = await self._authenticate(request)
@@ -244,6 +251,7 @@ def make_app(central: Central) -> FastAPI:
         ("GET", wire.READY, desk.ready),
         ("GET", wire.CHALLENGE, desk.challenge),
         ("GET", wire.ORDERS, desk.orders),
+        ("POST", wire.ORDERS, desk.orders_back),
         ("GET", wire.NEWS, desk.news),
         ("POST", wire.SESSION, desk.session),
         ("POST", wire.STREAM, desk.stream),

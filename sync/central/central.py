@@ -41,12 +41,14 @@ from sync.central.conflicts import Conflicts
 from sync.central.courier import CourierDesk
 from sync.central.enrolment import Enrolment, Identity
 from sync.central.fleet import Fleet
+from sync.central.footing import Footing, on_disk
 from sync.central.index import Index
 from sync.central.ingest import Ingest
 from sync.central.layout import CentralLayout
 from sync.central.locker import Locker
 from sync.central.nodestatus import NodeStatus, node_status
 from sync.central.orders import Orders
+from sync.central.ordersback import take_back
 from sync.central.readiness import Readiness
 from sync.central.registry import Node
 from sync.central.sessions import NodeSession, Sessions
@@ -102,6 +104,7 @@ class Central:
         stored: see `Archive`.
         timestamps: a service outside, to be asked in the place of central's own.
         limits: from when on people are told that something is wrong with a node.
+        footing: what to stand on in the place of what lies in the home.
 
     Raises:
         StoreMissing, StoreUnreadable: there is no central here, or this is not its key.
@@ -120,27 +123,29 @@ class Central:
         stored: Callable[[JournalId], None] = no_fault,
         timestamps: Timestamps | None = None,
         limits: Limits = LIMITS,
+        footing: Footing | None = None,
     ) -> None:
         self.layout = layout
         self.url = url.rstrip("/")
         self._clock = clock
         self.monotonic_s = monotonic_s
         self.random = random
-        self._archive_db, self._index_db = (
-            Database(path, key, lock=path.with_suffix(".lock"), halt=halt) for path in (layout.archive, layout.index)
-        )
+        footing = footing or on_disk(layout, key, halt=halt)
+        self._archive_db, self._index_db, self._locker = footing.archive, footing.index, footing.locker
+        self._verify = footing.verify
         self.id = EntityId(self._local("id"))
         self.name = self._local("name")
         self._cosigner = Signer(f"sanad/central/{self.id}", self._secret(COSIGN_KEY), COSIGNATURE)
         self._orders = Orders(self._secret(ORDERS_KEY), clock, random)
         self._authority = Authority.load(self._secret(CA_KEY), self._secret(CA_CERTIFICATE))
-        self._locker = Locker(layout.blobs, layout.incoming)
         self.archive = Archive(self._archive_db, self._locker, self._cosigner, clock=clock, halt=halt, stored=stored)
         self._certifier = Certifier(self._archive_db, self._index_db, self._authority, self._give, clock)
         self.viewers = Viewers(self._archive_db, clock=clock, random=random)
         self.fleet = Fleet(self._archive_db, layout, clock=clock, monotonic_s=monotonic_s, limits=limits)
         self.conflicts = Conflicts(self._archive_db, self._index_db, clock, self.fleet.forget_picture)
-        self.index = Index(self._index_db, self._archive_db, self._followed, self.fleet.sightings.folded)
+        self.index = Index(
+            self._index_db, self._archive_db, self._followed, self.fleet.sightings.folded, thread=footing.folding
+        )
         self.readiness = Readiness(self._archive_db, self.index, layout, limits, clock=clock, monotonic_s=monotonic_s)
         self._challenges = Challenges(monotonic_s, random)
         self._sessions = Sessions(random)
@@ -354,7 +359,7 @@ class Central:
         with self._archive_db.read() as tx:
             node = registry.require_node(tx, signatures.claimed_journal(request))
             endedkeys.refuse_stopped(tx, node.journal)
-        claims = signatures.verify(request, node.node_key)
+        claims = self._verify(request, node.node_key)
         self._challenges.spend(node.journal, claims.nonce)
         self.fleet.sightings.heard(node.journal, claims.offered)
         self._refuse_quarantined(node)
@@ -445,6 +450,12 @@ class Central:
             parts = self._orders.frames(tx, node.journal, start)
         return frames.PREFIX + b"".join(map(frames.encode, parts))
 
+    def take_orders_back(self, node: Node, body: bytes) -> int:
+        """Take up orders that this central gave and lost; see `ordersback.take_back`."""
+        size = take_back(self._archive_db, self._orders, node.journal, body)
+        self.index.soon(node.journal)
+        return size
+
     def enrol(self, body: bytes) -> bytes:
         """Enrol a node; see `Enrolment.enrol`."""
         return self._enrolment.enrol(body, self.index.soon)
@@ -458,7 +469,7 @@ class Central:
         if head is None or head.size < node.orders_held:
             raise OrdersLost(
                 "Central was restored from a backup, and this node holds orders that central has lost.",
-                "Restore a newer backup. Until then the node syncs, but gets no new orders.",
+                "The node hands them back when it syncs next; order it then.",
             )
         self._orders.give(tx, node.journal, bodies)
 

@@ -8,7 +8,7 @@ journal: it is logged, and tried again with the next entries and at the next sta
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from threading import Lock
 from typing import Final
 
@@ -46,6 +46,7 @@ class Index:
         archive: where the journals are.
         followed: told a journal when its tables are up to date, in the thread that folds.
         went: told a journal how its fold went: why it failed, or nothing.
+        thread: folds, one thing after the other; one of its own, where none is given.
     """
 
     def __init__(
@@ -54,6 +55,8 @@ class Index:
         archive: Database,
         followed: Callable[[JournalId], None] = no_matter,
         went: Callable[[JournalId, str], None] = untold,
+        *,
+        thread: Executor | None = None,
     ) -> None:
         self._database = database
         self._archive = archive
@@ -61,7 +64,7 @@ class Index:
         self._went = went
         self.stopped = ""
         """Why nothing can be folded at present, where that is so: the database itself is in trouble."""
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="fold")
+        self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="fold")
         self._waiting: set[JournalId] = set()
         self._last: Future[None] | None = None
         self._guard = Lock()

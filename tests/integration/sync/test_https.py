@@ -17,14 +17,12 @@ from pathlib import Path
 import msgspec
 import pytest
 import requests
-import sqlalchemy as sa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from appliance.journal.entry import Entry
 from appliance.journal.errors import IntegrityError, NetworkError, OperatorError
 from appliance.journal.ids import JournalId
 from appliance.journal.kinds import NumbersLeased
-from appliance.records import tables
 from appliance.records.log import Log
 from appliance.sealing import age
 from appliance.store.layout import Layout
@@ -35,7 +33,7 @@ from sync.calls import Caller, Calls
 from sync.central import inflow
 from sync.central import serve as serve_module
 from sync.central.authority import Authority, new_key
-from sync.central.central import Central, OrdersLost
+from sync.central.central import Central
 from sync.enrol import enrol_request
 from sync.frames import Hello
 from sync.invite import Invite
@@ -129,19 +127,6 @@ def test_orders_that_do_not_fit_keep_no_entry_of_the_node_s_own_from_going_up(
             sync(node)
     assert same_on_both_sides(central, node)
     assert sync(node).orders_taken == 1
-
-
-def test_a_central_that_has_lost_orders_gives_no_others_that_would_contradict_them(
-    central: Central, node: EnrolledNode
-) -> None:
-    with central._archive_db.write() as tx:
-        tx.run(LOSE_ORDERS, {"lost": f"{node.store.journal}.orders"})
-    assert sync(node).complete
-    with pytest.raises(OrdersLost):
-        central.lease(node.store.journal)
-
-
-LOSE_ORDERS = sa.update(tables.heads).where(tables.heads.c.journal == sa.bindparam("lost")).values(size=1)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,0 +1,246 @@
+"""What must be so after every step, and what at the end, when all links are good and everybody has synced."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Final
+
+import sqlalchemy as sa
+
+from appliance.journal.checkpoint import open_checkpoint
+from appliance.journal.entry import read_entry
+from appliance.journal.errors import IntegrityError
+from appliance.journal.ids import BlobDigest, JournalId, orders_of, origin
+from appliance.journal.kinds import OrdersApplied, SubjectErased, decode_body
+from appliance.journal.notes import NOTE_SIGNATURE, Signer, VerifierKey
+from appliance.journal.tree import EMPTY, Frontier, root_at
+from appliance.records import folding
+from appliance.records.database import Tx
+from appliance.records.log import Head, Log
+from sync.central import tables as ct
+from tests.simulation.syncsim.machines import Broken, CentralBox, NodeBox
+from tests.simulation.syncsim.origins import NodeOrigin
+
+_STAGING: Final = sa.select(ct.staging.c.journal, ct.staging.c.size).order_by(ct.staging.c.journal)
+_WANTED: Final = sa.select(ct.wanted.c.journal, ct.wanted.c.digest).order_by(ct.wanted.c.journal, ct.wanted.c.digest)
+
+
+@dataclass(slots=True)
+class Chain:
+    """A history that was promised once: it only ever grows."""
+
+    headers: list[bytes] = field(default_factory=list)
+    leaves: list[bytes] = field(default_factory=list)
+    roots: list[bytes] = field(default_factory=lambda: [EMPTY.root()])
+    edge: Frontier = EMPTY
+
+    def __len__(self) -> int:
+        return len(self.headers)
+
+    def follow(self, log: Log, size: int) -> None:
+        """Take up what a log holds beyond this, up to a size.
+
+        Raises:
+            Broken: it does not continue this.
+        """
+        common = min(size, len(self))
+        if root_at(common, log.read_node) != self.roots[common]:
+            raise Broken(f"another history of {log.journal} than was promised before")
+        for header, salt, body, _ in log.rows(len(self), size):
+            self.leaves.append(read_entry(header, salt, body).leaf)
+            self.edge, _nodes = self.edge.append(self.leaves[-1])
+            self.headers.append(header)
+            self.roots.append(self.edge.root())
+
+    def forget_beyond(self, size: int) -> None:
+        """What lies beyond came to nobody, and is lost with the machine that held it."""
+        del self.headers[size:], self.roots[size + 1 :], self.leaves[size:]
+        self.edge = EMPTY
+        for leaf in self.leaves:
+            self.edge, _ = self.edge.append(leaf)
+
+
+@dataclass(slots=True)
+class Promised:
+    """What was promised about one node's journal."""
+
+    verifier: VerifierKey
+    countersigned: Chain = field(default_factory=Chain)
+    orders: Chain = field(default_factory=Chain)
+    notes: set[bytes] = field(default_factory=set)
+    """Countersigned notes that were looked at, and were right."""
+    refilling: bool = False
+    """Whether central was restored from a backup, and has not all of it again."""
+    seen: tuple[Head | None, Head | None] = (None, None)
+    """What central held when it was looked at last, and was right."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """All that was promised to anybody."""
+
+    of: dict[JournalId, Promised]
+
+    @classmethod
+    def begin(cls, nodes: tuple[NodeOrigin, ...]) -> Ledger:
+        """Nothing yet."""
+        return cls(
+            {
+                each.journal: Promised(
+                    VerifierKey(origin(each.journal), NOTE_SIGNATURE, Signer("-", each.seed).verifier.public)
+                )
+                for each in nodes
+            }
+        )
+
+    def look(self, central: CentralBox, nodes: list[NodeBox]) -> bytes:
+        """See that nothing was broken by the last step.
+
+        Returns:
+            A digest of everything that the machines hold.
+
+        Raises:
+            Broken: what was.
+        """
+        state = hashlib.sha256()
+        archive = Tx(central.disk.archive.connection)
+        for journal, promised in self.of.items():
+            state.update(repr(self._see_central(archive, journal, promised)).encode())
+        for box in nodes:
+            state.update(repr(self._see_node(box)).encode())
+        state.update(repr((archive.all(_STAGING), archive.all(_WANTED))).encode())
+        state.update(repr(sorted(central.disk.shelf.whole)).encode())
+        state.update(repr(sorted((digest, bytes(part)) for digest, part in central.disk.shelf.parts.items())).encode())
+        return state.digest()
+
+    def restored(self, central: CentralBox, nodes: list[NodeBox]) -> None:
+        """Central was put back to a backup. Orders that no node has taken up yet are lost with the newer disk."""
+        archive = Tx(central.disk.archive.connection)
+        for journal, promised in self.of.items():
+            promised.refilling, promised.seen = True, (None, None)
+            holders = [archive, *(Tx(box.disk.store.connection) for box in nodes if box.journal == journal)]
+            promised.orders.forget_beyond(max(_size(holder, orders_of(journal)) for holder in holders))
+
+    def lacks_orders(self, central: CentralBox, journal: JournalId) -> bool:
+        """Whether central was restored, and lacks orders that its node holds."""
+        return _size(Tx(central.disk.archive.connection), orders_of(journal)) < len(self.of[journal].orders)
+
+    def _see_central(self, archive: Tx, journal: JournalId, promised: Promised) -> tuple[Head | None, Head | None]:
+        log = Log(archive, journal)
+        head = log.head()
+        orders = Log(archive, orders_of(journal))
+        given = orders.head()
+        if promised.seen == (head, given):
+            return promised.seen
+        if head is None or head.cosigned is None:
+            raise Broken("central has lost a node")
+        if head.cosigned_size > head.size:
+            raise Broken("central countersigned more than it holds")
+        note = open_checkpoint(head.cosigned, promised.verifier)
+        if (note.size, note.root) != (head.cosigned_size, root_at(note.size, log.read_node)):
+            raise Broken("central countersigned something else than it holds")
+        if head.size >= len(promised.countersigned):
+            promised.refilling = False
+        elif not promised.refilling:
+            raise Broken(f"central lost {len(promised.countersigned) - head.size} entries that it countersigned")
+        promised.countersigned.follow(log, head.cosigned_size)
+        if given is not None:
+            promised.orders.follow(orders, given.size)
+        promised.seen = head, given
+        return promised.seen
+
+    def _see_node(self, box: NodeBox) -> tuple[Head | None, Head | None, int]:
+        promised = self.of[box.journal]
+        tx = Tx(box.disk.store.connection)
+        log = Log(tx, box.journal)
+        head = log.head()
+        if head is None or head.size <= max(box.acked, default=0):
+            raise Broken(f"{box.name} lost entries that were confirmed")
+        if head.cosigned is not None and head.cosigned not in promised.notes:
+            note = open_checkpoint(head.cosigned, promised.verifier)
+            promised.notes.add(head.cosigned)
+            if note.size >= len(promised.countersigned.roots):
+                raise Broken(f"{box.name} holds a countersigned size that central's archive does not")
+            if promised.countersigned.roots[note.size] != note.root:
+                raise Broken(f"central countersigned two histories of {box.name}")
+        orders = Log(tx, orders_of(box.journal)).head()
+        if orders is not None and (
+            orders.size >= len(promised.orders.roots) or promised.orders.roots[orders.size] != orders.root
+        ):
+            raise Broken(f"{box.name} took up orders that central did not give")
+        return head, orders, len(box.disk.blobs)
+
+
+def _size(tx: Tx, journal: JournalId) -> int:
+    head = Log(tx, journal).head()
+    return 0 if head is None else head.size
+
+
+def see_whole(box: NodeBox) -> None:
+    """A node that was switched on again holds every entry that was confirmed, as it was.
+
+    Raises:
+        Broken: it does not.
+    """
+    tx = Tx(box.disk.store.connection)
+    log = Log(tx, box.journal)
+    held = [row[0] for row in log.rows(0, _size(tx, box.journal))]
+    if any(seq >= len(held) or held[seq] != header for seq, header in box.acked.items()):
+        raise Broken(f"{box.name} holds other entries than were confirmed")
+
+
+def see_same(box: NodeBox, central: CentralBox, promised: Promised) -> None:
+    """At the end: central has all of a node's entries, papers and tables, and the node all of its orders.
+
+    Raises:
+        Broken: it has not.
+    """
+    mine, theirs = Tx(box.disk.store.connection), Tx(central.disk.archive.connection)
+    log, copy = Log(mine, box.journal), Log(theirs, box.journal)
+    head, held = log.head(), copy.head()
+    if head is None or held is None or not head.size == head.cosigned_size == held.size == held.cosigned_size:
+        raise Broken(f"central has not countersigned all of {box.name}")
+    if copy.count() != held.size or list(log.rows(0, head.size)) != list(copy.rows(0, held.size)):
+        raise Broken(f"central's entries of {box.name} are not the node's")
+    try:
+        folding.same_tables(mine, Tx(central.disk.index.connection), box.journal)
+    except IntegrityError as error:
+        raise Broken(f"central's tables of {box.name} are not the node's: {error}") from error
+    _see_orders(box, log, Log(mine, orders_of(box.journal)), promised)
+    _see_papers(box, central, log, head.size)
+
+
+def _see_orders(box: NodeBox, log: Log, orders: Log, promised: Promised) -> None:
+    head = orders.head()
+    size = 0 if head is None else head.size
+    if [row[0] for row in orders.rows(0, size)] != promised.orders.headers:
+        raise Broken(f"{box.name} has not the orders that central gave it")
+    whole = log.head()
+    said = [
+        decode_body(entry.header.kind, entry.body)
+        for entry in log.entries(0, 0 if whole is None else whole.size)
+        if entry.header.kind == OrdersApplied.KIND and entry.body is not None
+    ]
+    applied = [(body.size, body.root) for body in said if isinstance(body, OrdersApplied)]
+    if applied != sorted(set(applied)) or not applied or applied[-1][0] != size:
+        raise Broken(f"{box.name} applied orders twice, or not at all")
+
+
+def _see_papers(box: NodeBox, central: CentralBox, log: Log, size: int) -> None:
+    erased: set[str] = set()
+    named: dict[BlobDigest, set[str]] = {}
+    for entry in log.entries(0, size):
+        if entry.header.kind == SubjectErased.KIND:
+            erased.add(entry.header.about)
+        for digest in entry.header.blobs:
+            named.setdefault(digest, set()).add(entry.header.about)
+    for digest, subjects in named.items():
+        whole = central.disk.shelf.whole.get(digest)
+        if subjects <= erased:
+            if whole is not None:
+                raise Broken("central still holds a sealed file of somebody who was erased")
+        elif whole is None:
+            raise Broken(f"central lacks a sealed file of {box.name}")
+        elif hashlib.sha256(whole).hexdigest() != digest:
+            raise Broken("a sealed file at central is not what its name says")
