@@ -432,6 +432,7 @@ class Central:
             version=session.version,
             session=session.name,
             spoilt=tuple(sorted(session.spoilt)),
+            spare=self.challenge(node.journal),
         )
 
     def orders_stream(self, node: Node, start: int) -> bytes:
