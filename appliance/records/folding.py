@@ -36,6 +36,7 @@ from appliance.records.folds import (
     Fold,
     Ops,
     blob_ops,
+    given,
     header_ops,
     timeline_row,
     unreadable_ops,
@@ -158,6 +159,7 @@ class Folder:
         if root_at(applied.size, orders.read_node).hex() != applied.root:
             return False
         for order in orders.entries(start, applied.size):
+            self._run(iter((given(order.header),)))
             fold = ORDER_FOLDS.get(order.header.kind)
             if fold is None or order.body is None:
                 continue

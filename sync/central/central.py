@@ -170,17 +170,7 @@ class Central:
             self.fleet.refused,
         )
         self.stamps = StampDesk(timestamps, self._authority, self.trust.crl, clock, self._challenges.give)
-        locker, recovery = (
-            age.recipient_of(self._secret(name).decode()) for name in (LOCKER_IDENTITY, RECOVERY_IDENTITY)
-        )
-        self._enrolment = Enrolment(
-            self._archive_db,
-            self._authority,
-            self._orders,
-            self._cosigner,
-            Identity(self.id, self.name, locker, recovery, self.trust.key.text),
-            clock=clock,
-        )
+        self._enrolment = self._new_enrolment()
 
     @classmethod
     def create(
@@ -477,6 +467,13 @@ class Central:
         # Whoever syncs and then asks for the lists is to find in them what it just carried here.
         with suppress(TimeoutError):
             self.index.settle(SETTLE_S)
+
+    def _new_enrolment(self) -> Enrolment:
+        locker, recovery = (
+            age.recipient_of(self._secret(name).decode()) for name in (LOCKER_IDENTITY, RECOVERY_IDENTITY)
+        )
+        identity = Identity(self.id, self.name, locker, recovery, self.trust.key.text)
+        return Enrolment(self._archive_db, self._authority, self._orders, self._cosigner, identity, clock=self._clock)
 
     def _secret(self, name: str) -> bytes:
         with self._archive_db.read() as tx:
