@@ -47,6 +47,7 @@ from sync.central.ingest import Ingest
 from sync.central.layout import CentralLayout
 from sync.central.locker import Locker
 from sync.central.nodestatus import NodeStatus, node_status
+from sync.central.ordering import Ordering
 from sync.central.orders import Orders
 from sync.central.ordersback import take_back
 from sync.central.readiness import Readiness
@@ -170,9 +171,8 @@ class Central:
             self.fleet.refused,
         )
         self.stamps = StampDesk(timestamps, self._authority, self.trust.crl, clock, self._challenges.give)
-        locker, recovery = (
-            age.recipient_of(self._secret(name).decode()) for name in (LOCKER_IDENTITY, RECOVERY_IDENTITY)
-        )
+        self.ordering = Ordering(self._archive_db, self._index_db, self._give, clock, random)
+        locker, recovery = map(self._recipient, (LOCKER_IDENTITY, RECOVERY_IDENTITY))
         self._enrolment = Enrolment(
             self._archive_db,
             self._authority,
@@ -463,6 +463,7 @@ class Central:
     def _followed(self, journal: JournalId) -> None:
         try_answer(self._certifier, journal)
         self.conflicts.look(journal)
+        self.ordering.try_catch_up(journal)
 
     def _give(self, tx: Tx, node: Node, bodies: Sequence[Body]) -> None:
         head = Log(tx, orders_of(node.journal)).head()
@@ -477,6 +478,9 @@ class Central:
         # Whoever syncs and then asks for the lists is to find in them what it just carried here.
         with suppress(TimeoutError):
             self.index.settle(SETTLE_S)
+
+    def _recipient(self, identity: str) -> str:
+        return age.recipient_of(self._secret(identity).decode())
 
     def _secret(self, name: str) -> bytes:
         with self._archive_db.read() as tx:
