@@ -67,10 +67,15 @@ class Calls:
     def open(
         self, checkpoint: bytes, offered: int, cosigned: bytes | None, orders: int, report: NodeReport | None = None
     ) -> StateAnswer:
-        """Open a session: say what the node has and how it is, hear what central has of it."""
+        """Open a session: say what the node has and how it is, hear what central has of it.
+
+        Raises:
+            BadFrame: central chose a version that this node does not speak.
+        """
         self.session = NO_SESSION
         body = msgspec.json.encode(SessionRequest(frames.VERSIONS, checkpoint, cosigned, orders, report))
         answer = self._state(self._call("POST", wire.SESSION, offered, body=body))
+        frames.choose_version((answer.version,))
         self.session = answer.session
         return answer
 

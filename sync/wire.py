@@ -77,8 +77,8 @@ class NodeReport(msgspec.Struct, frozen=True):
     """Sealed files that central lacks and this node cannot give."""
 
 
-class SessionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a node has."""
+class SessionRequest(msgspec.Struct, frozen=True):
+    """What a node has. Fields that a later node adds are passed over."""
 
     versions: Annotated[tuple[int, ...], msgspec.Meta(min_length=1, max_length=8)]
     """The versions of the frames that it speaks."""
@@ -92,8 +92,8 @@ class SessionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How it is."""
 
 
-class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a node knows when it asks for news."""
+class Known(msgspec.Struct, frozen=True):
+    """What a node knows when it asks for news. What a later node adds is passed over."""
 
     cosigned: Size
     """The size that central countersigned."""

@@ -172,15 +172,7 @@ class Central:
         )
         self.stamps = StampDesk(timestamps, self._authority, self.trust.crl, clock, self._challenges.give)
         self.ordering = Ordering(self._archive_db, self._index_db, self._give, clock, random)
-        locker, recovery = map(self._recipient, (LOCKER_IDENTITY, RECOVERY_IDENTITY))
-        self._enrolment = Enrolment(
-            self._archive_db,
-            self._authority,
-            self._orders,
-            self._cosigner,
-            Identity(self.id, self.name, locker, recovery, self.trust.key.text),
-            clock=clock,
-        )
+        self._enrolment = self._new_enrolment()
 
     @classmethod
     def create(
@@ -479,8 +471,13 @@ class Central:
         with suppress(TimeoutError):
             self.index.settle(SETTLE_S)
 
-    def _recipient(self, identity: str) -> str:
-        return age.recipient_of(self._secret(identity).decode())
+        self.ordering = Ordering(self._archive_db, self._index_db, self._give, clock, random)
+    def _new_enrolment(self) -> Enrolment:
+        locker, recovery = (
+            age.recipient_of(self._secret(name).decode()) for name in (LOCKER_IDENTITY, RECOVERY_IDENTITY)
+        )
+        identity = Identity(self.id, self.name, locker, recovery, self.trust.key.text)
+        return Enrolment(self._archive_db, self._authority, self._orders, self._cosigner, identity, clock=self._clock)
 
     def _secret(self, name: str) -> bytes:
         with self._archive_db.read() as tx:

@@ -207,7 +207,7 @@ class World:
         if box.name in self.busy:
             return "busy"
         self.busy.add(box.name)
-        self.wires.flipped = False
+        self.wires.flipped.discard(box.name)
         try:
             return run()
         except PowerCut as cut:
@@ -218,11 +218,11 @@ class World:
         except BugError as error:
             raise Broken(f"{box.name} has a bug: {error}") from error
         except (Fork, Rollback) as error:
-            if not box.is_copy and not self.wires.flipped:
+            if not box.is_copy and box.name not in self.wires.flipped:
                 raise Broken(f"{box.name} is honest, and was refused: {error}") from error
             return type(error).__name__
         except IntegrityError as error:
-            if not box.is_copy and not self.wires.flipped:
+            if not box.is_copy and box.name not in self.wires.flipped:
                 raise Broken(f"{box.name} is honest, and failed: {error}") from error
             return type(error).__name__
         except SanadError as error:
