@@ -471,7 +471,6 @@ class Central:
         with suppress(TimeoutError):
             self.index.settle(SETTLE_S)
 
-        self.ordering = Ordering(self._archive_db, self._index_db, self._give, clock, random)
     def _new_enrolment(self) -> Enrolment:
         locker, recovery = (
             age.recipient_of(self._secret(name).decode()) for name in (LOCKER_IDENTITY, RECOVERY_IDENTITY)
