@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from appliance.journal.errors import OperatorError, SanadError
+from appliance.journal.errors import DeviceError, IntegrityError, NetworkError, OperatorError, SanadError
 from appliance.store import carried
-from appliance.store.carried import Stuck
+from appliance.store.carried import Hindrance, Stuck
 from appliance.store.store import Store
 from provisioning import terminal
 from provisioning.settings import NODE_FILE, NodeSettings, load
@@ -19,8 +19,9 @@ from sync.agent import HeldBack, follow, sync_once
 from sync.allowance import Allowance
 from sync.calls import Spare
 from sync.following import Timing
-from sync.link import Address
+from sync.link import Address, LinkDown, NotOurCentral, WrongName, WrongTime
 from sync.outcome import SyncOutcome, SyncProgress
+from sync.refusals import Fork, NotEnrolled, Quarantined, Rollback
 
 BOUNDED_S: Final = 3600.0
 """How long small requests are sent before a long stream is tried again."""
@@ -54,7 +55,7 @@ def sync_and_remember(store: Store, address: Address, watch: terminal.Progress |
     try:
         outcome = sync_once(store, address, now_s=_now_s, watch=seen, spend=allowance.spend)
     except SanadError as error:
-        store.remember(**{carried.TROUBLE: str(error)})
+        store.remember(**carried.hindered(hindrance(error), str(error)))
         raise
     finally:
         allowance.close()
@@ -75,7 +76,7 @@ def allowance_of(store: Store) -> Allowance:
 
 def remember(store: Store, outcome: SyncOutcome) -> None:
     """Remember what central said."""
-    values = {carried.LAST_AT: store.now(), carried.TROUBLE: trouble(outcome)}
+    values = {carried.LAST_AT: store.now(), **carried.hindered(left(outcome), trouble(outcome))}
     if outcome.skew_s is not None:
         values[carried.SKEW] = str(outcome.skew_s)
     store.remember(**values)
@@ -91,6 +92,35 @@ def trouble(outcome: SyncOutcome) -> str:
     if outcome.size != outcome.cosigned_size:
         return "Not everything is countersigned yet. Sync again."
     return f"All entries are countersigned; {outcome.wanted} sealed files are still on their way."
+
+
+def left(outcome: SyncOutcome) -> Hindrance | None:
+    """What kind of thing that is."""
+    if not trouble(outcome):
+        return None
+    return Hindrance.UNFINISHED if outcome.size != outcome.cosigned_size else Hindrance.FILES
+
+
+def hindrance(error: SanadError) -> Hindrance:
+    """What kind of thing kept everything from being at central."""
+    return next((found for kind, found in _KINDS if isinstance(error, kind)), Hindrance.OTHER)
+
+
+_KINDS: Final[tuple[tuple[type[SanadError], Hindrance], ...]] = (
+    (LinkDown, Hindrance.LINK),
+    (WrongTime, Hindrance.CLOCK),
+    (WrongName, Hindrance.ADDRESS),
+    (NotOurCentral, Hindrance.PORTAL),
+    (HeldBack, Hindrance.PROXY),
+    (Quarantined, Hindrance.STOPPED),
+    (Fork, Hindrance.COPY),
+    (Rollback, Hindrance.COPY),
+    (NotEnrolled, Hindrance.UNKNOWN),
+    (NetworkError, Hindrance.CENTRAL),
+    (DeviceError, Hindrance.DISK),
+    (IntegrityError, Hindrance.DISAGREE),
+)
+"""The first that fits says it."""
 
 
 def stuck(outcome: SyncOutcome) -> tuple[Stuck, ...]:
@@ -145,10 +175,10 @@ class Carrier:
             )
         except HeldBack as error:
             self._bounded_until = self.timing.monotonic_s() + BOUNDED_S
-            self.store.remember(**{carried.TROUBLE: str(error)})
+            self.store.remember(**carried.hindered(hindrance(error), str(error)))
             raise
         except SanadError as error:
-            self.store.remember(**{carried.TROUBLE: str(error)})
+            self.store.remember(**carried.hindered(hindrance(error), str(error)))
             raise
         finally:
             allowance.close()
@@ -173,7 +203,7 @@ class _Told:
             self._last = words, items, now
             remember(self._store, outcome)
             if words != trouble(outcome):
-                self._store.remember(**{carried.TROUBLE: words})
+                self._store.remember(**carried.hindered(Hindrance.BOUND, words))
 
 
 def proxy_of(home: Path) -> str | None:

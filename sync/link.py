@@ -58,6 +58,14 @@ class NotOurCentral(NetworkError):
     """Something answered at central's address, and it was not central."""
 
 
+class WrongTime(NotOurCentral):
+    """Central's certificate is not valid at the time that this machine's clock shows."""
+
+
+class WrongName(NotOurCentral):
+    """Central answered, and its certificate is for another address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where central is, and how it is known."""
@@ -179,12 +187,12 @@ def translate(error: BaseException) -> SanadError:
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in _WRONG_NAME:
-            return NotOurCentral(
+            return WrongName(
                 "Central answered, but its certificate is for another address than this node uses.",
                 "Put the address from the invite into node.toml, or tell central IT.",
             )
         if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in _WRONG_TIME:
-            return NotOurCentral(
+            return WrongTime(
                 "Central's certificate is not valid at the time that this node's clock shows.",
                 "Set the node's clock. If it is right, tell central IT.",
             )
