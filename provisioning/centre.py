@@ -8,10 +8,12 @@ from typing import Final
 
 from appliance.casework import decisions
 from appliance.casework.centre import Centre, CentreRules, CounterRule, QueueRule
+from appliance.casework.orderedsettings import ordered_settings
 from appliance.catalogue import Calendar
 from appliance.certificates.token import Tokens
 from appliance.journal.errors import OperatorError
 from appliance.store.store import Store
+from provisioning.inforce import in_force
 from provisioning.servicecommands import catalogue_of
 from provisioning.settings import NODE_FILE, NodeSettings, load
 
@@ -33,6 +35,7 @@ def centre_of(settings: NodeSettings, home: Path, store: Store) -> Centre:
     Raises:
         OperatorError: the time zone is not known. BadService: a service file is refused.
     """
+    settings = in_force(settings, ordered_settings(store)).settings
     calendar = Calendar(frozenset(map(_WEEK.index, settings.casework.weekend)), settings.casework.holidays)
     token = settings.token
     tokens = None if token is None else Tokens(token.module, token.token or "")
