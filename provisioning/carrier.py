@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from appliance.journal.errors import OperatorError, SanadError
 from appliance.store import carried
 from appliance.store.carried import Stuck
 from appliance.store.store import Store
 from provisioning import terminal
+from provisioning.inforce import Hours, settings_of
 from provisioning.settings import NODE_FILE, NodeSettings, load
 from sync import courier
 from sync.agent import HeldBack, follow, sync_once
@@ -25,6 +27,8 @@ from sync.outcome import SyncOutcome, SyncProgress
 BOUNDED_S: Final = 3600.0
 """How long small requests are sent before a long stream is tried again."""
 REMEMBER_EVERY_S: Final = 30.0
+SETTINGS_S: Final = 30.0
+"""How often a running session looks whether the cap or the hours for sealed files were set anew."""
 PAUSE_LOOK_S: Final = 1.0
 MEGABYTE: Final = 1_000_000
 
@@ -64,13 +68,18 @@ def sync_and_remember(store: Store, address: Address, watch: terminal.Progress |
 
 def allowance_of(store: Store) -> Allowance:
     """What this node may send in a day, by its settings."""
-    cap = load(NodeSettings, store.layout.home / NODE_FILE).sync.megabytes_per_day
     return Allowance(
-        None if cap is None else cap * MEGABYTE,
+        cap_of(settings_of(store)),
         today=lambda: store.now()[:10],
         load=lambda day: carried.sent_on(store, day),
         save=lambda day, count: carried.remember_sent(store, day, count),
     )
+
+
+def cap_of(settings: NodeSettings) -> int | None:
+    """Bytes a day, or None for no bound."""
+    cap = settings.sync.megabytes_per_day
+    return None if cap is None else cap * MEGABYTE
 
 
 def remember(store: Store, outcome: SyncOutcome) -> None:
@@ -130,7 +139,8 @@ class Carrier:
         if self.timing.monotonic_s() < self._bounded_until:
             return sync_and_remember(self.store, self.address)
         allowance = allowance_of(self.store)
-        told = _Told(self.store, allowance)
+        hours = FileHours(self.store, allowance)
+        told = _Told(self.store, allowance, hours)
         try:
             return follow(
                 self.store,
@@ -139,7 +149,7 @@ class Carrier:
                 timing=replace(self.timing, wait=self._wait),
                 answered=answered,
                 heard=told,
-                may_send=allowance.may_send,
+                may_send=lambda count: hours.open and allowance.may_send(count),
                 spend=allowance.spend,
                 spare=self._spare,
             )
@@ -157,11 +167,36 @@ class Carrier:
         return self.timing.wait(seconds) or carried.is_paused(self.store)
 
 
-class _Told:
-    """Remembers where things stand, when that has changed in what people are told, or now and then."""
+class FileHours:
+    """When this node sends sealed files, by its settings and the centre's clock; read anew at times, with the cap."""
 
     def __init__(self, store: Store, allowance: Allowance) -> None:
         self._store = store
+        self._allowance = allowance
+        self._read_s = -SETTINGS_S
+        self._hours: Hours | None = None
+        self._zone = ZoneInfo("UTC")
+        self.said = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether they are sent now."""
+        now_s = time.monotonic()
+        if now_s - self._read_s >= SETTINGS_S:
+            self._read_s = now_s
+            settings = settings_of(self._store)
+            self._allowance.set_cap(cap_of(settings))
+            self.said = settings.sync.files_between or ""
+            self._hours, self._zone = Hours.read(settings.sync.files_between), ZoneInfo(settings.casework.timezone)
+        return self._hours is None or self._hours.hold(self._store.clock().astimezone(self._zone).time())
+
+
+class _Told:
+    """Remembers where things stand, when that has changed in what people are told, or now and then."""
+
+    def __init__(self, store: Store, allowance: Allowance, hours: FileHours) -> None:
+        self._store = store
+        self._hours = hours
         self._allowance = allowance
         self._last: tuple[str, tuple[Stuck, ...], float] | None = None
 
@@ -169,6 +204,8 @@ class _Told:
         words, items, now = trouble(outcome), stuck(outcome), time.monotonic()
         if outcome.wanted and not self._allowance.may_send(1):
             words = f"Today's bound is sent; {outcome.wanted} sealed files wait for tomorrow. Entries still go."
+        elif outcome.wanted and not self._hours.open:
+            words = f"{outcome.wanted} sealed files wait for {self._hours.said}. Entries still go."
         if self._last is None or self._last[:2] != (words, items) or now - self._last[2] > REMEMBER_EVERY_S:
             self._last = words, items, now
             remember(self._store, outcome)

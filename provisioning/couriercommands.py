@@ -17,9 +17,10 @@ from appliance.journal.ids import JournalId
 from appliance.store import carried
 from appliance.store.layout import Layout
 from appliance.store.store import Store
-from provisioning import outfile, terminal
+from provisioning import obeying, outfile, terminal
 from provisioning.centralopening import CentralOption, central_home, central_key, open_central
 from provisioning.enrolled import require_enrolled
+from provisioning.obeying import carry_out_due
 from provisioning.opening import HomeOption, JsonOption, home_of, node_store
 from sync import courier, courierdisk
 from sync.central.central import Central
@@ -259,15 +260,19 @@ def _import_at_node(home: Path, path: Path, found: Sequence[Found], *, as_json: 
             except SanadError as error:
                 refused.append((each, error))
         _remember(store, taken)
+        obeyed = carry_out_due(home, store)
         head = store.head()
     values = {
         "taken": [_taken_values(each, what) for each, what in taken],
         "refused": [_refused_values(each, error) for each, error in refused],
+        "carried_out": list(obeyed.done),
+        "contested": list(obeyed.contested),
         "size": head.size,
         "cosigned_size": head.cosigned_size,
     }
     lines = [_taken_line(each, what) for each, what in taken]
     lines += [f"{each.place.name} was not taken. {error}" for each, error in refused]
+    lines += filter(None, [obeying.words(obeyed)])
     lines.append(f"{head.cosigned_size} of {head.size} entries are countersigned by central.")
     terminal.answer(values, "\n".join(lines), as_json=as_json)
     if refused or any(what.troubles for _, what in taken):
