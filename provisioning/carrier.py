@@ -139,7 +139,7 @@ class Carrier:
             )
         except HeldBack as error:
             self._bounded_until = self.timing.monotonic_s() + BOUNDED_S
-            self.store.remember(**{carried.TROUBLE: str(error)})
+            self.store.remember(**{carried.TROUBLE: str(error), carried.HELD_BACK: self.store.now()})
             raise
         except SanadError as error:
             self.store.remember(**{carried.TROUBLE: str(error)})
@@ -158,16 +158,25 @@ class _Told:
         self._store = store
         self._allowance = allowance
         self._last: tuple[str, tuple[Stuck, ...], float] | None = None
+        self._cosigned_before: int | None = None
 
     def __call__(self, outcome: SyncOutcome) -> None:
         words, items, now = trouble(outcome), stuck(outcome), time.monotonic()
         if outcome.wanted and not self._allowance.may_send(1):
             words = f"Today's bound is sent; {outcome.wanted} sealed files wait for tomorrow. Entries still go."
+        self._see_through(outcome)
         if self._last is None or self._last[:2] != (words, items) or now - self._last[2] > REMEMBER_EVERY_S:
             self._last = words, items, now
             remember(self._store, outcome)
             if words != trouble(outcome):
                 self._store.remember(**{carried.TROUBLE: words})
+
+    def _see_through(self, outcome: SyncOutcome) -> None:
+        """A cosignature that moves while a stream is open: nothing holds it back any more."""
+        if self._cosigned_before is None:
+            self._cosigned_before = outcome.cosigned_size
+        elif outcome.cosigned_size > self._cosigned_before and self._store.local(carried.HELD_BACK):
+            self._store.remember(**{carried.HELD_BACK: ""})
 
 
 def proxy_of(home: Path) -> str | None:

@@ -428,10 +428,11 @@ class _News:
     def _report(self) -> NodeReport | None:
         """How the node is, if that was not said just now."""
         now_s = self._timing.monotonic_s()
-        if now_s - self._reported_s < EVERY_S:
-            return None
-        self._reported_s = now_s
-        return self._session.report(self._answer)
+        with self._guard:
+            if self._ended or now_s - self._reported_s < EVERY_S:
+                return None
+            self._reported_s = now_s
+            return self._session.report(self._answer)
 
     def _take(self, news: StateAnswer) -> bool:
         """Take up what came; answers whether central has more entries than before."""

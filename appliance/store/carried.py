@@ -19,11 +19,18 @@ TROUBLE: Final = "sync-last-trouble"
 STUCK: Final = "sync-stuck"
 SKEW: Final = "sync-clock-skew-s"
 PAUSED: Final = "sync-paused-at"
+HELD_BACK: Final = "sync-held-back-at"
 SENT: Final = "sync-sent"
 SKEW_SHOWN_S: Final = 120
 """Seconds that a clock may be off before anybody is told."""
 SILENT_FOR: Final = timedelta(hours=24)
 """Without a word from central for so long, somebody should see to the link."""
+
+
+_HELD_BACK: Final = (
+    "Something on the way (a proxy) holds streams back, so small requests are sent, which is slower. "
+    "Ask whoever runs the network to let streams pass."
+)
 
 
 class Stuck(msgspec.Struct, frozen=True):
@@ -58,6 +65,8 @@ class Carried:
     sent_today: int
     """Bytes."""
     stuck: tuple[Stuck, ...]
+    held_back_at: str | None = None
+    """When something on the way was seen to hold streams back, where it did when last tried: small requests go."""
 
     @property
     def waiting(self) -> int:
@@ -92,6 +101,8 @@ class Carried:
         if self.skew_s is not None and abs(self.skew_s) > SKEW_SHOWN_S:
             off = "ahead of" if self.skew_s > 0 else "behind"
             return f"{where} This box's clock is {_spell(abs(self.skew_s))} {off} central's. Set it."
+        if self.held_back_at is not None:
+            return f"{where} {_HELD_BACK}"
         return where
 
     @property
@@ -129,6 +140,7 @@ def carried(store: Store, *, enrolled: bool = True) -> Carried:
         skew_s=int(skew) if skew else None,
         sent_today=sent_on(store, store.now()[:10]),
         stuck=_stuck(store),
+        held_back_at=store.local(HELD_BACK) or None,
     )
 
 
