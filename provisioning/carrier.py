@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -126,12 +127,13 @@ class Carrier:
             return sync_and_remember(self.store, self.address)
         allowance = allowance_of(self.store)
         told = _Told(self.store, allowance)
+        pause = _Pause(self.store, self.timing)
         try:
             return follow(
                 self.store,
                 self.address,
                 now_s=_now_s,
-                timing=replace(self.timing, wait=self._wait),
+                timing=replace(self.timing, wait=pause.wait),
                 answered=answered,
                 heard=told,
                 may_send=allowance.may_send,
@@ -145,10 +147,30 @@ class Carrier:
             self.store.remember(**{carried.TROUBLE: str(error)})
             raise
         finally:
+            pause.close()
             allowance.close()
 
-    def _wait(self, seconds: float) -> bool:
-        return self.timing.wait(seconds) or carried.is_paused(self.store)
+
+class _Pause:
+    """Waits for a session; whoever told this node to pause ends it. After `close` the store is not looked at."""
+
+    def __init__(self, store: Store, timing: Timing) -> None:
+        self._store = store
+        self._timing = timing
+        self._guard = threading.Lock()
+        self._closed = False
+
+    def wait(self, seconds: float) -> bool:
+        """Wait; True when the session ends."""
+        if self._timing.wait(seconds):
+            return True
+        with self._guard:
+            return self._closed or carried.is_paused(self._store)
+
+    def close(self) -> None:
+        """The session is over, though the news beside it may still wait for an answer."""
+        with self._guard:
+            self._closed = True
 
 
 class _Told:
