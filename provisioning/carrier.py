@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from appliance.journal.errors import OperatorError, SanadError
+from appliance.records.failures import StorageFull, StorageReadOnly
 from appliance.store import carried
 from appliance.store.carried import Stuck
 from appliance.store.store import Store
@@ -54,7 +56,8 @@ def sync_and_remember(store: Store, address: Address, watch: terminal.Progress |
     try:
         outcome = sync_once(store, address, now_s=_now_s, watch=seen, spend=allowance.spend)
     except SanadError as error:
-        store.remember(**{carried.TROUBLE: str(error)})
+        said = str(error)
+        _if_room(lambda: store.remember(**{carried.TROUBLE: said}))
         raise
     finally:
         allowance.close()
@@ -69,7 +72,7 @@ def allowance_of(store: Store) -> Allowance:
         None if cap is None else cap * MEGABYTE,
         today=lambda: store.now()[:10],
         load=lambda day: carried.sent_on(store, day),
-        save=lambda day, count: carried.remember_sent(store, day, count),
+        save=lambda day, count: _if_room(lambda: carried.remember_sent(store, day, count)),
     )
 
 
@@ -86,8 +89,15 @@ def remember(store: Store, outcome: SyncOutcome) -> None:
 
 def trouble(outcome: SyncOutcome) -> str:
     """What keeps everything from being at central; empty where nothing does, and where single files are stuck."""
+    if outcome.disk_trouble:
+        return outcome.disk_trouble
     if outcome.complete or outcome.missing:
         return ""
+    if outcome.central_scarce:
+        return (
+            f"Central's disk is nearly full: {outcome.wanted} sealed files wait here; entries still go. "
+            "Tell central IT to make room."
+        )
     if outcome.size != outcome.cosigned_size:
         return "Not everything is countersigned yet. Sync again."
     return f"All entries are countersigned; {outcome.wanted} sealed files are still on their way."
@@ -144,7 +154,8 @@ class Carrier:
             self.store.remember(**{carried.TROUBLE: str(error), carried.HELD_BACK: self.store.now()})
             raise
         except SanadError as error:
-            self.store.remember(**{carried.TROUBLE: str(error)})
+            said = str(error)
+            _if_room(lambda: self.store.remember(**{carried.TROUBLE: said}))
             raise
         finally:
             pause.close()
@@ -189,16 +200,25 @@ class _Told:
         self._see_through(outcome)
         if self._last is None or self._last[:2] != (words, items) or now - self._last[2] > REMEMBER_EVERY_S:
             self._last = words, items, now
-            remember(self._store, outcome)
-            if words != trouble(outcome):
-                self._store.remember(**{carried.TROUBLE: words})
+            _if_room(lambda: self._remember(outcome, words))
+
+    def _remember(self, outcome: SyncOutcome, words: str) -> None:
+        remember(self._store, outcome)
+        if words != trouble(outcome):
+            self._store.remember(**{carried.TROUBLE: words})
 
     def _see_through(self, outcome: SyncOutcome) -> None:
         """A cosignature that moves while a stream is open: nothing holds it back any more."""
         if self._cosigned_before is None:
             self._cosigned_before = outcome.cosigned_size
         elif outcome.cosigned_size > self._cosigned_before and self._store.local(carried.HELD_BACK):
-            self._store.remember(**{carried.HELD_BACK: ""})
+            _if_room(lambda: self._store.remember(**{carried.HELD_BACK: ""}))
+
+
+def _if_room(write: Callable[[], None]) -> None:
+    """Remember something, unless this box's disk is full: then it is for the disk to be told of."""
+    with suppress(StorageFull, StorageReadOnly):
+        write()
 
 
 def proxy_of(home: Path) -> str | None:

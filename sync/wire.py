@@ -128,15 +128,25 @@ class StateAnswer(msgspec.Struct, frozen=True):
     """Blobs of the session that came whole and were not what their digests name."""
     session: Annotated[str, msgspec.Meta(max_length=64)] = ""
     """The session's name."""
+    scarce: bool = False
+    """Whether central's disk is nearly full: it takes entries, and sealed files should wait."""
 
     @classmethod
     def of(
-        cls, state: CentralState, challenge: str, *, version: int, session: str, spoilt: tuple[str, ...] = ()
+        cls,
+        state: CentralState,
+        challenge: str,
+        *,
+        version: int,
+        session: str,
+        spoilt: tuple[str, ...] = (),
+        scarce: bool = False,
     ) -> StateAnswer:
         """Write a state."""
         wanted = tuple(WantedBlob(each.digest, each.offset) for each in state.wanted)
         return cls(
-            *(version, state.stored, state.staged, state.cosigned, wanted, state.orders, challenge, spoilt, session)
+            *(version, state.stored, state.staged, state.cosigned, wanted, state.orders, challenge, spoilt, session),
+            scarce=scarce,
         )
 
     def state(self) -> CentralState:

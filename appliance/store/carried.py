@@ -6,12 +6,14 @@ and if not, what to do.
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
 
+from appliance.records.failures import StorageFull
 from appliance.store.store import Store
 
 LAST_AT: Final = "sync-last-at"
@@ -23,6 +25,8 @@ HELD_BACK: Final = "sync-held-back-at"
 SENT: Final = "sync-sent"
 SKEW_SHOWN_S: Final = 120
 """Seconds that a clock may be off before anybody is told."""
+FULL_BYTES: Final = 64 * 1024
+"""With less that is free, a disk is full: an entry may need as much."""
 SILENT_FOR: Final = timedelta(hours=24)
 """Without a word from central for so long, somebody should see to the link."""
 
@@ -65,6 +69,8 @@ class Carried:
     sent_today: int
     """Bytes."""
     stuck: tuple[Stuck, ...]
+    disk_full: bool = False
+    """Whether this box's disk is: then it cannot even remember that."""
     held_back_at: str | None = None
     """When something on the way was seen to hold streams back, where it did when last tried: small requests go."""
 
@@ -90,6 +96,8 @@ class Carried:
         where = self._where()
         if self.paused_at is not None:
             return f"{where} Sending is paused since {self.paused_at}. `sanad sync resume` lets it go on."
+        if self.disk_full:
+            return f"{where} {StorageFull()}"
         if self.trouble:
             return f"{where} {self.trouble}"
         if self.stuck:
@@ -141,6 +149,7 @@ def carried(store: Store, *, enrolled: bool = True) -> Carried:
         sent_today=sent_on(store, store.now()[:10]),
         stuck=_stuck(store),
         held_back_at=store.local(HELD_BACK) or None,
+        disk_full=_is_full(store),
     )
 
 
@@ -172,6 +181,13 @@ def remember_stuck(store: Store, stuck: tuple[Stuck, ...]) -> None:
     """Remember what does not get to central by itself."""
     if stuck != _stuck(store):
         store.remember(**{STUCK: msgspec.json.encode(stuck).decode()})
+
+
+def _is_full(store: Store) -> bool:
+    try:
+        return shutil.disk_usage(store.layout.home).free < FULL_BYTES
+    except OSError:
+        return False
 
 
 def _stuck(store: Store) -> tuple[Stuck, ...]:

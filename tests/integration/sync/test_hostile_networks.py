@@ -8,9 +8,8 @@ from __future__ import annotations
 import contextlib
 import os
 import ssl
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,79 +17,23 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from appliance.journal.errors import NetworkError, SanadError
-from appliance.journal.ids import BlobDigest
-from appliance.store import carried
-from provisioning.carrier import BOUNDED_S, Carrier
-from provisioning.settings import NODE_FILE, Centre, node_toml
+from provisioning.carrier import BOUNDED_S
 from sync.agent import HeldBack
 from sync.central import app as app_module
 from sync.central.authority import Authority, new_key
 from sync.central.central import Central
 from sync.central.serve import _tls
-from sync.following import STALL_S, Timing
-from sync.link import Address, LinkDown, NotOurCentral
+from sync.following import STALL_S
+from sync.link import LinkDown, NotOurCentral
 from sync.outcome import SyncOutcome
-from tests.integration.sync.test_following import until
+from tests.support.carrying import Session, Time, carrier_of, is_all_there, until, words
 from tests.support.centrals import CENTRE, HOST, EnrolledNode, enrol, free_port, served
 from tests.support.links import OK_PAGE, REDIRECT, answering
 from tests.support.nodes import real_clock
 from tests.support.proxies import BufferingProxy, TunnelProxy
 
-FASTER = 100.0
 PAGE = b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\nconnection: close\r\n\r\n<html>Sign in</html>"
 STRANGE = b'HTTP/1.1 200 OK\r\ncontent-length: 26\r\nconnection: close\r\n\r\n{"challenge":"","size":99}'
-
-
-@dataclass
-class Time:
-    """Time that passes by waiting."""
-
-    now_s: float = 0.0
-    end: threading.Event = field(default_factory=threading.Event)
-    _guard: threading.Lock = field(default_factory=threading.Lock)
-
-    def wait(self, seconds: float) -> bool:
-        ended = self.end.wait(seconds / FASTER)
-        with self._guard:
-            self.now_s += seconds
-        return ended
-
-    @property
-    def timing(self) -> Timing:
-        return Timing(lambda: self.now_s, self.wait)
-
-
-def carrier_of(node: EnrolledNode, time: Time, address: Address | None = None) -> Carrier:
-    file = node.store.layout.home / NODE_FILE
-    file.write_text(node_toml(Centre(code=CENTRE[0], name=CENTRE[1]), node.address.url))
-    return Carrier(node.store, address or node.address, time.timing)
-
-
-class Session:
-    """One session of a carrier, in a thread."""
-
-    def __init__(self, carrier: Carrier, time: Time) -> None:
-        self.came: SyncOutcome | SanadError | None = None
-        self._carrier = carrier
-        self._time = time
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self.came = self._carrier.session(lambda: None)
-        except SanadError as error:
-            self.came = error
-
-    def end(self) -> SyncOutcome | SanadError | None:
-        self._time.end.set()
-        return self.join()
-
-    def join(self) -> SyncOutcome | SanadError | None:
-        self._thread.join(60)
-        assert not self._thread.is_alive()
-        self._time.end.clear()
-        return self.came
 
 
 @pytest.fixture(scope="module")
@@ -104,15 +47,6 @@ def node(central: Central, tmp_path: Path) -> Iterator[EnrolledNode]:
     made = enrol(tmp_path / "node", central.invite(*CENTRE))
     yield made
     made.store.close()
-
-
-def words(node: EnrolledNode) -> str:
-    return carried.carried(node.store).words(datetime.now(UTC))
-
-
-def is_all_there(node: EnrolledNode, central: Central, digest: BlobDigest | None = None) -> bool:
-    head = node.store.head()
-    return head.size == head.cosigned_size and (digest is None or central.holds(digest))
 
 
 def test_a_proxy_that_buffers_is_found_out_gone_around_and_tried_again_later(
