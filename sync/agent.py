@@ -15,8 +15,9 @@ from importlib.metadata import version
 from typing import Final
 
 from appliance.journal.checkpoint import open_cosignature
-from appliance.journal.errors import IntegrityError, NetworkError, SanadError
+from appliance.journal.errors import DeviceError, IntegrityError, NetworkError, SanadError
 from appliance.journal.ids import BlobDigest, orders_of
+from appliance.records.failures import StorageFull, StorageReadOnly
 from appliance.records.log import Head, Log
 from appliance.store import publiclists
 from appliance.store.store import COSIGNER, NODE_KEY, ORDERS_SIGNER, Store
@@ -136,7 +137,8 @@ def follow(
         caller = _caller(store, now_s, way, spare or Spare(timing.monotonic_s))
         session = _Session(store, Calls(link, caller), now_s, watch, spend)
         answer = session.open()
-        answered()
+        if not answer.scarce:
+            answered()
         news = _News(session, way.connect(central), caller, answer, timing, heard)
         way.beside(news.steps())
         try:
@@ -163,6 +165,10 @@ class _Session:
     blob_bytes_sent: int = 0
     orders_taken: int = 0
     skew_s: int | None = None
+    scarce: bool = False
+    """Whether central's disk is nearly full: sealed files wait."""
+    disk_trouble: DeviceError | None = None
+    """Why this box could not keep what central said; it does not keep this node's own entries from going up."""
     trouble: IntegrityError | None = None
     """Why central's orders were not taken up; it does not keep this node's own entries from going up."""
     lists_trouble: str = ""
@@ -178,8 +184,11 @@ class _Session:
         for _ in range(MAX_ROUNDS):
             self.take(answer, self.calls)
             head = self.store.head()
-            if head.size == head.cosigned_size == answer.stored and not self._wanted(answer):
+            kept = head.size == head.cosigned_size or self.disk_trouble is not None
+            if kept and head.size == answer.stored and (answer.scarce or not self._wanted(answer)):
                 self.take_lists(self.calls)
+                if self.disk_trouble is not None:
+                    raise self.disk_trouble
                 if self.trouble is not None:
                     raise self.trouble
                 return self.outcome(answer)
@@ -226,13 +235,20 @@ class _Session:
             wanted=len(wanted - self.missing.keys()),
             skew_s=self.skew_s,
             lists_trouble=self.lists_trouble,
+            central_scarce=self.scarce,
+            disk_trouble="" if self.disk_trouble is None else str(self.disk_trouble),
         )
 
     def take(self, answer: StateAnswer, calls: Calls) -> None:
-        """Take up central's cosignature and its orders."""
+        """Take up central's cosignature and its orders. What this box has no room for comes again."""
         with self.taking:
-            if answer.cosigned is not None and answer.cosigned != self.store.head().cosigned:
-                self.store.take_cosignature(answer.cosigned)
+            self.scarce = answer.scarce
+            self.disk_trouble = None
+            try:
+                if answer.cosigned is not None and answer.cosigned != self.store.head().cosigned:
+                    self.store.take_cosignature(answer.cosigned)
+            except (StorageFull, StorageReadOnly) as error:
+                self.disk_trouble = error
             try:
                 orders = answer.orders
                 if self.trouble is None and orders < self._orders_held():
@@ -241,6 +257,8 @@ class _Session:
                     self._take_orders_from(held, calls)
             except IntegrityError as error:
                 self.trouble = error
+            except (StorageFull, StorageReadOnly) as error:
+                self.disk_trouble = error
 
     def compare_clocks(self, answer: StateAnswer) -> None:
         """Hold this node's clock against the time in a cosignature that was given just now."""
@@ -270,7 +288,7 @@ class _Session:
         source = StoreSource(self.store)
         size = self.store.head().size
         sender = Sender(self.store.journal, self._known(answer), size, rank=source.rank)
-        follower = Follower(source, sender, timing, may_send)
+        follower = Follower(source, sender, timing, lambda count: not self.scarce and may_send(count))
         news.follower = follower
 
         def watched() -> Iterator[bytes]:
@@ -343,7 +361,8 @@ class _Session:
     def _stream(self, head: Head, answer: StateAnswer) -> StateAnswer:
         """One bounded stream."""
         source = StoreSource(self.store)
-        sender = Sender(self.store.journal, self._known(answer), head.size, rank=source.rank, budget=STREAM_BLOB_BYTES)
+        budget = 0 if answer.scarce else STREAM_BLOB_BYTES
+        sender = Sender(self.store.journal, self._known(answer), head.size, rank=source.rank, budget=budget)
         reader = Reader(source, sender)
 
         def parts() -> Iterator[bytes]:
@@ -450,10 +469,11 @@ class _News:
     def _report(self) -> NodeReport | None:
         """How the node is, if that was not said just now."""
         now_s = self._timing.monotonic_s()
-        if now_s - self._reported_s < EVERY_S:
-            return None
-        self._reported_s = now_s
-        return self._session.report(self._answer)
+        with self._guard:
+            if self._ended or now_s - self._reported_s < EVERY_S:
+                return None
+            self._reported_s = now_s
+            return self._session.report(self._answer)
 
     def _take(self, news: StateAnswer) -> bool:
         """Take up what came; answers whether central has more entries than before."""
@@ -466,7 +486,9 @@ class _News:
                 self._session.compare_clocks(news)
             follower = self.follower
             if follower is not None:
-                follower.heard(news.state(), self._session.store.head().cosigned_size)
+                # What this box has no room to keep was countersigned all the same.
+                kept = self._session.disk_trouble is None
+                follower.heard(news.state(), self._session.store.head().cosigned_size if kept else news.stored)
             self._heard(self._session.outcome(news))
             return news.stored > before.stored
 

@@ -140,6 +140,8 @@ class StateAnswer(msgspec.Struct, frozen=True):
     """The session's name."""
     spare: Annotated[str, msgspec.Meta(max_length=200)] = ""
     """A second challenge, as good as the first."""
+    scarce: bool = False
+    """Whether central's disk is nearly full: it takes entries, and sealed files should wait."""
 
     @classmethod
     def of(
@@ -151,11 +153,12 @@ class StateAnswer(msgspec.Struct, frozen=True):
         session: str,
         spoilt: tuple[str, ...] = (),
         spare: str = "",
+        scarce: bool = False,
     ) -> StateAnswer:
         """Write a state."""
         wanted = tuple(WantedBlob(each.digest, each.offset) for each in state.wanted)
         where = (version, state.stored, state.staged, state.cosigned, wanted, state.orders)
-        return cls(*where, challenge, spoilt, session, spare)
+        return cls(*where, challenge, spoilt, session, spare, scarce)
 
     def state(self) -> CentralState:
         """Read the state."""

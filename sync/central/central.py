@@ -52,6 +52,7 @@ from sync.central.orders import Orders
 from sync.central.ordersback import OrdersBack
 from sync.central.readiness import Readiness
 from sync.central.registry import Node
+from sync.central.room import is_scarce
 from sync.central.sessions import NodeSession, Sessions
 from sync.central.stampdesk import StampDesk
 from sync.central.timestamping import Timestamps, own_timestamps
@@ -129,7 +130,7 @@ class Central:
         self.random = random
         footing = footing or on_disk(layout, key, halt=halt)
         self._archive_db, self._index_db, self._locker = footing.archive, footing.index, footing.locker
-        self._verify = footing.verify
+        self._verify, self._disk = footing.verify, footing.disk
         self.id = EntityId(self._local("id"))
         self.name = self._local("name")
         self._cosigner = Signer(f"sanad/central/{self.id}", self._secret(COSIGN_KEY), COSIGNATURE)
@@ -431,6 +432,7 @@ class Central:
             session=session.name,
             spoilt=tuple(sorted(session.spoilt)),
             spare=self.challenge(node.journal),
+            scarce=is_scarce(self._disk),
         )
 
     def orders_stream(self, node: Node, start: int) -> bytes:
