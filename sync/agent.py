@@ -77,9 +77,8 @@ def sync_once(
     while True:
         try:
             with way.connect(central) as link:
-                return _Session(
-                    store, Calls(link, _caller(store, now_s, way, Spare(lambda: 0.0))), now_s, watch, spend
-                ).run()
+                calls = Calls(link, _caller(store, now_s, way, Spare(lambda: 0.0)))
+                return _Session(store, calls, now_s, watch, spend).run()
         except (OutOfStep, StartAgain):
             restarts += 1
             if restarts > MAX_RESTARTS:
@@ -87,11 +86,7 @@ def sync_once(
 
 
 def fetch_lists_now(store: Store, central: Address) -> str:
-    """Bring the public lists to a node that has none yet, without anything else.
-
-    Returns:
-        What was in the way, where something was.
-    """
+    """Bring the public lists, and nothing else, to a node that has none yet; answers what was in the way."""
     try:
         with Link(central) as link:
             fetch_lists(link, b"", lambda content: publiclists.keep(store, content), lambda _: None)
