@@ -6,6 +6,7 @@ that says whether all is well, and if not, what to do. What else is known stands
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -21,11 +22,14 @@ HINDRANCE: Final = "sync-hindrance"
 STUCK: Final = "sync-stuck"
 SKEW: Final = "sync-clock-skew-s"
 PAUSED: Final = "sync-paused-at"
+HELD_BACK: Final = "sync-held-back-at"
 SENT: Final = "sync-sent"
 MAX_LINE: Final = 80
 """Characters of the one line: a terminal's width."""
 SKEW_SHOWN_S: Final = 120
 """Seconds that a clock may be off before anybody is told."""
+FULL_BYTES: Final = 64 * 1024
+"""With less that is free, a disk is full: an entry may need as much."""
 SILENT_FOR: Final = timedelta(hours=24)
 """Without a word from central for so long, somebody should see to the link."""
 
@@ -40,6 +44,8 @@ class Hindrance(Enum):
     """Central's certificate is not valid at the time that this box shows."""
     ADDRESS = "address"
     """Central answers, and its certificate is for another address."""
+    TUNNEL = "tunnel"
+    """The proxy that the settings name does not let this box through."""
     PROXY = "proxy"
     """Something on the way holds streams back."""
     CENTRAL = "central"
@@ -52,6 +58,10 @@ class Hindrance(Enum):
     """Central does not know this box, or took it out of service."""
     DISAGREE = "disagree"
     """One of the two sent what the other refuses."""
+    CENTRAL_DISK = "central_disk"
+    """Central's disk is full or failing: it takes nothing."""
+    CENTRAL_FULL = "central_full"
+    """Central's disk has room for entries and not for papers."""
     DISK = "disk"
     STICK = "stick"
     """Of a receipt on a stick, not all was taken."""
@@ -62,6 +72,8 @@ class Hindrance(Enum):
     """Nothing: papers are on their way."""
     BOUND = "bound"
     """Nothing: papers wait for tomorrow, because this box may send no more today."""
+    HOURS = "hours"
+    """Nothing: papers wait for the hours in which this box sends them."""
     OTHER = "other"
 
 
@@ -70,12 +82,15 @@ _SAYS: Final[dict[Hindrance, str]] = {
     Hindrance.PORTAL: "Another machine answers for central: sign in to this network, or call IT.",
     Hindrance.CLOCK: "This box's clock is wrong, so central is not believed: set the clock.",
     Hindrance.ADDRESS: "Central answers under another address than this box knows: call central IT.",
+    Hindrance.TUNNEL: "The proxy refuses this box, {waits}: ask who runs the proxy.",
     Hindrance.PROXY: "A proxy slows sending, {waits}: have it let streams pass.",
     Hindrance.CENTRAL: "Central is in trouble, {waits}. It goes on by itself.",
     Hindrance.STOPPED: "Central takes nothing from this box: call central IT. Work here can go on.",
     Hindrance.COPY: "This box is a copy, or older than itself: stop work here, call central IT.",
     Hindrance.UNKNOWN: "Central does not know this box: call central IT. Work here can go on.",
     Hindrance.DISAGREE: "Central and this box disagree: call central IT. Work here can go on.",
+    Hindrance.CENTRAL_DISK: "Central's disk is full or failing, {waits}: tell central IT.",
+    Hindrance.CENTRAL_FULL: "Central's disk is nearly full, papers wait here: tell central IT.",
     Hindrance.DISK: "This box's disk is full or failing, {waits}: tell IT now.",
     Hindrance.STICK: "Not all of the last stick was taken: see `sanad sync status`.",
     Hindrance.LACKING: "Central lacks papers of the last stick: sync, or export again.",
@@ -85,6 +100,7 @@ _SAYS: Final[dict[Hindrance, str]] = {
 _WELL: Final[dict[Hindrance, str]] = {
     Hindrance.FILES: "All is well: every entry is at central, papers are on their way.",
     Hindrance.BOUND: "All is well: today's megabytes are used up, papers go on tomorrow.",
+    Hindrance.HOURS: "All is well: entries go now, papers wait for the hours that are set.",
 }
 
 
@@ -122,6 +138,10 @@ class Carried:
     sent_today: int
     """Bytes."""
     stuck: tuple[Stuck, ...]
+    disk_full: bool = False
+    """Whether this box's disk is: then it cannot even remember that."""
+    held_back_at: str | None = None
+    """When something on the way was seen to hold streams back, where it did when last tried: small requests go."""
 
     @property
     def waiting(self) -> int:
@@ -164,6 +184,8 @@ class Carried:
         if self.paused_at is not None:
             since = self.paused_at[:16].replace("T", " ")
             return f"Paused since {since}, {self._waits}: run `sanad sync resume`."
+        if self.disk_full:
+            return _SAYS[Hindrance.DISK].format(waits=self._waits)
         silent = self._silent(now)
         if self.hindrance in _SAYS and not (silent and self.hindrance is Hindrance.LINK):
             return _SAYS[self.hindrance].format(waits=self._waits)
@@ -176,7 +198,7 @@ class Carried:
         if self.skew_s is not None and abs(self.skew_s) > SKEW_SHOWN_S:
             off = "ahead of" if self.skew_s > 0 else "behind"
             return f"This box's clock is {_spell(abs(self.skew_s))} {off} central's: set it."
-        return ""
+        return "" if self.held_back_at is None else _SAYS[Hindrance.PROXY].format(waits=self._waits)
 
     def _right(self, now: datetime) -> str:
         if self.hindrance in _WELL:
@@ -229,6 +251,8 @@ def carried(store: Store, *, enrolled: bool = True) -> Carried:
         skew_s=int(skew) if skew else None,
         sent_today=sent_on(store, store.now()[:10]),
         stuck=_stuck(store),
+        held_back_at=store.local(HELD_BACK) or None,
+        disk_full=_is_full(store),
     )
 
 
@@ -273,6 +297,13 @@ def _hindrance(store: Store) -> Hindrance | None:
         return next((each for each in Hindrance if each.value == said), Hindrance.OTHER)
     # What an earlier version remembered has no kind.
     return Hindrance.OTHER if store.local(TROUBLE) else None
+
+
+def _is_full(store: Store) -> bool:
+    try:
+        return shutil.disk_usage(store.layout.home).free < FULL_BYTES
+    except OSError:
+        return False
 
 
 def _stuck(store: Store) -> tuple[Stuck, ...]:

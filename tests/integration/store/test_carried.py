@@ -129,6 +129,10 @@ def test_a_clock_that_is_off_by_a_minute_is_nobody_s_concern(store: Store) -> No
         (Hindrance.CLOCK, "This box's clock is wrong, so central is not believed: set the clock."),
         (Hindrance.ADDRESS, "Central answers under another address than this box knows: call central IT."),
         (Hindrance.PROXY, "A proxy slows sending, 12 entries wait: have it let streams pass."),
+        (Hindrance.TUNNEL, "The proxy refuses this box, 12 entries wait: ask who runs the proxy."),
+        (Hindrance.CENTRAL_DISK, "Central's disk is full or failing, 12 entries wait: tell central IT."),
+        (Hindrance.CENTRAL_FULL, "Central's disk is nearly full, papers wait here: tell central IT."),
+        (Hindrance.HOURS, "All is well: entries go now, papers wait for the hours that are set."),
         (Hindrance.CENTRAL, "Central is in trouble, 12 entries wait. It goes on by itself."),
         (Hindrance.STOPPED, "Central takes nothing from this box: call central IT. Work here can go on."),
         (Hindrance.COPY, "This box is a copy, or older than itself: stop work here, call central IT."),
@@ -149,6 +153,18 @@ def test_what_is_in_the_way_is_said_with_what_to_do(hindrance: Hindrance, line: 
     found = standing(waiting=12, hindrance=hindrance, last_complete_contact=at_text(now))
     assert found.words(now) == line
     assert found.well(now) == line.startswith("All is well")
+
+
+def test_a_disk_that_is_full_is_said_though_nothing_could_be_remembered() -> None:
+    now = SteadyClock()()
+    found = standing(waiting=12, last_complete_contact=at_text(now), disk_full=True)
+    assert found.words(now) == "This box's disk is full or failing, 12 entries wait: tell IT now."
+
+
+def test_that_small_requests_are_sent_is_said_as_long_as_streams_are_held_back() -> None:
+    now = SteadyClock()()
+    found = standing(last_complete_contact=at_text(now), held_back_at=at_text(now))
+    assert found.words(now) == "A proxy slows sending, nothing waits: have it let streams pass."
 
 
 def every_standing() -> Iterator[Carried]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from appliance.journal.errors import DeviceError, IntegrityError, NetworkError, OperatorError, SanadError
@@ -10,7 +12,7 @@ from appliance.store.carried import Hindrance
 from provisioning.carrier import Paused, hindrance, left, stuck, trouble
 from sync import refusals
 from sync.agent import HeldBack
-from sync.link import LinkDown, NotOurCentral, WrongName, WrongTime
+from sync.link import LinkDown, NotOurCentral, ProxyRefused, WrongName, WrongTime
 from sync.outcome import SyncOutcome
 from sync.refusals import REFUSALS
 
@@ -23,6 +25,7 @@ from sync.refusals import REFUSALS
         (WrongTime("x"), Hindrance.CLOCK),
         (WrongName("x"), Hindrance.ADDRESS),
         (HeldBack("x"), Hindrance.PROXY),
+        (ProxyRefused("x"), Hindrance.TUNNEL),
         (NetworkError("x"), Hindrance.CENTRAL),
         (DeviceError("x"), Hindrance.DISK),
         (IntegrityError("x"), Hindrance.DISAGREE),
@@ -40,6 +43,7 @@ NAMED = {
     refusals.Rollback: Hindrance.COPY,
     refusals.Quarantined: Hindrance.STOPPED,
     refusals.NotEnrolled: Hindrance.UNKNOWN,
+    refusals.CentralCannotStore: Hindrance.CENTRAL_DISK,
     refusals.InviteUnknown: Hindrance.OTHER,
     refusals.InviteExpired: Hindrance.OTHER,
     refusals.InviteUsed: Hindrance.OTHER,
@@ -70,6 +74,11 @@ def outcome(size: int = 5, cosigned: int = 5, missing: int = 0, wanted: int = 0)
 def test_what_a_session_left_is_remembered(came: SyncOutcome, kind: Hindrance | None) -> None:
     assert left(came) is kind
     assert bool(trouble(came)) == (kind is not None)
+
+
+def test_a_full_disk_on_either_side_is_remembered() -> None:
+    assert left(replace(outcome(cosigned=3), disk_trouble="This box's disk is full.")) is Hindrance.DISK
+    assert left(replace(outcome(wanted=2), central_scarce=True)) is Hindrance.CENTRAL_FULL
 
 
 def test_a_file_that_is_missing_is_listed_with_a_reason_and_a_next_step() -> None:
