@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from appliance.journal.errors import OperatorError, SanadError
+from appliance.records.failures import StorageFull, StorageReadOnly
 from appliance.store import carried
 from appliance.store.carried import Stuck
 from appliance.store.store import Store
@@ -19,6 +22,7 @@ from provisioning.settings import NODE_FILE, NodeSettings, load
 from sync import courier
 from sync.agent import HeldBack, follow, sync_once
 from sync.allowance import Allowance
+from sync.calls import Spare
 from sync.following import Timing
 from sync.link import Address
 from sync.outcome import SyncOutcome, SyncProgress
@@ -57,7 +61,8 @@ def sync_and_remember(store: Store, address: Address, watch: terminal.Progress |
     try:
         outcome = sync_once(store, address, now_s=_now_s, watch=seen, spend=allowance.spend)
     except SanadError as error:
-        store.remember(**{carried.TROUBLE: str(error)})
+        said = str(error)
+        _if_room(lambda: store.remember(**{carried.TROUBLE: said}))
         raise
     finally:
         allowance.close()
@@ -71,7 +76,7 @@ def allowance_of(store: Store) -> Allowance:
         cap_of(settings_of(store)),
         today=lambda: store.now()[:10],
         load=lambda day: carried.sent_on(store, day),
-        save=lambda day, count: carried.remember_sent(store, day, count),
+        save=lambda day, count: _if_room(lambda: carried.remember_sent(store, day, count)),
     )
 
 
@@ -94,8 +99,15 @@ def remember(store: Store, outcome: SyncOutcome) -> None:
 
 def trouble(outcome: SyncOutcome) -> str:
     """What keeps everything from being at central; empty where nothing does, and where single files are stuck."""
+    if outcome.disk_trouble:
+        return outcome.disk_trouble
     if outcome.complete or outcome.missing:
         return ""
+    if outcome.central_scarce:
+        return (
+            f"Central's disk is nearly full: {outcome.wanted} sealed files wait here; entries still go. "
+            "Tell central IT to make room."
+        )
     if outcome.size != outcome.cosigned_size:
         return "Not everything is countersigned yet. Sync again."
     return f"All entries are countersigned; {outcome.wanted} sealed files are still on their way."
@@ -121,6 +133,10 @@ class Carrier:
     address: Address
     timing: Timing
     _bounded_until: float = field(default=0.0, init=False)
+    _spare: Spare = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._spare = Spare(self.timing.monotonic_s)
 
     def session(self, answered: Callable[[], None]) -> SyncOutcome:
         """One session, which ends when the service does, or breaks; what came of it is remembered for `sync status`.
@@ -136,29 +152,52 @@ class Carrier:
         allowance = allowance_of(self.store)
         hours = FileHours(self.store, allowance)
         told = _Told(self.store, allowance, hours)
+        pause = _Pause(self.store, self.timing)
         try:
             return follow(
                 self.store,
                 self.address,
                 now_s=_now_s,
-                timing=replace(self.timing, wait=self._wait),
+                timing=replace(self.timing, wait=pause.wait),
                 answered=answered,
                 heard=told,
                 may_send=lambda count: hours.open and allowance.may_send(count),
                 spend=allowance.spend,
+                spare=self._spare,
             )
         except HeldBack as error:
             self._bounded_until = self.timing.monotonic_s() + BOUNDED_S
-            self.store.remember(**{carried.TROUBLE: str(error)})
+            self.store.remember(**{carried.TROUBLE: str(error), carried.HELD_BACK: self.store.now()})
             raise
         except SanadError as error:
-            self.store.remember(**{carried.TROUBLE: str(error)})
+            said = str(error)
+            _if_room(lambda: self.store.remember(**{carried.TROUBLE: said}))
             raise
         finally:
+            pause.close()
             allowance.close()
 
-    def _wait(self, seconds: float) -> bool:
-        return self.timing.wait(seconds) or carried.is_paused(self.store)
+
+class _Pause:
+    """Waits for a session; whoever told this node to pause ends it. After `close` the store is not looked at."""
+
+    def __init__(self, store: Store, timing: Timing) -> None:
+        self._store = store
+        self._timing = timing
+        self._guard = threading.Lock()
+        self._closed = False
+
+    def wait(self, seconds: float) -> bool:
+        """Wait; True when the session ends."""
+        if self._timing.wait(seconds):
+            return True
+        with self._guard:
+            return self._closed or carried.is_paused(self._store)
+
+    def close(self) -> None:
+        """The session is over, though the news beside it may still wait for an answer."""
+        with self._guard:
+            self._closed = True
 
 
 class FileHours:
@@ -193,6 +232,7 @@ class _Told:
         self._hours = hours
         self._allowance = allowance
         self._last: tuple[str, tuple[Stuck, ...], float] | None = None
+        self._cosigned_before: int | None = None
 
     def __call__(self, outcome: SyncOutcome) -> None:
         words, items, now = trouble(outcome), stuck(outcome), time.monotonic()
@@ -200,11 +240,28 @@ class _Told:
             words = f"Today's bound is sent; {outcome.wanted} sealed files wait for tomorrow. Entries still go."
         elif outcome.wanted and not self._hours.open:
             words = f"{outcome.wanted} sealed files wait for {self._hours.said}. Entries still go."
+        self._see_through(outcome)
         if self._last is None or self._last[:2] != (words, items) or now - self._last[2] > REMEMBER_EVERY_S:
             self._last = words, items, now
-            remember(self._store, outcome)
-            if words != trouble(outcome):
-                self._store.remember(**{carried.TROUBLE: words})
+            _if_room(lambda: self._remember(outcome, words))
+
+    def _remember(self, outcome: SyncOutcome, words: str) -> None:
+        remember(self._store, outcome)
+        if words != trouble(outcome):
+            self._store.remember(**{carried.TROUBLE: words})
+
+    def _see_through(self, outcome: SyncOutcome) -> None:
+        """A cosignature that moves while a stream is open: nothing holds it back any more."""
+        if self._cosigned_before is None:
+            self._cosigned_before = outcome.cosigned_size
+        elif outcome.cosigned_size > self._cosigned_before and self._store.local(carried.HELD_BACK):
+            _if_room(lambda: self._store.remember(**{carried.HELD_BACK: ""}))
+
+
+def _if_room(write: Callable[[], None]) -> None:
+    """Remember something, unless this box's disk is full: then it is for the disk to be told of."""
+    with suppress(StorageFull, StorageReadOnly):
+        write()
 
 
 def proxy_of(home: Path) -> str | None:

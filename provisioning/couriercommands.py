@@ -144,6 +144,7 @@ class _Haul:
 
     number: int
     orders_held: int = 0
+    orders_root: bytes = b""
     imports: list[tuple[Found, Import]] = field(default_factory=list)
 
 
@@ -164,7 +165,9 @@ def import_at_central(home: Path, path: Path, found: Sequence[Found], receipts: 
                 refused.append((each, error))
         folder = receipts or (path if path.is_dir() else path.parent)
         written = [
-            central.courier.write_receipt(journal, folder, number=haul.number, orders_held=haul.orders_held)
+            central.courier.write_receipt(
+                *(journal, folder), number=haul.number, orders_held=haul.orders_held, orders_root=haul.orders_root
+            )
             for journal, haul in hauls.items()
         ]
     imports = [each for haul in hauls.values() for each in haul.imports]
@@ -188,7 +191,8 @@ def _take(central: Central, found: Found, hauls: dict[JournalId, _Haul]) -> None
     haul.number = max(haul.number, found.header.number)
     with terminal.progress(found.place.name) as watch:
         taken = central.courier.take(found, watch=watch)
-    haul.orders_held = max(haul.orders_held, taken.orders_held)
+    if taken.orders_held >= haul.orders_held:
+        haul.orders_held, haul.orders_root = taken.orders_held, taken.orders_root
     haul.imports.append((found, taken))
 
 

@@ -25,8 +25,8 @@ def _bytes(name: str) -> Column[bytes]:
     return Column(name, LargeBinary, nullable=False)
 
 
-# What central lost with all that came after a backup, and the node showed it: `floor`, a checkpoint of the node that
-# central once countersigned; `orders_held`, how many orders it once gave to the node.
+# `floor`: a checkpoint of the node that central once countersigned, lost with all that came after a backup, and was
+# shown by the node.
 nodes: Final = Table(
     "nodes",
     CENTRAL,
@@ -40,7 +40,6 @@ nodes: Final = Table(
     _bytes("centre_certificate"),
     _text("enrolled_at"),
     Column("floor", LargeBinary),
-    _number("orders_held"),
     sqlite_with_rowid=False,
 )
 
