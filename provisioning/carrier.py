@@ -20,6 +20,7 @@ from provisioning.settings import NODE_FILE, NodeSettings, load
 from sync import courier
 from sync.agent import HeldBack, follow, sync_once
 from sync.allowance import Allowance
+from sync.calls import Spare
 from sync.following import Timing
 from sync.link import Address
 from sync.outcome import SyncOutcome, SyncProgress
@@ -123,6 +124,10 @@ class Carrier:
     address: Address
     timing: Timing
     _bounded_until: float = field(default=0.0, init=False)
+    _spare: Spare = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._spare = Spare(self.timing.monotonic_s)
 
     def session(self, answered: Callable[[], None]) -> SyncOutcome:
         """One session, which ends when the service does, or breaks; what came of it is remembered for `sync status`.
@@ -148,6 +153,7 @@ class Carrier:
                 heard=told,
                 may_send=allowance.may_send,
                 spend=allowance.spend,
+                spare=self._spare,
             )
         except HeldBack as error:
             self._bounded_until = self.timing.monotonic_s() + BOUNDED_S

@@ -17,7 +17,7 @@ from appliance.store.store import Store
 from provisioning import terminal
 from provisioning.carrier import stuck, sync_and_remember, trouble
 from provisioning.enrolled import NotEnrolledYet, is_begun, is_enrolled, require_enrolled
-from provisioning.listscommands import lists_standing
+from provisioning.listsstanding import lists_standing
 from provisioning.making import KEYS
 from provisioning.opening import HomeOption, JsonOption, node_store
 from provisioning.raising import Raising, raise_pending, raising_standing

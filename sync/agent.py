@@ -22,7 +22,7 @@ from appliance.records.log import Head, Log
 from appliance.store import publiclists
 from appliance.store.store import COSIGNER, NODE_KEY, ORDERS_SIGNER, Store
 from sync import frames
-from sync.calls import Caller, Calls
+from sync.calls import Caller, Calls, Spare
 from sync.following import Follower, Timing
 from sync.frames import End
 from sync.link import Address, Link, LinkDown
@@ -77,7 +77,9 @@ def sync_once(
     while True:
         try:
             with way.connect(central) as link:
-                return _Session(store, Calls(link, _caller(store, now_s, way)), now_s, watch, spend).run()
+                return _Session(
+                    store, Calls(link, _caller(store, now_s, way, Spare(lambda: 0.0))), now_s, watch, spend
+                ).run()
         except (OutOfStep, StartAgain):
             restarts += 1
             if restarts > MAX_RESTARTS:
@@ -110,6 +112,7 @@ def follow(
     spend: Callable[[int], None] = unspent,
     watch: Watch = unwatched,
     way: Way = OVER_HTTPS,
+    spare: Spare | None = None,
 ) -> SyncOutcome:
     """Keep central up to date with this node, and this node with central's orders, until told to stop.
 
@@ -124,13 +127,14 @@ def follow(
         spend: told how many bytes were sent.
         watch: told how far it is.
         way: how central is reached.
+        spare: where a challenge waits for the next session.
 
     Raises:
         HeldBack: a proxy on the way lets no stream through; use `sync_once` for a while.
         SanadError: as `sync_once`.
     """
     with way.connect(central) as link:
-        caller = _caller(store, now_s, way)
+        caller = _caller(store, now_s, way, spare or Spare(timing.monotonic_s))
         session = _Session(store, Calls(link, caller), now_s, watch, spend)
         answer = session.open()
         if not answer.scarce:
@@ -408,11 +412,16 @@ class _News:
     def steps(self) -> Iterator[None]:
         """One request each, until told to end, or central knows this session no more: then the stream ends, too."""
         with self._link:
-            self._take_lists()
+            # Not before a cosignature that somebody waits for.
+            if not (lists_due := self._is_awaited()):
+                self._take_lists()
             while (asked := self._known()) is not None:
                 try:
                     news = self._calls.news(*asked, self._report())
                     pause = not self._take(news)
+                    if lists_due:
+                        lists_due = False
+                        self._take_lists()
                 except LinkDown:
                     pause = True
                 except SanadError:
@@ -428,6 +437,10 @@ class _News:
         with self._guard:
             if not self._ended:
                 self._session.take_lists(self._calls)
+
+    def _is_awaited(self) -> bool:
+        head = self._session.store.head()
+        return head.cosigned_size < head.size
 
     def _known(self) -> tuple[int, Known] | None:
         with self._guard:
@@ -476,5 +489,5 @@ class _News:
                 self.follower.end()
 
 
-def _caller(store: Store, now_s: Callable[[], int], way: Way) -> Caller:
-    return Caller(store.journal, store.secret(NODE_KEY), now_s, way.sign)
+def _caller(store: Store, now_s: Callable[[], int], way: Way, spare: Spare) -> Caller:
+    return Caller(store.journal, store.secret(NODE_KEY), now_s, way.sign, spare)

@@ -15,8 +15,8 @@
 
 Signed (`sync.signatures`) are those to session, orders, news and stream, and lists that are handed back. They name the
 session that the node opened: central takes a stream of its newest one only, from where its own copy ends. Every answer
-to a signed request holds the next challenge, so a session costs one round trip for each thing that it does. News are
-asked for beside a stream, with challenges of their own.
+to a signed request holds the next challenge, so a session costs one round trip for each thing that it does. What
+central has of a node comes with a second one (`spare`): for the news beside a stream, or for the session after it.
 """
 
 from __future__ import annotations
@@ -128,6 +128,8 @@ class StateAnswer(msgspec.Struct, frozen=True):
     """Blobs of the session that came whole and were not what their digests name."""
     session: Annotated[str, msgspec.Meta(max_length=64)] = ""
     """The session's name."""
+    spare: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    """A second challenge, as good as the first."""
     scarce: bool = False
     """Whether central's disk is nearly full: it takes entries, and sealed files should wait."""
 
@@ -140,14 +142,13 @@ class StateAnswer(msgspec.Struct, frozen=True):
         version: int,
         session: str,
         spoilt: tuple[str, ...] = (),
+        spare: str = "",
         scarce: bool = False,
     ) -> StateAnswer:
         """Write a state."""
         wanted = tuple(WantedBlob(each.digest, each.offset) for each in state.wanted)
-        return cls(
-            *(version, state.stored, state.staged, state.cosigned, wanted, state.orders, challenge, spoilt, session),
-            scarce=scarce,
-        )
+        where = (version, state.stored, state.staged, state.cosigned, wanted, state.orders)
+        return cls(*where, challenge, spoilt, session, spare, scarce)
 
     def state(self) -> CentralState:
         """Read the state."""

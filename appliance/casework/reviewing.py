@@ -22,6 +22,7 @@ from appliance.casework.fees import fee_state
 from appliance.casework.forms import FormRefused, missing_papers
 from appliance.casework.lifecycle import Status, step
 from appliance.casework.people import records_of
+from appliance.casework.services import service_of
 from appliance.casework.steps import Progress, progress, received_on
 from appliance.catalogue import Service
 from appliance.journal import kinds as k
@@ -106,7 +107,7 @@ def reject(centre: Centre, session: Session, application: EntityId, reason: str,
     check_reason(reason)
 
     def write(moment: Moment, case: Case) -> k.Body:
-        rule = centre.catalogue.service(case.service).appeal
+        rule = service_of(centre, moment.tx, case).appeal
         if rule is None:
             return k.ApplicationRejected(reason=reason)
         until = centre.day_of(moment.at) + timedelta(days=rule.within_days)
@@ -191,7 +192,7 @@ def _see_ready(centre: Centre, moment: Moment, case: Case, remark: str) -> Satis
     if case.status not in (Status.SUBMITTED, Status.IN_REVIEW):
         step(case.status, k.ApplicationApproved.KIND)
     tx, journal = moment.tx, centre.store.journal
-    service = centre.catalogue.service(case.service)
+    service = service_of(centre, tx, case)
     day = received_on(centre, case, moment.at)
     spared = satisfied_in(tx, journal, service, case.roles, case.fields, centre.day_of(moment.at))
     see_uncontradicted(service, spared)

@@ -47,6 +47,7 @@ from sync.central.ingest import Ingest
 from sync.central.layout import CentralLayout
 from sync.central.locker import Locker
 from sync.central.nodestatus import NodeStatus, node_status
+from sync.central.ordering import Ordering
 from sync.central.orders import Orders
 from sync.central.ordersback import take_back
 from sync.central.readiness import Readiness
@@ -171,6 +172,7 @@ class Central:
             self.fleet.refused,
         )
         self.stamps = StampDesk(timestamps, self._authority, self.trust.crl, clock, self._challenges.give)
+        self.ordering = Ordering(self._archive_db, self._index_db, self._give, clock, random)
         self._enrolment = self._new_enrolment()
 
     @classmethod
@@ -434,6 +436,7 @@ class Central:
             session=session.name,
             spoilt=tuple(sorted(session.spoilt)),
             scarce=is_scarce(self._disk),
+            spare=self.challenge(node.journal),
         )
 
     def orders_stream(self, node: Node, start: int) -> bytes:
@@ -455,6 +458,7 @@ class Central:
     def _followed(self, journal: JournalId) -> None:
         try_answer(self._certifier, journal)
         self.conflicts.look(journal)
+        self.ordering.try_catch_up(journal)
 
     def _give(self, tx: Tx, node: Node, bodies: Sequence[Body]) -> None:
         head = Log(tx, orders_of(node.journal)).head()

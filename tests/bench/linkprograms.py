@@ -36,6 +36,7 @@ from appliance.store.layout import Layout
 from appliance.store.store import Store
 from sync import link
 from sync.agent import follow, sync_once
+from sync.calls import Spare
 from sync.central.authority import Authority, new_key
 from sync.central.serve import Service, bind
 from sync.following import Timing
@@ -143,15 +144,23 @@ def keep_following(made: EnrolledNode, operator: Session, records: int, files: i
     """Follow as the node's service does; at each line of standard input work is done, and carried."""
     forever = threading.Event()
     timing = Timing(time.monotonic, forever.wait)
-    store = made.store
+    told = threading.Semaphore(0)
+
+    def heard(_outcome: SyncOutcome) -> None:
+        told.release()
+
+    store, spare = made.store, Spare(time.monotonic)
 
     def session(answered: Callable[[], None]) -> SyncOutcome:
-        return follow(store, made.address, now_s=now_s, timing=timing, answered=answered, heard=lambda _: None)
+        return follow(store, made.address, now_s=now_s, timing=timing, answered=answered, heard=heard, spare=spare)
 
     def run() -> None:
         keep_synced(session, wait=forever.wait, random=random.random, report=lambda _: None)
 
     threading.Thread(target=run, daemon=True).start()
+    told.acquire()
+    # An entry that came back countersigned went over the stream, and its news beside it: both are open.
+    made.commit()
     until_countersigned(store)
     say(ready=True, payload=0)
     for _ in sys.stdin:
