@@ -15,8 +15,9 @@ from importlib.metadata import version
 from typing import Final
 
 from appliance.journal.checkpoint import open_cosignature
-from appliance.journal.errors import IntegrityError, NetworkError, SanadError
+from appliance.journal.errors import DeviceError, IntegrityError, NetworkError, SanadError
 from appliance.journal.ids import BlobDigest, orders_of
+from appliance.records.failures import StorageFull, StorageReadOnly
 from appliance.records.log import Head, Log
 from appliance.store import publiclists
 from appliance.store.store import COSIGNER, NODE_KEY, ORDERS_SIGNER, Store
@@ -76,9 +77,8 @@ def sync_once(
     while True:
         try:
             with way.connect(central) as link:
-                return _Session(
-                    store, Calls(link, _caller(store, now_s, way, Spare(lambda: 0.0))), now_s, watch, spend
-                ).run()
+                calls = Calls(link, _caller(store, now_s, way, Spare(lambda: 0.0)))
+                return _Session(store, calls, now_s, watch, spend).run()
         except (OutOfStep, StartAgain):
             restarts += 1
             if restarts > MAX_RESTARTS:
@@ -86,11 +86,7 @@ def sync_once(
 
 
 def fetch_lists_now(store: Store, central: Address) -> str:
-    """Bring the public lists to a node that has none yet, without anything else.
-
-    Returns:
-        What was in the way, where something was.
-    """
+    """Bring the public lists, and nothing else, to a node that has none yet; answers what was in the way."""
     try:
         with Link(central) as link:
             fetch_lists(link, b"", lambda content: publiclists.keep(store, content), lambda _: None)
@@ -136,7 +132,8 @@ def follow(
         caller = _caller(store, now_s, way, spare or Spare(timing.monotonic_s))
         session = _Session(store, Calls(link, caller), now_s, watch, spend)
         answer = session.open()
-        answered()
+        if not answer.scarce:
+            answered()
         news = _News(session, way.connect(central), caller, answer, timing, heard)
         way.beside(news.steps())
         try:
@@ -163,13 +160,17 @@ class _Session:
     blob_bytes_sent: int = 0
     orders_taken: int = 0
     skew_s: int | None = None
+    scarce: bool = False
+    """Whether central's disk is nearly full: sealed files wait."""
+    disk_trouble: DeviceError | None = None
+    """Why this box could not keep what central said; it does not keep this node's own entries from going up."""
     trouble: IntegrityError | None = None
     """Why central's orders were not taken up; it does not keep this node's own entries from going up."""
     lists_trouble: str = ""
     missing: dict[BlobDigest, None] = field(default_factory=dict)
     spoilt: set[BlobDigest] = field(default_factory=set)
-    handed_back: set[int] = field(default_factory=set)
-    """From which sizes on central was given its own orders in this session."""
+    handed_back: bool = False
+    """Whether central was given its own orders in this session."""
     taking: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> SyncOutcome:
@@ -178,8 +179,11 @@ class _Session:
         for _ in range(MAX_ROUNDS):
             self.take(answer, self.calls)
             head = self.store.head()
-            if head.size == head.cosigned_size == answer.stored and not self._wanted(answer):
+            kept = head.size == head.cosigned_size or self.disk_trouble is not None
+            if kept and head.size == answer.stored and (answer.scarce or not self._wanted(answer)):
                 self.take_lists(self.calls)
+                if self.disk_trouble is not None:
+                    raise self.disk_trouble
                 if self.trouble is not None:
                     raise self.trouble
                 return self.outcome(answer)
@@ -193,7 +197,9 @@ class _Session:
     def open(self) -> StateAnswer:
         """Open the session."""
         head = self.store.head()
-        return self.calls.open(head.checkpoint, head.size, head.cosigned, self._orders_held(), self.report(None))
+        orders = self.store.orders_head()
+        held, root = (0, b"") if orders is None else (orders.size, orders.root)
+        return self.calls.open(head.checkpoint, head.size, head.cosigned, held, self.report(None), root)
 
     def report(self, answer: StateAnswer | None) -> NodeReport:
         """How this node is, for people at central, as far as central said what it lacks."""
@@ -224,20 +230,30 @@ class _Session:
             wanted=len(wanted - self.missing.keys()),
             skew_s=self.skew_s,
             lists_trouble=self.lists_trouble,
+            central_scarce=self.scarce,
+            disk_trouble="" if self.disk_trouble is None else str(self.disk_trouble),
         )
 
     def take(self, answer: StateAnswer, calls: Calls) -> None:
-        """Take up central's cosignature and its orders."""
+        """Take up central's cosignature and its orders. What this box has no room for comes again."""
         with self.taking:
-            if answer.cosigned is not None and answer.cosigned != self.store.head().cosigned:
-                self.store.take_cosignature(answer.cosigned)
+            self.scarce = answer.scarce
+            self.disk_trouble = None
             try:
-                if self.trouble is None and answer.orders < self._orders_held():
-                    self._hand_back(answer.orders, calls)
-                while self.trouble is None and answer.orders > (held := self._orders_held()):
+                if answer.cosigned is not None and answer.cosigned != self.store.head().cosigned:
+                    self.store.take_cosignature(answer.cosigned)
+            except (StorageFull, StorageReadOnly) as error:
+                self.disk_trouble = error
+            try:
+                orders = answer.orders
+                if self.trouble is None and orders < self._orders_held():
+                    orders = self._hand_back(calls)
+                while self.trouble is None and orders > (held := self._orders_held()):
                     self._take_orders_from(held, calls)
             except IntegrityError as error:
                 self.trouble = error
+            except (StorageFull, StorageReadOnly) as error:
+                self.disk_trouble = error
 
     def compare_clocks(self, answer: StateAnswer) -> None:
         """Hold this node's clock against the time in a cosignature that was given just now."""
@@ -267,7 +283,7 @@ class _Session:
         source = StoreSource(self.store)
         size = self.store.head().size
         sender = Sender(self.store.journal, self._known(answer), size, rank=source.rank)
-        follower = Follower(source, sender, timing, may_send)
+        follower = Follower(source, sender, timing, lambda count: not self.scarce and may_send(count))
         news.follower = follower
 
         def watched() -> Iterator[bytes]:
@@ -319,22 +335,29 @@ class _Session:
         self.store.take_orders(*found)
         self.orders_taken += len(found[0])
 
-    def _hand_back(self, start: int, calls: Calls) -> None:
-        """Give central the orders from `start` on, which it gave and has lost: its own signature proves them."""
+    def _hand_back(self, calls: Calls) -> int:
+        """Give central all its orders, of which it lost some: its own signature proves them.
+
+        Returns:
+            How many orders central has then.
+        """
         with self.store.read() as tx:
             log = Log(tx, orders_of(self.store.journal))
             head = log.head()
-            lost = [] if head is None else list(log.entries(start, head.size))
-        if head is None or start in self.handed_back:
-            return
-        calls.hand_back(self.store.head().size, write_orders(log.journal, lost, head.size, head.checkpoint))
-        # What central says next may have been said before.
-        self.handed_back.add(start)
+            held = [] if head is None else list(log.entries(0, head.size))
+        if head is None or self.handed_back:
+            # What central said last may have been said before.
+            return 0
+        orders = write_orders(log.journal, held, head.size, head.checkpoint)
+        size = calls.hand_back(self.store.head().size, orders)
+        self.handed_back = True
+        return size
 
     def _stream(self, head: Head, answer: StateAnswer) -> StateAnswer:
         """One bounded stream."""
         source = StoreSource(self.store)
-        sender = Sender(self.store.journal, self._known(answer), head.size, rank=source.rank, budget=STREAM_BLOB_BYTES)
+        budget = 0 if answer.scarce else STREAM_BLOB_BYTES
+        sender = Sender(self.store.journal, self._known(answer), head.size, rank=source.rank, budget=budget)
         reader = Reader(source, sender)
 
         def parts() -> Iterator[bytes]:
@@ -441,10 +464,11 @@ class _News:
     def _report(self) -> NodeReport | None:
         """How the node is, if that was not said just now."""
         now_s = self._timing.monotonic_s()
-        if now_s - self._reported_s < EVERY_S:
-            return None
-        self._reported_s = now_s
-        return self._session.report(self._answer)
+        with self._guard:
+            if self._ended or now_s - self._reported_s < EVERY_S:
+                return None
+            self._reported_s = now_s
+            return self._session.report(self._answer)
 
     def _take(self, news: StateAnswer) -> bool:
         """Take up what came; answers whether central has more entries than before."""
@@ -457,7 +481,9 @@ class _News:
                 self._session.compare_clocks(news)
             follower = self.follower
             if follower is not None:
-                follower.heard(news.state(), self._session.store.head().cosigned_size)
+                # What this box has no room to keep was countersigned all the same.
+                kept = self._session.disk_trouble is None
+                follower.heard(news.state(), self._session.store.head().cosigned_size if kept else news.stored)
             self._heard(self._session.outcome(news))
             return news.stored > before.stored
 

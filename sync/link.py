@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,11 +38,12 @@ DEAD_PEER_S: Final = 12.0
 CONGESTION: Final = ("bbr",)
 """Congestion control, the best one first: under loss, BBR fills a link that CUBIC half fills."""
 UNSENT_BYTES: Final = 4 * 1024
-"""What the kernel takes of an upload before it leaves (TCP_NOTSENT_LOWAT): new work waits for it; a kill loses it."""
+"""What the kernel takes of an upload before it leaves (TCP_NOTSENT_LOWAT): new work waits for it, a kill loses it."""
 CHUNK: Final = 16 * 1024
 """Bytes of one piece of an upload."""
 
 _DIALER: Final = Dialer()
+_TUNNEL_REFUSED: Final = re.compile(r"Tunnel connection failed: (\d{3})")
 _NEWS: Final = (HTTPStatus.NOT_MODIFIED, HTTPStatus.IM_USED)
 _TRY_LATER: Final = "Nothing is lost. Try again later; where `sanad node` runs, it does so by itself."
 # OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED.
@@ -193,6 +195,8 @@ def translate(error: BaseException) -> SanadError:
             "Something answered at central's address, but it is not our central.",
             "See whether this network asks for a sign-in in a browser. If not, check central's address.",
         )
+    if any(isinstance(cause, requests.exceptions.ProxyError) for cause in causes):
+        return _of_proxy(causes)
     if any(isinstance(cause, NameResolutionError | socket.gaierror) for cause in causes):
         return LinkDown(
             "Central's name was not found: there is no network, or no name service.",
@@ -203,6 +207,21 @@ def translate(error: BaseException) -> SanadError:
     if any(isinstance(cause, requests.Timeout | TimeoutError) for cause in causes):
         return LinkDown("Central did not answer in time.", _TRY_LATER)
     return LinkDown("The link to central broke.", _TRY_LATER)
+
+
+def _of_proxy(causes: list[BaseException]) -> SanadError:
+    """The proxy that the settings name is in the way."""
+    # What `http.client` says is the only trace of the proxy's answer.
+    refused = next((found for cause in causes if (found := _TUNNEL_REFUSED.search(str(cause)))), None)
+    if refused is None:
+        return LinkDown(
+            "The proxy that node.toml names was not reached, or broke off.",
+            f"Check the cable or the modem, and `proxy` in node.toml. {_TRY_LATER}",
+        )
+    return NetworkError(
+        f"The proxy that node.toml names does not let this node through (status {refused[1]}).",
+        "Ask whoever runs the proxy to let it through to central's address, or correct `proxy` in node.toml.",
+    )
 
 
 def _read(response: requests.Response, limit: int) -> bytes:

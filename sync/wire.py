@@ -3,7 +3,7 @@
     GET  /v1/challenge     a nonce for the first signed request
     POST /v1/session       what the node has; answered by what central has of it
     GET  /v1/orders?from=N frames: central's orders from N on
-    POST /v1/orders        frames: orders that a node holds and central has lost
+    POST /v1/orders        frames: orders that a node holds and central does not; answered by how many it has now
     POST /v1/stream        frames: what central lacks; answered by what central has now
     GET  /v1/news?cosigned=N&orders=M&wanted=K&busy=0&spoilt=L
                            what central has now, as soon as that is more than the node says it knows, or after a while;
@@ -26,6 +26,7 @@ from typing import Annotated, Final
 import msgspec
 
 from appliance.journal.ids import BlobDigest
+from appliance.journal.tree import HASH_BYTES
 from sync.frames import MAX_CHECKPOINT, Digest, Size
 from sync.session import MAX_WANTED, CentralState, Wanted
 
@@ -60,6 +61,13 @@ class ChallengeAnswer(msgspec.Struct, frozen=True):
     challenge: Annotated[str, msgspec.Meta(max_length=200)]
 
 
+class OrdersAnswer(msgspec.Struct, frozen=True):
+    """What central has after orders were handed back."""
+
+    orders: Size
+    """Orders that it has for the node."""
+
+
 class NodeReport(msgspec.Struct, frozen=True):
     """How a node is, as it says itself: for people at central to see. Nothing else is decided by it."""
 
@@ -77,8 +85,8 @@ class NodeReport(msgspec.Struct, frozen=True):
     """Sealed files that central lacks and this node cannot give."""
 
 
-class SessionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a node has."""
+class SessionRequest(msgspec.Struct, frozen=True):
+    """What a node has. Fields that a later node adds are passed over."""
 
     versions: Annotated[tuple[int, ...], msgspec.Meta(min_length=1, max_length=8)]
     """The versions of the frames that it speaks."""
@@ -90,10 +98,12 @@ class SessionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Orders that it has taken up."""
     report: NodeReport | None = None
     """How it is."""
+    orders_root: Annotated[bytes, msgspec.Meta(max_length=HASH_BYTES)] = b""
+    """The root of the tree over those orders; empty where there are none."""
 
 
-class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a node knows when it asks for news."""
+class Known(msgspec.Struct, frozen=True):
+    """What a node knows when it asks for news. What a later node adds is passed over."""
 
     cosigned: Size
     """The size that central countersigned."""
@@ -130,6 +140,8 @@ class StateAnswer(msgspec.Struct, frozen=True):
     """The session's name."""
     spare: Annotated[str, msgspec.Meta(max_length=200)] = ""
     """A second challenge, as good as the first."""
+    scarce: bool = False
+    """Whether central's disk is nearly full: it takes entries, and sealed files should wait."""
 
     @classmethod
     def of(
@@ -141,11 +153,12 @@ class StateAnswer(msgspec.Struct, frozen=True):
         session: str,
         spoilt: tuple[str, ...] = (),
         spare: str = "",
+        scarce: bool = False,
     ) -> StateAnswer:
         """Write a state."""
         wanted = tuple(WantedBlob(each.digest, each.offset) for each in state.wanted)
         where = (version, state.stored, state.staged, state.cosigned, wanted, state.orders)
-        return cls(*where, challenge, spoilt, session, spare)
+        return cls(*where, challenge, spoilt, session, spare, scarce)
 
     def state(self) -> CentralState:
         """Read the state."""

@@ -6,12 +6,14 @@ and if not, what to do.
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
 
+from appliance.records.failures import StorageFull
 from appliance.store.store import Store
 
 LAST_AT: Final = "sync-last-at"
@@ -19,11 +21,20 @@ TROUBLE: Final = "sync-last-trouble"
 STUCK: Final = "sync-stuck"
 SKEW: Final = "sync-clock-skew-s"
 PAUSED: Final = "sync-paused-at"
+HELD_BACK: Final = "sync-held-back-at"
 SENT: Final = "sync-sent"
 SKEW_SHOWN_S: Final = 120
 """Seconds that a clock may be off before anybody is told."""
+FULL_BYTES: Final = 64 * 1024
+"""With less that is free, a disk is full: an entry may need as much."""
 SILENT_FOR: Final = timedelta(hours=24)
 """Without a word from central for so long, somebody should see to the link."""
+
+
+_HELD_BACK: Final = (
+    "Something on the way (a proxy) holds streams back, so small requests are sent, which is slower. "
+    "Ask whoever runs the network to let streams pass."
+)
 
 
 class Stuck(msgspec.Struct, frozen=True):
@@ -58,6 +69,10 @@ class Carried:
     sent_today: int
     """Bytes."""
     stuck: tuple[Stuck, ...]
+    disk_full: bool = False
+    """Whether this box's disk is: then it cannot even remember that."""
+    held_back_at: str | None = None
+    """When something on the way was seen to hold streams back, where it did when last tried: small requests go."""
 
     @property
     def waiting(self) -> int:
@@ -81,6 +96,8 @@ class Carried:
         where = self._where()
         if self.paused_at is not None:
             return f"{where} Sending is paused since {self.paused_at}. `sanad sync resume` lets it go on."
+        if self.disk_full:
+            return f"{where} {StorageFull()}"
         if self.trouble:
             return f"{where} {self.trouble}"
         if self.stuck:
@@ -92,6 +109,8 @@ class Carried:
         if self.skew_s is not None and abs(self.skew_s) > SKEW_SHOWN_S:
             off = "ahead of" if self.skew_s > 0 else "behind"
             return f"{where} This box's clock is {_spell(abs(self.skew_s))} {off} central's. Set it."
+        if self.held_back_at is not None:
+            return f"{where} {_HELD_BACK}"
         return where
 
     @property
@@ -129,6 +148,8 @@ def carried(store: Store, *, enrolled: bool = True) -> Carried:
         skew_s=int(skew) if skew else None,
         sent_today=sent_on(store, store.now()[:10]),
         stuck=_stuck(store),
+        held_back_at=store.local(HELD_BACK) or None,
+        disk_full=_is_full(store),
     )
 
 
@@ -160,6 +181,13 @@ def remember_stuck(store: Store, stuck: tuple[Stuck, ...]) -> None:
     """Remember what does not get to central by itself."""
     if stuck != _stuck(store):
         store.remember(**{STUCK: msgspec.json.encode(stuck).decode()})
+
+
+def _is_full(store: Store) -> bool:
+    try:
+        return shutil.disk_usage(store.layout.home).free < FULL_BYTES
+    except OSError:
+        return False
 
 
 def _stuck(store: Store) -> tuple[Stuck, ...]:

@@ -25,8 +25,8 @@ def _bytes(name: str) -> Column[bytes]:
     return Column(name, LargeBinary, nullable=False)
 
 
-# What central lost with all that came after a backup, and the node showed it: `floor`, a checkpoint of the node that
-# central once countersigned; `orders_held`, how many orders it once gave to the node.
+# `floor`: a checkpoint of the node that central once countersigned, lost with all that came after a backup, and was
+# shown by the node.
 nodes: Final = Table(
     "nodes",
     CENTRAL,
@@ -40,7 +40,6 @@ nodes: Final = Table(
     _bytes("centre_certificate"),
     _text("enrolled_at"),
     Column("floor", LargeBinary),
-    _number("orders_held"),
     sqlite_with_rowid=False,
 )
 
@@ -153,6 +152,41 @@ conflicts: Final = Table(
     _text("settled_at"),
     _text("settlement"),
     _text("settled_by"),
+    sqlite_with_rowid=False,
+)
+
+# What every node is ordered, also those that enrol later: by what it is about (`service fard`), the newest order, and
+# its number among all that was ordered. And which number of each a node has been given.
+standing: Final = Table(
+    "standing",
+    CENTRAL,
+    _text("name", key=True),
+    _text("kind"),
+    _bytes("body"),
+    _number("number"),
+    _text("at"),
+    sqlite_with_rowid=False,
+)
+standing_given: Final = Table(
+    "standing_given",
+    CENTRAL,
+    _text("journal", key=True),
+    _text("name", key=True),
+    _number("number"),
+    sqlite_with_rowid=False,
+)
+# The last version of each service that this central has published. Who ordered what, for ever; `journal` is empty for
+# every node.
+published: Final = Table("published", CENTRAL, _text("service", key=True), _number("version"), sqlite_with_rowid=False)
+order_acts: Final = Table(
+    "order_acts",
+    CENTRAL,
+    _number("number", key=True),
+    _text("at"),
+    _text("journal"),
+    _text("kind"),
+    _text("body_sha256"),
+    _text("by"),
     sqlite_with_rowid=False,
 )
 

@@ -63,8 +63,8 @@ class Wires:
     """Told after each piece of a stream: other things happen meanwhile."""
     kept: list[Request] = field(default_factory=list)
     late: list[Late] = field(default_factory=list)
-    flipped: bool = False
-    """Whether a bit was flipped in the request that was sent last."""
+    flipped: set[str] = field(default_factory=set)
+    """Names of the nodes of which a request was changed on its way, since their sessions began."""
 
     def chance(self, of: float) -> bool:
         """Whether something happens."""
@@ -75,11 +75,11 @@ class Wires:
         self.kept.append(request)
         del self.kept[:-MAX_KEPT]
 
-    def flip(self, data: bytes) -> bytes:
-        """The same bytes, with one bit flipped now and then."""
+    def flip(self, data: bytes, box: NodeBox) -> bytes:
+        """The same bytes of a node, with one bit flipped now and then."""
         if not data or not self.chance(self.weather.flip):
             return data
-        self.flipped = True
+        self.flipped.add(box.name)
         place = self.draw.randrange(len(data) * 8)
         changed = bytearray(data)
         changed[place // 8] ^= 1 << place % 8
@@ -161,7 +161,6 @@ class MemoryLink(Link):
         """See `Link.call`."""
         wires, weather = self._wires, self._wires.weather
         self._box.power.moment(f"before {path}")
-        wires.flipped = False
         outgoing = _Outgoing(method, URL + path, dict(headers or {}))
         if sign is not None:
             sign(outgoing)  # type: ignore[arg-type]
@@ -171,7 +170,7 @@ class MemoryLink(Link):
             if isinstance(body, Iterator):
                 reply = self._stream(Request(method, path, outgoing.headers), body)
             else:
-                request = Request(method, path, outgoing.headers, wires.flip(body or b""))
+                request = Request(method, path, outgoing.headers, wires.flip(body or b"", self._box))
                 wires.keep(request)
                 if wires.chance(weather.late_request):
                     raise LinkDown("The request is late.")
@@ -196,7 +195,7 @@ class MemoryLink(Link):
         held_back, late = wires.chance(weather.hold_back), wires.chance(weather.late_stream)
         for piece in body:
             self._box.power.moment("a piece of a stream")
-            piece = wires.flip(piece)
+            piece = wires.flip(piece, self._box)
             sent.append(piece)
             if wires.chance(weather.cut):
                 # Some of what left reaches central, perhaps much later.

@@ -57,10 +57,9 @@ class Disk:
         if self.before is not None:
             self.connection, self.before = self.before, None
 
-    def will_commit(self) -> None:
-        """Remember, where this disk lies, what is durable."""
-        if self.lies:
-            self.before = _copied(self.connection)
+    def durable(self) -> dbapi2.Connection | None:
+        """What is durable until the next commit is, where this disk lies; to be asked outside a transaction."""
+        return _copied(self.connection) if self.lies else None
 
 
 def _copied(connection: dbapi2.Connection) -> dbapi2.Connection:
@@ -82,10 +81,11 @@ class MemoryDatabase(Database):
         """See `Database.write`."""
         self._power.moment("before a transaction")
         self._power.room()
+        durable = self._disk.durable()
         with self._transaction_on("BEGIN IMMEDIATE") as connection:
             yield Tx(connection)
             self._power.moment("before a commit")
-            self._disk.will_commit()
+            self._disk.before = durable
             connection.execute("COMMIT")
         self._power.moment("after a commit")
 
