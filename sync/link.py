@@ -217,7 +217,6 @@ def translate(error: BaseException) -> SanadError:
     return LinkDown("The link to central broke.", _TRY_LATER)
 
 
-<<<<<<< HEAD
 def _of_proxy(causes: list[BaseException]) -> SanadError:
     """The proxy that the settings name is in the way."""
     # What `http.client` says is the only trace of the proxy's answer.
@@ -233,8 +232,6 @@ def _of_proxy(causes: list[BaseException]) -> SanadError:
     )
 
 
-=======
->>>>>>> main
 def _read(response: requests.Response, limit: int) -> bytes:
     body = bytearray()
     for chunk in response.iter_content(CHUNK):
