@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,11 +38,12 @@ DEAD_PEER_S: Final = 12.0
 CONGESTION: Final = ("bbr",)
 """Congestion control, the best one first: under loss, BBR fills a link that CUBIC half fills."""
 UNSENT_BYTES: Final = 4 * 1024
-"""What the kernel takes of an upload before it leaves (TCP_NOTSENT_LOWAT): new work waits for it; a kill loses it."""
+"""What the kernel takes of an upload before it leaves (TCP_NOTSENT_LOWAT): new work waits for it, a kill loses it."""
 CHUNK: Final = 16 * 1024
 """Bytes of one piece of an upload."""
 
 _DIALER: Final = Dialer()
+_TUNNEL_REFUSED: Final = re.compile(r"Tunnel connection failed: (\d{3})")
 _NEWS: Final = (HTTPStatus.NOT_MODIFIED, HTTPStatus.IM_USED)
 _TRY_LATER: Final = "Nothing is lost. Try again later; where `sanad node` runs, it does so by itself."
 # OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED.
@@ -205,6 +207,8 @@ def translate(error: BaseException) -> SanadError:
             "Something answered at central's address, but it is not our central.",
             "See whether this network asks for a sign-in in a browser. If not, check central's address.",
         )
+    if any(isinstance(cause, requests.exceptions.ProxyError) for cause in causes):
+        return _of_proxy(causes)
     if any(isinstance(cause, NameResolutionError | socket.gaierror) for cause in causes):
         return LinkDown(
             "Central's name was not found: there is no network, or no name service.",
