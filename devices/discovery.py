@@ -6,6 +6,7 @@ page language; page printers are listed here and printed to by CUPS.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -70,31 +71,50 @@ class Found:
         }
 
 
-def discover() -> list[Found]:
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """What was found, and why something else may be there that was not."""
+
+    found: tuple[Found, ...]
+    troubles: tuple[DeviceFault, ...]
+
+
+def discover() -> Discovered:
     """Every device that Sanad can serve and that tells of itself, with its status, by kind and port.
 
     Receipt printers on the network do not: they are known by their address. Where SANE or Avahi is installed this takes
     some seconds, as they ask the network.
-
-    Raises:
-        NotInstalled: libusb is not on this machine.
     """
-    found = discover_plugged()
-    found += [Found(one.identity, SaneScanner(one.name).status(), address=SANE + one.written) for one in scanners()]
-    found += [_announced(one) for one in browsing.printers()]
-    return sorted(found, key=lambda one: (one.identity.kind.value, one.identity.port))
+    plugged = discover_plugged()
+    others = _looked(
+        lambda: [Found(one.identity, SaneScanner(one.name).status(), address=SANE + one.written) for one in scanners()],
+        lambda: [_announced(one) for one in browsing.printers()],
+    )
+    found = sorted(plugged.found + others.found, key=lambda one: (one.identity.kind.value, one.identity.port))
+    return Discovered(tuple(found), plugged.troubles + others.troubles)
 
 
-def discover_plugged() -> list[Found]:
+def discover_plugged() -> Discovered:
     """What is plugged into this machine and needs no other program to be found: pads, pens, cameras, code
-    readers, printers.
+    readers, printers."""
+    return _looked(
+        lambda: [one for entry in usb.entries() if (one := _look_at(entry)) is not None],
+        lambda: [_by_kernel(Kind.SIGNATURE_PAD, node) for node in pens()],
+        lambda: [_by_kernel(Kind.CAMERA, node) for node in cameras()],
+        lambda: [_reader(node) for node in readers()],
+    )
 
-    Raises:
-        NotInstalled: libusb is not on this machine.
-    """
-    on_usb = [one for entry in usb.entries() if (one := _look_at(entry)) is not None]
-    by_kernel = [(Kind.SIGNATURE_PAD, node) for node in pens()] + [(Kind.CAMERA, node) for node in cameras()]
-    return on_usb + [_by_kernel(kind, node) for kind, node in by_kernel] + [_reader(node) for node in readers()]
+
+def _looked(*looks: Callable[[], list[Found]]) -> Discovered:
+    """What each look finds; one that fails keeps nothing from the others."""
+    found: list[Found] = []
+    troubles: list[DeviceFault] = []
+    for look in looks:
+        try:
+            found += look()
+        except DeviceFault as fault:
+            troubles.append(fault)
+    return Discovered(tuple(found), tuple(troubles))
 
 
 def which(identity: Identity) -> Which:

@@ -15,7 +15,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -88,15 +88,23 @@ class FoundScanner:
 
 
 def scanners() -> list[FoundScanner]:
-    """The scanners that SANE finds; none where SANE is not installed."""
+    """The scanners that SANE finds; none where SANE is not installed.
+
+    Raises:
+        TimedOut, Refused: SANE did not say which there are.
+    """
     if shutil.which("scanimage") is None:
         return []
     try:
         code, out = _run(["-f", "%d\t%v\t%m%n"], LOOK_LIMIT_S)
     except TimedOut:
-        return []
+        raise TimedOut(
+            "SANE does not say which scanners there are: one of its drivers hangs.",
+            "Switch the scanners off and on; look again.",
+        ) from None
     if code:
-        return []
+        sentence = "SANE stopped working while it looked for scanners."
+        raise Refused(sentence, "Switch the scanners off and on; if it stays, call central IT.")
     rows = [line.split("\t") for line in out.decode("utf-8", "replace").splitlines() if line.count("\t") == 2]
     entries = usb.entries() if any(ON_BUS.fullmatch(name) for name, _, _ in rows) else []
     return [_found(name, f"{vendor} {model}".strip(), entries) for name, vendor, model in rows]
@@ -216,8 +224,8 @@ class SaneScanner:
                 progress = _Progress(Path(folder), paged)
                 watched = programs.Watched(progress.look, self._stall_s, cancelled or threading.Event())
                 ran = _start(["-d", name, *chosen, *self._more, *batch], self._limit_s, watched)
-                pages, blank = _finished(progress.pages(), colour, resolution_dpi)
-        return _end(pages, blank, ran)
+                kept = _finished(progress.pages(), colour, resolution_dpi)
+        return _end(kept, ran)
 
     def _options(self, name: str) -> Options:
         code, out = _run(["-d", name, "-A"], OPEN_LIMIT_S)
@@ -275,36 +283,55 @@ class _Progress:
         return tuple(sorted(sizes))
 
 
-def _finished(files: Sequence[Path], colour: ScanColour, resolution_dpi: int) -> tuple[tuple[ScannedPage, ...], int]:
-    """Finish the pages that came whole; one that broke off in the middle is left out."""
-    pages: list[ScannedPage] = []
-    blank = 0
+@dataclass(slots=True)
+class _Kept:
+    """What came of the pages of a scan."""
+
+    pages: list[ScannedPage] = field(default_factory=list)
+    blank: int = 0
+    torn: int = 0
+    """They did not come whole."""
+    large: int = 0
+
+
+def _finished(files: Sequence[Path], colour: ScanColour, resolution_dpi: int) -> _Kept:
+    """Finish the pages that came whole."""
+    kept = _Kept()
     for file in files:
         try:
             with Image.open(file, formats=["PPM"]) as image:
                 if image.width * image.height > MAX_PIXELS:
-                    raise Refused("The scanned page is too large.", "Scan it with fewer dots per inch.")
+                    kept.large += 1
+                    continue
                 image.load()
                 page = finish(image, colour, resolution_dpi)
-        except (OSError, ValueError, Image.DecompressionBombError):
-            continue
-        if page is None:
-            blank += 1
+        except Image.DecompressionBombError:
+            kept.large += 1
+        except (OSError, ValueError):
+            kept.torn += 1
         else:
-            pages.append(page)
-    return tuple(pages), blank
+            kept.blank += page is None
+            kept.pages += [] if page is None else [page]
+    return kept
 
 
-def _end(pages: tuple[ScannedPage, ...], blank: int, ran: programs.Ran) -> ScanEnd:
+def _end(kept: _Kept, ran: programs.Ran) -> ScanEnd:
+    pages, blank = tuple(kept.pages), kept.blank
     if ran.stopped is not None:
         return ScanEnd(pages, blank, *STOPPED[ran.stopped])
     code = ran.code or 0
-    if code and not (code == NO_DOCUMENTS and (pages or blank)):
+    if code and not (code == NO_DOCUMENTS and (pages or blank or kept.torn or kept.large)):
         return ScanEnd(pages, blank, *_failure(code))
+    said = f"Pages scanned: {len(pages)}."
+    if kept.large:
+        step = "Scan what is missing with fewer dots per inch, or a smaller paper."
+        return ScanEnd(pages, blank, Status.UNKNOWN, f"{said} {kept.large} too large to keep.", step)
+    if kept.torn:
+        return ScanEnd(pages, blank, Status.UNKNOWN, f"{said} {kept.torn} did not come whole.", "Scan these again.")
     if not pages and not blank:
         return ScanEnd((), 0, *CODES[NO_DOCUMENTS])
     left_out = f" {blank} empty ones were left out." if blank else ""
-    return ScanEnd(pages, blank, Status.READY, f"Pages scanned: {len(pages)}.{left_out}")
+    return ScanEnd(pages, blank, Status.READY, said + left_out)
 
 
 def _failure(code: int) -> tuple[Status, str, str]:

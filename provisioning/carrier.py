@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
-from appliance.journal.errors import OperatorError, SanadError
+from appliance.journal.errors import DeviceError, IntegrityError, NetworkError, OperatorError, SanadError
+from appliance.records.failures import StorageFull, StorageReadOnly
 from appliance.store import carried
-from appliance.store.carried import Stuck
+from appliance.store.carried import Hindrance, Stuck
 from appliance.store.store import Store
 from provisioning import terminal
+from provisioning.inforce import Hours, settings_of
 from provisioning.settings import NODE_FILE, NodeSettings, load
 from sync import courier
 from sync.agent import HeldBack, follow, sync_once
 from sync.allowance import Allowance
+from sync.calls import Spare
 from sync.following import Timing
-from sync.link import Address
+from sync.link import Address, LinkDown, NotOurCentral, ProxyRefused, WrongName, WrongTime
 from sync.outcome import SyncOutcome, SyncProgress
+from sync.refusals import CentralCannotStore, Fork, NotEnrolled, Quarantined, Rollback
 
 BOUNDED_S: Final = 3600.0
 """How long small requests are sent before a long stream is tried again."""
 REMEMBER_EVERY_S: Final = 30.0
+SETTINGS_S: Final = 30.0
+"""How often a running session looks whether the cap or the hours for sealed files were set anew."""
 PAUSE_LOOK_S: Final = 1.0
 MEGABYTE: Final = 1_000_000
 
@@ -53,7 +62,8 @@ def sync_and_remember(store: Store, address: Address, watch: terminal.Progress |
     try:
         outcome = sync_once(store, address, now_s=_now_s, watch=seen, spend=allowance.spend)
     except SanadError as error:
-        store.remember(**{carried.TROUBLE: str(error)})
+        said = carried.hindered(hindrance(error), str(error))
+        _if_room(lambda: store.remember(**said))
         raise
     finally:
         allowance.close()
@@ -63,18 +73,23 @@ def sync_and_remember(store: Store, address: Address, watch: terminal.Progress |
 
 def allowance_of(store: Store) -> Allowance:
     """What this node may send in a day, by its settings."""
-    cap = load(NodeSettings, store.layout.home / NODE_FILE).sync.megabytes_per_day
     return Allowance(
-        None if cap is None else cap * MEGABYTE,
+        cap_of(settings_of(store)),
         today=lambda: store.now()[:10],
         load=lambda day: carried.sent_on(store, day),
-        save=lambda day, count: carried.remember_sent(store, day, count),
+        save=lambda day, count: _if_room(lambda: carried.remember_sent(store, day, count)),
     )
+
+
+def cap_of(settings: NodeSettings) -> int | None:
+    """Bytes a day, or None for no bound."""
+    cap = settings.sync.megabytes_per_day
+    return None if cap is None else cap * MEGABYTE
 
 
 def remember(store: Store, outcome: SyncOutcome) -> None:
     """Remember what central said."""
-    values = {carried.LAST_AT: store.now(), carried.TROUBLE: trouble(outcome)}
+    values = {carried.LAST_AT: store.now(), **carried.hindered(left(outcome), trouble(outcome))}
     if outcome.skew_s is not None:
         values[carried.SKEW] = str(outcome.skew_s)
     store.remember(**values)
@@ -85,11 +100,53 @@ def remember(store: Store, outcome: SyncOutcome) -> None:
 
 def trouble(outcome: SyncOutcome) -> str:
     """What keeps everything from being at central; empty where nothing does, and where single files are stuck."""
+    if outcome.disk_trouble:
+        return outcome.disk_trouble
     if outcome.complete or outcome.missing:
         return ""
+    if outcome.central_scarce:
+        return (
+            f"Central's disk is nearly full: {outcome.wanted} sealed files wait here; entries still go. "
+            "Tell central IT to make room."
+        )
     if outcome.size != outcome.cosigned_size:
         return "Not everything is countersigned yet. Sync again."
     return f"All entries are countersigned; {outcome.wanted} sealed files are still on their way."
+
+
+def left(outcome: SyncOutcome) -> Hindrance | None:
+    """What kind of thing that is."""
+    if not trouble(outcome):
+        return None
+    if outcome.disk_trouble:
+        return Hindrance.DISK
+    if outcome.central_scarce:
+        return Hindrance.CENTRAL_FULL
+    return Hindrance.UNFINISHED if outcome.size != outcome.cosigned_size else Hindrance.FILES
+
+
+def hindrance(error: SanadError) -> Hindrance:
+    """What kind of thing kept everything from being at central."""
+    return next((found for kind, found in _KINDS if isinstance(error, kind)), Hindrance.OTHER)
+
+
+_KINDS: Final[tuple[tuple[type[SanadError], Hindrance], ...]] = (
+    (LinkDown, Hindrance.LINK),
+    (WrongTime, Hindrance.CLOCK),
+    (WrongName, Hindrance.ADDRESS),
+    (NotOurCentral, Hindrance.PORTAL),
+    (ProxyRefused, Hindrance.TUNNEL),
+    (HeldBack, Hindrance.PROXY),
+    (Quarantined, Hindrance.STOPPED),
+    (Fork, Hindrance.COPY),
+    (Rollback, Hindrance.COPY),
+    (NotEnrolled, Hindrance.UNKNOWN),
+    (CentralCannotStore, Hindrance.CENTRAL_DISK),
+    (NetworkError, Hindrance.CENTRAL),
+    (DeviceError, Hindrance.DISK),
+    (IntegrityError, Hindrance.DISAGREE),
+)
+"""The first that fits says it."""
 
 
 def stuck(outcome: SyncOutcome) -> tuple[Stuck, ...]:
@@ -112,6 +169,10 @@ class Carrier:
     address: Address
     timing: Timing
     _bounded_until: float = field(default=0.0, init=False)
+    _spare: Spare = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._spare = Spare(self.timing.monotonic_s)
 
     def session(self, answered: Callable[[], None]) -> SyncOutcome:
         """One session, which ends when the service does, or breaks; what came of it is remembered for `sync status`.
@@ -125,49 +186,121 @@ class Carrier:
         if self.timing.monotonic_s() < self._bounded_until:
             return sync_and_remember(self.store, self.address)
         allowance = allowance_of(self.store)
-        told = _Told(self.store, allowance)
+        hours = FileHours(self.store, allowance)
+        told = _Told(self.store, allowance, hours)
+        pause = _Pause(self.store, self.timing)
         try:
             return follow(
                 self.store,
                 self.address,
                 now_s=_now_s,
-                timing=replace(self.timing, wait=self._wait),
+                timing=replace(self.timing, wait=pause.wait),
                 answered=answered,
                 heard=told,
-                may_send=allowance.may_send,
+                may_send=lambda count: hours.open and allowance.may_send(count),
                 spend=allowance.spend,
+                spare=self._spare,
             )
         except HeldBack as error:
             self._bounded_until = self.timing.monotonic_s() + BOUNDED_S
-            self.store.remember(**{carried.TROUBLE: str(error)})
+            said = carried.hindered(Hindrance.PROXY, str(error))
+            self.store.remember(**said, **{carried.HELD_BACK: self.store.now()})
             raise
         except SanadError as error:
-            self.store.remember(**{carried.TROUBLE: str(error)})
+            said = carried.hindered(hindrance(error), str(error))
+            _if_room(lambda: self.store.remember(**said))
             raise
         finally:
+            pause.close()
             allowance.close()
 
-    def _wait(self, seconds: float) -> bool:
-        return self.timing.wait(seconds) or carried.is_paused(self.store)
+
+class _Pause:
+    """Waits for a session; whoever told this node to pause ends it. After `close` the store is not looked at."""
+
+    def __init__(self, store: Store, timing: Timing) -> None:
+        self._store = store
+        self._timing = timing
+        self._guard = threading.Lock()
+        self._closed = False
+
+    def wait(self, seconds: float) -> bool:
+        """Wait; True when the session ends."""
+        if self._timing.wait(seconds):
+            return True
+        with self._guard:
+            return self._closed or carried.is_paused(self._store)
+
+    def close(self) -> None:
+        """The session is over, though the news beside it may still wait for an answer."""
+        with self._guard:
+            self._closed = True
+
+
+class FileHours:
+    """When this node sends sealed files, by its settings and the centre's clock; read anew at times, with the cap."""
+
+    def __init__(self, store: Store, allowance: Allowance) -> None:
+        self._store = store
+        self._allowance = allowance
+        self._read_s = -SETTINGS_S
+        self._hours: Hours | None = None
+        self._zone = ZoneInfo("UTC")
+        self.said = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether they are sent now."""
+        now_s = time.monotonic()
+        if now_s - self._read_s >= SETTINGS_S:
+            self._read_s = now_s
+            settings = settings_of(self._store)
+            self._allowance.set_cap(cap_of(settings))
+            self.said = settings.sync.files_between or ""
+            self._hours, self._zone = Hours.read(settings.sync.files_between), ZoneInfo(settings.casework.timezone)
+        return self._hours is None or self._hours.hold(self._store.clock().astimezone(self._zone).time())
 
 
 class _Told:
     """Remembers where things stand, when that has changed in what people are told, or now and then."""
 
-    def __init__(self, store: Store, allowance: Allowance) -> None:
+    def __init__(self, store: Store, allowance: Allowance, hours: FileHours) -> None:
         self._store = store
+        self._hours = hours
         self._allowance = allowance
         self._last: tuple[str, tuple[Stuck, ...], float] | None = None
+        self._cosigned_before: int | None = None
 
     def __call__(self, outcome: SyncOutcome) -> None:
-        words, items, now = trouble(outcome), stuck(outcome), time.monotonic()
+        kind, words, items, now = left(outcome), trouble(outcome), stuck(outcome), time.monotonic()
         if outcome.wanted and not self._allowance.may_send(1):
+            kind = Hindrance.BOUND
             words = f"Today's bound is sent; {outcome.wanted} sealed files wait for tomorrow. Entries still go."
+        elif outcome.wanted and not self._hours.open:
+            kind = Hindrance.HOURS
+            words = f"{outcome.wanted} sealed files wait for {self._hours.said}. Entries still go."
+        self._see_through(outcome)
         if self._last is None or self._last[:2] != (words, items) or now - self._last[2] > REMEMBER_EVERY_S:
             self._last = words, items, now
-            remember(self._store, outcome)
-            if words != trouble(outcome):
-                self._store.remember(**{carried.TROUBLE: words})
+            _if_room(lambda: self._remember(outcome, kind, words))
+
+    def _remember(self, outcome: SyncOutcome, kind: Hindrance | None, words: str) -> None:
+        remember(self._store, outcome)
+        if words != trouble(outcome):
+            self._store.remember(**carried.hindered(kind, words))
+
+    def _see_through(self, outcome: SyncOutcome) -> None:
+        """A cosignature that moves while a stream is open: nothing holds it back any more."""
+        if self._cosigned_before is None:
+            self._cosigned_before = outcome.cosigned_size
+        elif outcome.cosigned_size > self._cosigned_before and self._store.local(carried.HELD_BACK):
+            _if_room(lambda: self._store.remember(**{carried.HELD_BACK: ""}))
+
+
+def _if_room(write: Callable[[], None]) -> None:
+    """Remember something, unless this box's disk is full: then it is for the disk to be told of."""
+    with suppress(StorageFull, StorageReadOnly):
+        write()
 
 
 def proxy_of(home: Path) -> str | None:

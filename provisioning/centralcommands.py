@@ -15,7 +15,7 @@ from appliance.journal.errors import OperatorError
 from appliance.journal.ids import BlobDigest
 from appliance.journal.trust import format_trust
 from appliance.records.disk import write_durably
-from provisioning import couriercommands, fleetcommands, listscommands, logs, outfile, terminal
+from provisioning import couriercommands, fleetcommands, listscommands, logs, ordercommands, outfile, terminal
 from provisioning.centralopening import CentralOption, central_home, central_key, open_central
 from provisioning.keyservice import CENTRAL_SOCKET, KeyService
 from provisioning.making import first_slot, new_home
@@ -31,6 +31,7 @@ DIGEST_LENGTH = 64
 MAGIC: Final = INVITE_START.encode()
 
 app = typer.Typer(no_args_is_help=True, help="The central locker: make it, serve it, invite nodes.")
+app.add_typer(ordercommands.app, name="order")
 app.command("lists")(listscommands.lists)
 app.command("revoke-key")(listscommands.revoke_key)
 app.command("import")(couriercommands.import_central)

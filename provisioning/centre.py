@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from appliance.casework import decisions
 from appliance.casework.centre import Centre, CentreRules, CounterRule, QueueRule
+from appliance.casework.orderedsettings import ordered_settings
 from appliance.catalogue import Calendar
 from appliance.certificates.token import Tokens
+from appliance.journal.errors import OperatorError
 from appliance.store.store import Store
+from provisioning.inforce import in_force
 from provisioning.servicecommands import catalogue_of
 from provisioning.settings import NODE_FILE, NodeSettings, load
 
@@ -30,10 +35,45 @@ def centre_of(settings: NodeSettings, home: Path, store: Store) -> Centre:
     Raises:
         OperatorError: the time zone is not known. BadService: a service file is refused.
     """
+    settings = in_force(settings, ordered_settings(store)).settings
     calendar = Calendar(frozenset(map(_WEEK.index, settings.casework.weekend)), settings.casework.holidays)
     token = settings.token
     tokens = None if token is None else Tokens(token.module, token.token or "")
-    return Centre(store, catalogue_of(home), calendar, rules_of(settings), tokens)
+    return Centre(store, catalogue_of(home, store), calendar, rules_of(settings), tokens)
+
+
+def renewing(home: Path, store: Store) -> Callable[[Centre], Centre]:
+    """What makes the centre anew once central's orders have changed what it is made of, and carries out decisions.
+
+    Should a file of the centre be wrong by then, the centre stays as it is: what is open works on.
+    """
+    seen = -1
+
+    def renew(centre: Centre) -> Centre:
+        nonlocal seen
+        size = _orders_size(store)
+        if size == seen:
+            return centre
+        seen = size
+        try:
+            anew = open_centre(home, store)
+        except OperatorError:
+            return centre
+        if decisions.is_due(store):
+            decisions.carry_out(anew)
+        return centre if _is_same(centre, anew) else anew
+
+    return renew
+
+
+def _is_same(one: Centre, other: Centre) -> bool:
+    left, right = ({each.id: each.digest for each in found.catalogue.services.values()} for found in (one, other))
+    return left == right and (one.calendar, one.rules) == (other.calendar, other.rules)
+
+
+def _orders_size(store: Store) -> int:
+    head = store.orders_head()
+    return 0 if head is None else head.size
 
 
 def rules_of(settings: NodeSettings) -> CentreRules:

@@ -13,7 +13,7 @@ import typer
 from appliance.journal.errors import DeviceError, OperatorError, SanadError
 from appliance.store.store import Store
 from provisioning import terminal
-from provisioning.centre import centre_of
+from provisioning.centre import centre_of, renewing
 from provisioning.harden import describe
 from provisioning.opening import HomeOption, home_of, node_store
 from provisioning.settings import NODE_FILE, Counter, NodeSettings, load
@@ -92,6 +92,7 @@ def desk_of(
         _draw,
         _read_codes,
         _follow,
+        renewing(home, store),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
@@ -52,8 +52,10 @@ def list_devices(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List every device that is plugged in, and how it is."""
     del home
     with _told():
-        found = discovery.discover()
-    terminal.answer({"devices": [one.row() for one in found]}, _table(found), as_json=as_json)
+        looked = discovery.discover()
+    for trouble in looked.troubles:
+        terminal.note(str(trouble))
+    terminal.answer({"devices": [one.row() for one in looked.found]}, _table(looked.found), as_json=as_json)
 
 
 @app.command("test")
@@ -103,7 +105,7 @@ def assign_device(
     terminal.answer(values, f"Counter {counter} uses {address} as its {named}.", as_json=as_json)
 
 
-def _table(found: list[Found]) -> str:
+def _table(found: Sequence[Found]) -> str:
     if not found:
         return "No device is plugged in that Sanad can serve."
     lines = []
@@ -129,7 +131,13 @@ def _address(device: str, kind: Kind | None) -> str:
 
 
 def _found(device: str, kind: Kind | None) -> Found:
-    found = _named(device, kind, discovery.discover_plugged()) or _named(device, kind, discovery.discover())
+    looked = discovery.discover_plugged()
+    found = _named(device, kind, looked.found)
+    if not found:
+        looked = discovery.discover()
+        found = _named(device, kind, looked.found)
+    if not found and looked.troubles:
+        raise OperatorError("No device was found that has that serial number or port.", str(looked.troubles[0]))
     if not found:
         raise OperatorError("No device has that serial number or port.", "Look it up with `sanad devices list`.")
     if len(found) > 1:
@@ -138,6 +146,6 @@ def _found(device: str, kind: Kind | None) -> Found:
     return found[0]
 
 
-def _named(device: str, kind: Kind | None, found: list[Found]) -> list[Found]:
+def _named(device: str, kind: Kind | None, found: Sequence[Found]) -> list[Found]:
     named = [one for one in found if device in (one.identity.serial, one.identity.port)]
     return [one for one in named if kind in (None, one.identity.kind)]

@@ -43,6 +43,8 @@ def list_operators(home: HomeOption = None, as_json: JsonOption = False) -> None
             "name": each.name,
             "roles": [role.value for role in each.roles],
             "active": each.active,
+            "blocked": each.blocked_reason if each.blocked else None,
+            "invited_until": each.secret_until or None,
             "locked_until": each.locked_until if each.locked_until > now else None,
         }
         for each in found
@@ -95,6 +97,16 @@ def password(login: str, supervisor_login: AsOption, home: HomeOption = None, as
     terminal.answer({"login": login}, f"{login} has a new password.", as_json=as_json)
 
 
+@app.command("first")
+def first(login: str, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Choose a password by the one-time secret that central gave, for the first sign-in."""
+    with node_store(home) as store:
+        secret = read_password(store.layout.home, "SANAD_PASSWORD_FILE", f"One-time secret of {login}")
+        new = read_password(store.layout.home, "SANAD_NEW_PASSWORD_FILE", f"New password of {login}", new=True)
+        operators.choose_password(store, login=login, secret=secret, password=new, random=os.urandom)
+    terminal.answer({"login": login}, f"{login} may sign in now, with the new password.", as_json=as_json)
+
+
 @app.command("change")
 def change(
     login: str,
@@ -133,8 +145,12 @@ def erase(
 
 def _standing(operator: Operator, now: str) -> str:
     roles = ", ".join(role.value for role in operator.roles)
+    if operator.blocked:
+        return f"{roles} (blocked by central: {operator.blocked_reason})"
     if not operator.active:
         return f"{roles} (not active)"
+    if operator.secret_sha256:
+        return f"{roles} (has not signed in yet; one-time secret until {operator.secret_until[:10]})"
     return f"{roles} (locked until {operator.locked_until})" if operator.locked_until > now else roles
 
 

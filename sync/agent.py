@@ -8,21 +8,20 @@ central's copy ends.
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import Final
 
 from appliance.journal.checkpoint import open_cosignature
-from appliance.journal.errors import IntegrityError, NetworkError, SanadError
+from appliance.journal.errors import DeviceError, IntegrityError, NetworkError, SanadError
 from appliance.journal.ids import BlobDigest, orders_of
+from appliance.records.failures import StorageFull, StorageReadOnly
 from appliance.records.log import Head, Log
 from appliance.store import publiclists
 from appliance.store.store import COSIGNER, NODE_KEY, ORDERS_SIGNER, Store
 from sync import frames
-from sync.calls import Caller, Calls
+from sync.calls import Caller, Calls, Spare
 from sync.following import Follower, Timing
 from sync.frames import End
 from sync.link import Address, Link, LinkDown
@@ -30,7 +29,7 @@ from sync.listsfetch import fetch_lists
 from sync.orderstream import read_orders, write_orders
 from sync.outcome import SyncOutcome, SyncProgress, Watch, unspent, unwatched
 from sync.refusals import OutOfStep, StartAgain
-from sync.reporting import EVERY_S, make_report
+from sync.reporting import EVERY_S, make_report, this_software
 from sync.session import MAX_WANTED, STREAM_BLOB_BYTES, CentralState, Sender
 from sync.source import Reader, sliced
 from sync.storesource import StoreSource
@@ -77,7 +76,8 @@ def sync_once(
     while True:
         try:
             with way.connect(central) as link:
-                return _Session(store, Calls(link, _caller(store, now_s, way)), now_s, watch, spend).run()
+                calls = Calls(link, _caller(store, now_s, way, Spare(lambda: 0.0)))
+                return _Session(store, calls, now_s, watch, spend).run()
         except (OutOfStep, StartAgain):
             restarts += 1
             if restarts > MAX_RESTARTS:
@@ -85,11 +85,7 @@ def sync_once(
 
 
 def fetch_lists_now(store: Store, central: Address) -> str:
-    """Bring the public lists to a node that has none yet, without anything else.
-
-    Returns:
-        What was in the way, where something was.
-    """
+    """Bring the public lists, and nothing else, to a node that has none yet; answers what was in the way."""
     try:
         with Link(central) as link:
             fetch_lists(link, b"", lambda content: publiclists.keep(store, content), lambda _: None)
@@ -110,6 +106,7 @@ def follow(
     spend: Callable[[int], None] = unspent,
     watch: Watch = unwatched,
     way: Way = OVER_HTTPS,
+    spare: Spare | None = None,
 ) -> SyncOutcome:
     """Keep central up to date with this node, and this node with central's orders, until told to stop.
 
@@ -124,16 +121,18 @@ def follow(
         spend: told how many bytes were sent.
         watch: told how far it is.
         way: how central is reached.
+        spare: where a challenge waits for the next session.
 
     Raises:
         HeldBack: a proxy on the way lets no stream through; use `sync_once` for a while.
         SanadError: as `sync_once`.
     """
     with way.connect(central) as link:
-        caller = _caller(store, now_s, way)
+        caller = _caller(store, now_s, way, spare or Spare(timing.monotonic_s))
         session = _Session(store, Calls(link, caller), now_s, watch, spend)
         answer = session.open()
-        answered()
+        if not answer.scarce:
+            answered()
         news = _News(session, way.connect(central), caller, answer, timing, heard)
         way.beside(news.steps())
         try:
@@ -160,6 +159,10 @@ class _Session:
     blob_bytes_sent: int = 0
     orders_taken: int = 0
     skew_s: int | None = None
+    scarce: bool = False
+    """Whether central's disk is nearly full: sealed files wait."""
+    disk_trouble: DeviceError | None = None
+    """Why this box could not keep what central said; it does not keep this node's own entries from going up."""
     trouble: IntegrityError | None = None
     """Why central's orders were not taken up; it does not keep this node's own entries from going up."""
     lists_trouble: str = ""
@@ -175,8 +178,11 @@ class _Session:
         for _ in range(MAX_ROUNDS):
             self.take(answer, self.calls)
             head = self.store.head()
-            if head.size == head.cosigned_size == answer.stored and not self._wanted(answer):
+            kept = head.size == head.cosigned_size or self.disk_trouble is not None
+            if kept and head.size == answer.stored and (answer.scarce or not self._wanted(answer)):
                 self.take_lists(self.calls)
+                if self.disk_trouble is not None:
+                    raise self.disk_trouble
                 if self.trouble is not None:
                     raise self.trouble
                 return self.outcome(answer)
@@ -201,7 +207,7 @@ class _Session:
             return make_report(
                 tx,
                 self.store.journal,
-                software=_software(),
+                software=this_software(),
                 now_s=self.calls.now_s(),
                 wanted=wanted,
                 missing=len(self.missing),
@@ -223,13 +229,20 @@ class _Session:
             wanted=len(wanted - self.missing.keys()),
             skew_s=self.skew_s,
             lists_trouble=self.lists_trouble,
+            central_scarce=self.scarce,
+            disk_trouble="" if self.disk_trouble is None else str(self.disk_trouble),
         )
 
     def take(self, answer: StateAnswer, calls: Calls) -> None:
-        """Take up central's cosignature and its orders."""
+        """Take up central's cosignature and its orders. What this box has no room for comes again."""
         with self.taking:
-            if answer.cosigned is not None and answer.cosigned != self.store.head().cosigned:
-                self.store.take_cosignature(answer.cosigned)
+            self.scarce = answer.scarce
+            self.disk_trouble = None
+            try:
+                if answer.cosigned is not None and answer.cosigned != self.store.head().cosigned:
+                    self.store.take_cosignature(answer.cosigned)
+            except (StorageFull, StorageReadOnly) as error:
+                self.disk_trouble = error
             try:
                 orders = answer.orders
                 if self.trouble is None and orders < self._orders_held():
@@ -238,6 +251,8 @@ class _Session:
                     self._take_orders_from(held, calls)
             except IntegrityError as error:
                 self.trouble = error
+            except (StorageFull, StorageReadOnly) as error:
+                self.disk_trouble = error
 
     def compare_clocks(self, answer: StateAnswer) -> None:
         """Hold this node's clock against the time in a cosignature that was given just now."""
@@ -267,7 +282,7 @@ class _Session:
         source = StoreSource(self.store)
         size = self.store.head().size
         sender = Sender(self.store.journal, self._known(answer), size, rank=source.rank)
-        follower = Follower(source, sender, timing, may_send)
+        follower = Follower(source, sender, timing, lambda count: not self.scarce and may_send(count))
         news.follower = follower
 
         def watched() -> Iterator[bytes]:
@@ -340,7 +355,8 @@ class _Session:
     def _stream(self, head: Head, answer: StateAnswer) -> StateAnswer:
         """One bounded stream."""
         source = StoreSource(self.store)
-        sender = Sender(self.store.journal, self._known(answer), head.size, rank=source.rank, budget=STREAM_BLOB_BYTES)
+        budget = 0 if answer.scarce else STREAM_BLOB_BYTES
+        sender = Sender(self.store.journal, self._known(answer), head.size, rank=source.rank, budget=budget)
         reader = Reader(source, sender)
 
         def parts() -> Iterator[bytes]:
@@ -399,11 +415,16 @@ class _News:
     def steps(self) -> Iterator[None]:
         """One request each, until told to end, or central knows this session no more: then the stream ends, too."""
         with self._link:
-            self._take_lists()
+            # Not before a cosignature that somebody waits for.
+            if not (lists_due := self._is_awaited()):
+                self._take_lists()
             while (asked := self._known()) is not None:
                 try:
                     news = self._calls.news(*asked, self._report())
                     pause = not self._take(news)
+                    if lists_due:
+                        lists_due = False
+                        self._take_lists()
                 except LinkDown:
                     pause = True
                 except SanadError:
@@ -419,6 +440,10 @@ class _News:
         with self._guard:
             if not self._ended:
                 self._session.take_lists(self._calls)
+
+    def _is_awaited(self) -> bool:
+        head = self._session.store.head()
+        return head.cosigned_size < head.size
 
     def _known(self) -> tuple[int, Known] | None:
         with self._guard:
@@ -438,10 +463,11 @@ class _News:
     def _report(self) -> NodeReport | None:
         """How the node is, if that was not said just now."""
         now_s = self._timing.monotonic_s()
-        if now_s - self._reported_s < EVERY_S:
-            return None
-        self._reported_s = now_s
-        return self._session.report(self._answer)
+        with self._guard:
+            if self._ended or now_s - self._reported_s < EVERY_S:
+                return None
+            self._reported_s = now_s
+            return self._session.report(self._answer)
 
     def _take(self, news: StateAnswer) -> bool:
         """Take up what came; answers whether central has more entries than before."""
@@ -454,7 +480,9 @@ class _News:
                 self._session.compare_clocks(news)
             follower = self.follower
             if follower is not None:
-                follower.heard(news.state(), self._session.store.head().cosigned_size)
+                # What this box has no room to keep was countersigned all the same.
+                kept = self._session.disk_trouble is None
+                follower.heard(news.state(), self._session.store.head().cosigned_size if kept else news.stored)
             self._heard(self._session.outcome(news))
             return news.stored > before.stored
 
@@ -464,11 +492,5 @@ class _News:
                 self.follower.end()
 
 
-@functools.cache
-def _software() -> str:
-    """This program's version, which lies in a file."""
-    return version("sanad")
-
-
-def _caller(store: Store, now_s: Callable[[], int], way: Way) -> Caller:
-    return Caller(store.journal, store.secret(NODE_KEY), now_s, way.sign)
+def _caller(store: Store, now_s: Callable[[], int], way: Way, spare: Spare) -> Caller:
+    return Caller(store.journal, store.secret(NODE_KEY), now_s, way.sign, spare)

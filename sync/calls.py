@@ -1,14 +1,16 @@
 """The requests that a node makes of central, one after the other over one connection, each signed.
 
-Every answer brings the next challenge. Two conversations at once (a stream, and the news beside it) are two `Calls` of
-one session.
+Every answer brings the next challenge, and what central has of the node brings a second one: for the conversation
+beside this one (the news beside a stream), or for the first request after the link broke. Two conversations at once are
+two `Calls` of one session.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -16,10 +18,14 @@ import requests
 
 from appliance.journal.ids import JournalId
 from sync import frames, signatures, wire
-from sync.link import Link, not_understood
+from sync.link import Link, LinkDown, not_understood
 from sync.listsfetch import fetch_lists
+from sync.refusals import BadChallenge
 from sync.signatures import NO_SESSION, Said
 from sync.wire import ChallengeAnswer, Known, NodeReport, OrdersAnswer, SessionRequest, StateAnswer
+
+SPARE_LIFE_S: Final = 240.0
+"""How long a challenge is kept for later; central takes it a minute longer."""
 
 T = TypeVar("T")
 
@@ -33,6 +39,34 @@ class Sign(Protocol):
         """Sign one, as `sync.signatures.sign` does."""
 
 
+class Spare:
+    """A challenge that waits for its request, or none: central takes each once, whoever brings it first. Thread-safe.
+
+    Args:
+        monotonic_s: seconds on a clock that nobody can set.
+    """
+
+    def __init__(self, monotonic_s: Callable[[], float]) -> None:
+        self._now_s = monotonic_s
+        self._guard = threading.Lock()
+        self._kept: tuple[str, float] | None = None
+
+    def keep(self, challenge: str) -> None:
+        """Keep the newest."""
+        self.restore((challenge, self._now_s()))
+
+    def take(self) -> tuple[str, float] | None:
+        """Take it out, with its time; None where there is none, or it has grown old."""
+        with self._guard:
+            kept, self._kept = self._kept, None
+        return kept if kept is not None and self._now_s() - kept[1] < SPARE_LIFE_S else None
+
+    def restore(self, kept: tuple[str, float]) -> None:
+        """Put back what was taken, and perhaps never reached central."""
+        with self._guard:
+            self._kept = kept
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks: a node's journal and key, and what its clock says (it only goes into signatures)."""
@@ -41,6 +75,7 @@ class Caller:
     seed: bytes = field(repr=False)
     now_s: Callable[[], int]
     sign: Sign = signatures.sign
+    spare: Spare = field(default_factory=lambda: Spare(lambda: 0.0))
 
 
 class Calls:
@@ -73,10 +108,15 @@ class Calls:
         report: NodeReport | None = None,
         orders_root: bytes = b"",
     ) -> StateAnswer:
-        """Open a session: say what the node has and how it is, hear what central has of it."""
+        """Open a session: say what the node has and how it is, hear what central has of it.
+
+        Raises:
+            BadFrame: central chose a version that this node does not speak.
+        """
         self.session = NO_SESSION
         body = msgspec.json.encode(SessionRequest(frames.VERSIONS, checkpoint, cosigned, orders, report, orders_root))
         answer = self._state(self._call("POST", wire.SESSION, offered, body=body))
+        frames.choose_version((answer.version,))
         self.session = answer.session
         return answer
 
@@ -119,15 +159,29 @@ class Calls:
         def sign(request: requests.PreparedRequest) -> None:
             self._sign(request, offered, offset)
 
-        self._ready()
-        reply = self._link.call(method, path, limit=limit, body=body, sign=sign)
+        kept = self._ready()
+        try:
+            reply = self._link.call(method, path, limit=limit, body=body, sign=sign)
+        except LinkDown:
+            if kept is not None:
+                self._caller.spare.restore(kept)
+            raise
+        except BadChallenge:
+            if kept is None or isinstance(body, Iterator):
+                raise
+            # Central began anew since it gave that one.
+            self._nonce = self._challenge()
+            reply = self._link.call(method, path, limit=limit, body=body, sign=sign)
         self._nonce = reply.headers.get(wire.CHALLENGE_HEADER, "")
         return reply.body
 
-    def _ready(self) -> None:
-        """Have a challenge at hand: no request can be made while another is being sent."""
-        if not self._nonce:
-            self._nonce = self._challenge()
+    def _ready(self) -> tuple[str, float] | None:
+        """Have a challenge at hand: no request can be made while another is being sent. Gives it if it was kept."""
+        if self._nonce:
+            return None
+        kept = self._caller.spare.take()
+        self._nonce = self._challenge() if kept is None else kept[0]
+        return kept
 
     def _sign(self, request: requests.PreparedRequest, offered: int, offset: int) -> None:
         said, self._nonce = Said(offered, self._nonce, self.session, offset), ""
@@ -142,6 +196,8 @@ class Calls:
     def _state(self, body: bytes) -> StateAnswer:
         answer = _decode(body, StateAnswer)
         self._nonce = answer.challenge
+        if answer.spare:
+            self._caller.spare.keep(answer.spare)
         return answer
 
 

@@ -1,7 +1,8 @@
 """Syncing again and again, for the node service: how long it waits after what.
 
-A link that is down is tried again every second or so, because it costs a packet and work must go on soon after it is
-back. Where central answers and is in trouble, the wait doubles, so that thousands of nodes do not keep it there.
+A link that is down is tried again at once, because that costs a packet now and then (`sync.dialing` paces them) and
+work must go on soon after it is back. Where central answers and is in trouble, the wait doubles, so that thousands of
+nodes do not keep it there.
 """
 
 from __future__ import annotations
@@ -15,26 +16,30 @@ from sync.outcome import SyncOutcome
 
 PAUSE_S: Final = 30.0
 """Between sessions when all is well."""
+LINK_FIRST_S: Final = 0.05
 LINK_CAP_S: Final = 0.5
-"""The longest wait while the link is down."""
+"""The shortest and the longest wait while the link is down."""
 BACKOFF_FIRST_S: Final = 1.0
 BACKOFF_CAP_S: Final = 300.0
 TROUBLE_PAUSE_S: Final = 600.0
 """After something that only people can put right."""
 
 
-def backoff_s(failures: int, random: Callable[[], float], cap_s: float = BACKOFF_CAP_S) -> float:
+def backoff_s(
+    failures: int, random: Callable[[], float], cap_s: float = BACKOFF_CAP_S, first_s: float = BACKOFF_FIRST_S
+) -> float:
     """How long to wait after so many failures in a row: doubling up to a cap, half of it by chance.
 
     Args:
         failures: at least 1.
         random: a number from 0 to below 1.
         cap_s: the longest wait.
+        first_s: the first one.
 
     Returns:
         Seconds.
     """
-    longest = min(cap_s, BACKOFF_FIRST_S * 2.0 ** min(failures - 1, 16))
+    longest = min(cap_s, first_s * 2.0 ** min(failures - 1, 16))
     return longest * (0.5 + 0.5 * random())
 
 
@@ -65,7 +70,8 @@ def keep_synced(
             outcome = sync(answered)
         except NetworkError as error:
             failures += 1
-            pause_s = backoff_s(failures, random, LINK_CAP_S if isinstance(error, LinkDown) else BACKOFF_CAP_S)
+            bounds_s = (LINK_CAP_S, LINK_FIRST_S) if isinstance(error, LinkDown) else (BACKOFF_CAP_S, BACKOFF_FIRST_S)
+            pause_s = backoff_s(failures, random, *bounds_s)
             report(error)
         except SanadError as error:
             pause_s = TROUBLE_PAUSE_S

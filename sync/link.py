@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import NameResolutionError
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from appliance.journal.errors import NetworkError, SanadError
+from sync.dialing import Dialer, Option
 from sync.refusals import from_wire
+from sync.standstill import raced
 
-CONNECT_TIMEOUT_S: Final = 2.0
-"""To connect: a link that is down is tried again soon, and one that is up answers sooner, by satellite too."""
+HANDSHAKE_TIMEOUT_S: Final = 4.0
+"""For each answer while TLS is agreed on; a connection itself comes about within `dialing.PATIENCE_S`."""
 SEND_TIMEOUT_S: Final = 30.0
 """For each piece of an upload to leave."""
 READ_TIMEOUT_S: Final = 90.0
@@ -32,11 +37,13 @@ DEAD_PEER_S: Final = 12.0
 """Sent bytes that nobody confirmed for so long mean a dead link (TCP_USER_TIMEOUT)."""
 CONGESTION: Final = ("bbr",)
 """Congestion control, the best one first: under loss, BBR fills a link that CUBIC half fills."""
-UNSENT_BYTES: Final = 64 * 1024
-"""What the kernel takes of an upload before it leaves (TCP_NOTSENT_LOWAT): lost when the node is killed."""
+UNSENT_BYTES: Final = 4 * 1024
+"""What the kernel takes of an upload before it leaves (TCP_NOTSENT_LOWAT): new work waits for it, a kill loses it."""
 CHUNK: Final = 16 * 1024
 """Bytes of one piece of an upload."""
 
+_DIALER: Final = Dialer()
+_TUNNEL_REFUSED: Final = re.compile(r"Tunnel connection failed: (\d{3})")
 _NEWS: Final = (HTTPStatus.NOT_MODIFIED, HTTPStatus.IM_USED)
 _TRY_LATER: Final = "Nothing is lost. Try again later; where `sanad node` runs, it does so by itself."
 # OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED.
@@ -51,6 +58,18 @@ class LinkDown(NetworkError):
 
 class NotOurCentral(NetworkError):
     """Something answered at central's address, and it was not central."""
+
+
+class ProxyRefused(NetworkError):
+    """The proxy that the settings name does not let this node through."""
+
+
+class WrongTime(NotOurCentral):
+    """Central's certificate is not valid at the time that this machine's clock shows."""
+
+
+class WrongName(NotOurCentral):
+    """Central answered, and its certificate is for another address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +110,8 @@ class Link:
         self._session.headers.clear()
         self._session.headers.update({"accept-encoding": "identity", "user-agent": "sanad"})
         self._session.adapters.clear()
-        self._session.mount("https://", _PinnedAdapter(address.authority))
+        self._line = _Line()
+        self._session.mount("https://", _PinnedAdapter(address.authority, self._line))
 
     def __enter__(self) -> Link:
         return self
@@ -132,14 +152,13 @@ class Link:
             prepared = self._session.prepare_request(request)
             if sign is not None:
                 sign(prepared)
-            response = self._session.send(
-                prepared,
-                stream=True,
-                allow_redirects=False,
-                # The first of the two also covers each piece of a body that leaves.
-                timeout=(CONNECT_TIMEOUT_S if body is None else SEND_TIMEOUT_S, READ_TIMEOUT_S),
-            )
-            with response:
+            with contextlib.ExitStack() as stack:
+                if isinstance(body, Iterator):
+                    stack.enter_context(self._line.raced())
+                response = self._session.send(
+                    prepared, stream=True, allow_redirects=False, timeout=(SEND_TIMEOUT_S, READ_TIMEOUT_S)
+                )
+                stack.enter_context(response)
                 answer = _read(response, limit)
                 status = response.status_code
         except (requests.RequestException, OSError) as error:
@@ -174,12 +193,12 @@ def translate(error: BaseException) -> SanadError:
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in _WRONG_NAME:
-            return NotOurCentral(
+            return WrongName(
                 "Central answered, but its certificate is for another address than this node uses.",
                 "Put the address from the invite into node.toml, or tell central IT.",
             )
         if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in _WRONG_TIME:
-            return NotOurCentral(
+            return WrongTime(
                 "Central's certificate is not valid at the time that this node's clock shows.",
                 "Set the node's clock. If it is right, tell central IT.",
             )
@@ -188,6 +207,8 @@ def translate(error: BaseException) -> SanadError:
             "Something answered at central's address, but it is not our central.",
             "See whether this network asks for a sign-in in a browser. If not, check central's address.",
         )
+    if any(isinstance(cause, requests.exceptions.ProxyError) for cause in causes):
+        return _of_proxy(causes)
     if any(isinstance(cause, NameResolutionError | socket.gaierror) for cause in causes):
         return LinkDown(
             "Central's name was not found: there is no network, or no name service.",
@@ -198,6 +219,21 @@ def translate(error: BaseException) -> SanadError:
     if any(isinstance(cause, requests.Timeout | TimeoutError) for cause in causes):
         return LinkDown("Central did not answer in time.", _TRY_LATER)
     return LinkDown("The link to central broke.", _TRY_LATER)
+
+
+def _of_proxy(causes: list[BaseException]) -> SanadError:
+    """The proxy that the settings name is in the way."""
+    # What `http.client` says is the only trace of the proxy's answer.
+    refused = next((found for cause in causes if (found := _TUNNEL_REFUSED.search(str(cause)))), None)
+    if refused is None:
+        return LinkDown(
+            "The proxy that node.toml names was not reached, or broke off.",
+            f"Check the cable or the modem, and `proxy` in node.toml. {_TRY_LATER}",
+        )
+    return ProxyRefused(
+        f"The proxy that node.toml names does not let this node through (status {refused[1]}).",
+        "Ask whoever runs the proxy to let it through to central's address, or correct `proxy` in node.toml.",
+    )
 
 
 def _read(response: requests.Response, limit: int) -> bytes:
@@ -228,10 +264,60 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         waiting += [cause for cause in inner if isinstance(cause, BaseException)]
 
 
+class _Line:
+    """The connection of one link, as it is now."""
+
+    def __init__(self) -> None:
+        self.socket: socket.socket | None = None
+        self._place = ("", 0)
+
+    def dial(self, host: str, port: int, options: Sequence[Option]) -> socket.socket:
+        """Connect."""
+        self._place = host, port
+        return _DIALER.dial(host, port, options)
+
+    def raced(self) -> contextlib.AbstractContextManager[None]:
+        """Where the connection stands still meanwhile, see whether another gets through: then it is shut."""
+        return raced(
+            lambda: self.socket,
+            lambda: _DIALER.fresh(*self._place, _socket_options()),
+            lambda made: _DIALER.keep(*self._place, made),
+        )
+
+    def pool(self) -> type[HTTPSConnectionPool]:
+        """What makes connections of this line."""
+        line = self
+
+        class Connection(HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                try:
+                    made = line.dial(self._dns_host, self.port or 443, self.socket_options or ())
+                except socket.gaierror as error:
+                    raise NameResolutionError(self.host, self, error) from error
+                except TimeoutError as error:
+                    raise ConnectTimeoutError(self, "nobody answered") from error
+                except OSError as error:
+                    raise NewConnectionError(self, str(error)) from error
+                made.settimeout(HANDSHAKE_TIMEOUT_S)
+                return made
+
+            def connect(self) -> None:
+                super().connect()
+                # Of the first of the two time-outs: it covers each piece of a body that leaves.
+                self.sock.settimeout(SEND_TIMEOUT_S)
+                line.socket = self.sock
+
+        class Pool(HTTPSConnectionPool):
+            ConnectionCls = Connection
+
+        return Pool
+
+
 class _PinnedAdapter(HTTPAdapter):
     """Connections under TLS 1.3 that believe one authority."""
 
-    def __init__(self, authority: bytes) -> None:
+    def __init__(self, authority: bytes, line: _Line) -> None:
+        self._pools = {"https": line.pool()}
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._context.minimum_version = ssl.TLSVersion.TLSv1_3
         self._context.verify_flags |= ssl.VERIFY_X509_STRICT
@@ -240,10 +326,15 @@ class _PinnedAdapter(HTTPAdapter):
 
     def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
         """Through a proxy, the same authority is believed: it only passes bytes on."""
-        return super().proxy_manager_for(proxy, ssl_context=self._context, socket_options=_socket_options(), **kwargs)
+        manager = super().proxy_manager_for(
+            proxy, ssl_context=self._context, socket_options=_socket_options(), **kwargs
+        )
+        manager.pool_classes_by_scheme = self._pools
+        return manager
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs, ssl_context=self._context, socket_options=_socket_options())
+        self.poolmanager.pool_classes_by_scheme = self._pools
 
     def close(self) -> None:
         """Close the connections now; the original leaves that to the garbage collector."""
@@ -259,8 +350,8 @@ class _PinnedAdapter(HTTPAdapter):
         conn.ca_certs = conn.ca_cert_dir = None
 
 
-def _socket_options() -> list[tuple[int, int, int | bytes]]:
-    options: list[tuple[int, int, int | bytes]] = [
+def _socket_options() -> list[Option]:
+    options: list[Option] = [
         (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
         (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(DEAD_PEER_S * 1000)),
         (socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES),

@@ -37,6 +37,10 @@ class SyncOutcome:
     """Seconds that this node's clock is ahead of central's, where a cosignature just told."""
     lists_trouble: str = ""
     """Why the public lists are not up to date; nothing else depends on them."""
+    central_scarce: bool = False
+    """Whether sealed files wait because central's disk is nearly full."""
+    disk_trouble: str = ""
+    """Why this box keeps neither central's cosignature nor its orders; what it has still goes to central."""
 
     @property
     def complete(self) -> bool:

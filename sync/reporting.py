@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from typing import Final
 
 import sqlalchemy as sa
@@ -26,6 +28,12 @@ _WAITING: Final = select(
 _FIRST: Final = select(t.entries.c.header, t.entries.c.salt, t.entries.c.body).where(
     t.entries.c.journal == bindparam("journal"), t.entries.c.seq == bindparam("start")
 )
+
+
+@functools.cache
+def this_software() -> str:
+    """This program's version; it is looked up in a file."""
+    return version("sanad")
 
 
 def make_report(

@@ -15,8 +15,8 @@
 
 Signed (`sync.signatures`) are those to session, orders, news and stream, and lists that are handed back. They name the
 session that the node opened: central takes a stream of its newest one only, from where its own copy ends. Every answer
-to a signed request holds the next challenge, so a session costs one round trip for each thing that it does. News are
-asked for beside a stream, with challenges of their own.
+to a signed request holds the next challenge, so a session costs one round trip for each thing that it does. What
+central has of a node comes with a second one (`spare`): for the news beside a stream, or for the session after it.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ class NodeReport(msgspec.Struct, frozen=True):
     """Sealed files that central lacks and this node cannot give."""
 
 
-class SessionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a node has."""
+class SessionRequest(msgspec.Struct, frozen=True):
+    """What a node has. Fields that a later node adds are passed over."""
 
     versions: Annotated[tuple[int, ...], msgspec.Meta(min_length=1, max_length=8)]
     """The versions of the frames that it speaks."""
@@ -102,8 +102,8 @@ class SessionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The root of the tree over those orders; empty where there are none."""
 
 
-class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a node knows when it asks for news."""
+class Known(msgspec.Struct, frozen=True):
+    """What a node knows when it asks for news. What a later node adds is passed over."""
 
     cosigned: Size
     """The size that central countersigned."""
@@ -138,16 +138,27 @@ class StateAnswer(msgspec.Struct, frozen=True):
     """Blobs of the session that came whole and were not what their digests name."""
     session: Annotated[str, msgspec.Meta(max_length=64)] = ""
     """The session's name."""
+    spare: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    """A second challenge, as good as the first."""
+    scarce: bool = False
+    """Whether central's disk is nearly full: it takes entries, and sealed files should wait."""
 
     @classmethod
     def of(
-        cls, state: CentralState, challenge: str, *, version: int, session: str, spoilt: tuple[str, ...] = ()
+        cls,
+        state: CentralState,
+        challenge: str,
+        *,
+        version: int,
+        session: str,
+        spoilt: tuple[str, ...] = (),
+        spare: str = "",
+        scarce: bool = False,
     ) -> StateAnswer:
         """Write a state."""
         wanted = tuple(WantedBlob(each.digest, each.offset) for each in state.wanted)
-        return cls(
-            *(version, state.stored, state.staged, state.cosigned, wanted, state.orders, challenge, spoilt, session)
-        )
+        where = (version, state.stored, state.staged, state.cosigned, wanted, state.orders)
+        return cls(*where, challenge, spoilt, session, spare, scarce)
 
     def state(self) -> CentralState:
         """Read the state."""

@@ -81,6 +81,7 @@ class Desk:
         draw_signature: the strokes of one that is kept as a picture (PNG), for paper.
         read_codes: the codes in a picture.
         follow: tells, until its event is set, each time that a device was plugged in or pulled out; in a thread.
+        renew: the centre as central's orders since have made it; the same one where nothing changed.
     """
 
     centre: Centre
@@ -93,6 +94,7 @@ class Desk:
     draw_signature: Callable[[bytes], bytes] | None = None
     read_codes: Callable[[Picture], Sequence[Code]] | None = None
     follow: Callable[[threading.Event, Callable[[], None]], None] | None = None
+    renew: Callable[[Centre], Centre] | None = None
 
     @property
     def store(self) -> Store:

@@ -12,6 +12,8 @@ from appliance.casework.cases import UnknownApplication, find_case, papers_of
 from appliance.casework.centre import Centre
 from appliance.casework.drafts import DraftForm
 from appliance.casework.people import PersonView, person
+from appliance.casework.services import shown_service
+from appliance.catalogue import Service
 from appliance.journal.ids import EntityId
 from appliance.store.store import Store
 from tui.forms import Filling, Stage, prefilled
@@ -91,10 +93,19 @@ def stage_at(stages: tuple[Stage, ...], place: str) -> int:
     return next((at for at, stage in enumerate(stages) if place_of(stage) == place), 0)
 
 
+def service_of(centre: Centre, form: DraftForm) -> Service:
+    """The service that a form is for: of today, or as it was when the form was handed in.
+
+    Raises:
+        OperatorError: it is not in the catalogue, nor kept here.
+    """
+    return shown_service(centre, form.service, form.digest) or centre.catalogue.service(form.service)
+
+
 def filling(centre: Centre, form: DraftForm, known: Known) -> Filling:
     """The application as far as it is filled."""
     return Filling(
-        service=centre.catalogue.service(form.service),
+        service=service_of(centre, form),
         today=centre.today(),
         typed=typed(form),
         people=form.roles,
@@ -113,7 +124,7 @@ def look_up(centre: Centre, form: DraftForm) -> Known:
     """
     store = centre.store
     people = {each: person(store, each) for people in form.roles.values() for each in people}
-    found = satisfied(centre, form.service, form.roles, typed(form), centre.today())
+    found = satisfied(centre, form.service, form.roles, typed(form), centre.today(), digest=form.digest)
     with store.read() as tx:
         papers = Counter(held.rule for held in papers_of(tx, store.journal, form.id))
     return Known(people, found, papers, is_begun(store, form.id))
@@ -131,7 +142,7 @@ def is_begun(store: Store, application: EntityId) -> bool:
 
 def with_records(centre: Centre, form: DraftForm, known: Known) -> DraftForm:
     """The same, with empty fields filled from the records of its people; not those that an attestation answers."""
-    service = centre.catalogue.service(form.service)
+    service = service_of(centre, form)
     records = {
         role: facts_of(known.people[people[0]])
         for role, people in form.roles.items()

@@ -12,6 +12,7 @@ supervisor unlocks. Time is the clock's: whoever sets the clock can end a lock-o
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from typing import Final, Literal, NoReturn, cast, get_args
 
 from sqlalchemy import bindparam, func, select
 
+from appliance.access.onetime import secret_sha256
 from appliance.access.reasons import check_reason
 from appliance.access.session import Role, Session, mint, node_session
 from appliance.journal import kinds as k
@@ -51,6 +53,10 @@ _COLUMNS: Final = (
     t.operators.c.password_hash,
     t.operators.c.failed,
     t.operators.c.locked_until,
+    t.operators.c.blocked,
+    t.operators.c.blocked_reason,
+    t.operators.c.secret_sha256,
+    t.operators.c.secret_until,
 )
 _BY_LOGIN = select(*_COLUMNS).where(
     t.operators.c.journal == bindparam("journal"), t.operators.c.login == bindparam("login")
@@ -74,7 +80,10 @@ _OPEN_SESSIONS = (
     .limit(MAX_DRAFTS - 1)
 )
 _OTHERS = select(t.operators.c.roles).where(
-    t.operators.c.journal == bindparam("journal"), t.operators.c.about != bindparam("about"), t.operators.c.active == 1
+    t.operators.c.journal == bindparam("journal"),
+    t.operators.c.about != bindparam("about"),
+    t.operators.c.active == 1,
+    t.operators.c.blocked == 0,
 )
 
 
@@ -89,6 +98,13 @@ class SignInRefused(OperatorError):
         )
 
 
+class FirstSignIn(OperatorError):
+    """A one-time secret was given, and is right: it sets a password, and lets nobody in by itself."""
+
+    def __init__(self) -> None:
+        super().__init__("That is a one-time secret, good for choosing a password.", "Choose a password now.")
+
+
 class _NotNow(Exception):
     """The account does not take an attempt whose password was right a moment ago."""
 
@@ -99,7 +115,11 @@ class _NotNow(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody who may sign in. `locked_until` is empty while the account is not locked."""
+    """Somebody who may sign in. `locked_until` is empty while the account is not locked.
+
+    `active` says what the node says; `blocked` that central lets them in no more, whatever that is. `secret_sha256` is
+    of the one-time secret by which somebody whom central named chooses a password before `secret_until`.
+    """
 
     id: EntityId
     login: str
@@ -109,6 +129,15 @@ class Operator:
     failed: int
     locked_until: str
     password_hash: str = field(repr=False)
+    blocked: bool = False
+    blocked_reason: str = ""
+    secret_sha256: str = field(default="", repr=False)
+    secret_until: str = ""
+
+    @property
+    def may_sign_in(self) -> bool:
+        """Whether they may, by the node's word and by central's."""
+        return self.active and not self.blocked
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +156,12 @@ class _Attempt:
         if now.locked_until and at < now.locked_until:
             return "locked"
         # A password that was changed meanwhile was not the right one.
-        if not self.right or now.password_hash != self.known.password_hash:
+        if not self.right or (now.password_hash, now.secret_sha256) != (
+            self.known.password_hash,
+            self.known.secret_sha256,
+        ):
             return "password"
-        if not now.active:
+        if not now.may_sign_in:
             return "inactive"
         return None if self.role in now.roles else "role"
 
@@ -205,11 +237,12 @@ def sign_in(store: Store, *, login: str, password: str, role: Role, counter: str
     """Let an operator in, as one of their roles, at a counter.
 
     Raises:
+        FirstSignIn: central named them, and this is their one-time secret: `choose_password` takes it.
         SignInRefused: for whatever reason; the try is an entry.
     """
-    with store.read() as tx:
-        # What cannot be a login is not looked for: it may hold what no database takes.
-        known = _by_login(tx, store, login) if _LOGIN.fullmatch(login) else None
+    known = _find(store, login)
+    if _is_invited(store, known, password, role, counter):
+        raise FirstSignIn
     attempt = _Attempt(known, role, counter, right=_is_right(store, known, password))
     if known is None or not attempt.right or role is Role.NODE:
         _refuse(store, attempt, "unknown")
@@ -218,6 +251,22 @@ def sign_in(store: Store, *, login: str, password: str, role: Role, counter: str
     opened = k.SessionOpened(role=_name(role), counter=counter, expires_at=expires_at)
     _commit_if_right(store, session, attempt, Draft(opened, session.id))
     return session
+
+
+def choose_password(store: Store, *, login: str, secret: str, password: str, random: Randomness) -> None:
+    """Set the first password of somebody whom central named; the one-time secret that they give is used up by it.
+
+    Raises:
+        OperatorError: the password is unfit. SignInRefused: the secret is not theirs, or not good any more; the try is
+            an entry, as that of a wrong password is.
+    """
+    known = _find(store, login)
+    body = k.OperatorPasswordSet(password_hash=_hash(store, password, random))
+    role = Role.OPERATOR if known is None else known.roles[0]
+    attempt = _Attempt(known, role, "", right=_has_secret(store, known, secret))
+    if known is None or not attempt.right:
+        _refuse(store, attempt, "unknown")
+    _commit_if_right(store, node_session(), attempt, Draft(body, known.id))
 
 
 def sign_out(store: Store, session: Session) -> None:
@@ -324,6 +373,25 @@ def _on_somebody(store: Store, session: Session, operator: EntityId, act: Act) -
     return len(store.commit(session, checked))
 
 
+def _find(store: Store, login: str) -> Operator | None:
+    with store.read() as tx:
+        # What cannot be a login is not looked for: it may hold what no database takes.
+        return _by_login(tx, store, login) if _LOGIN.fullmatch(login) else None
+
+
+def _has_secret(store: Store, known: Operator | None, secret: str) -> bool:
+    """Whether it is the one-time secret of somebody whom central named, still good."""
+    if known is None or not known.secret_sha256 or store.now() >= known.secret_until:
+        return False
+    return hmac.compare_digest(secret_sha256(secret), known.secret_sha256)
+
+
+def _is_invited(store: Store, known: Operator | None, secret: str, role: Role, counter: str) -> bool:
+    if known is None or not _has_secret(store, known, secret):
+        return False
+    return _Attempt(known, role, counter, right=True).judged(known, store.now()) is None
+
+
 def _is_right(store: Store, known: Operator | None, password: str) -> bool:
     """Whether it is the operator's password; the same work where there is no such operator."""
     pepper = store.secret(PEPPER)
@@ -392,9 +460,22 @@ def _by_id(tx: Tx, store: Store, operator: EntityId) -> Operator | None:
 
 
 def _operator(row: Row) -> Operator:
-    about, login, name, roles, active, password_hash, failed, locked_until = row
+    about, login, name, roles, active, password_hash, failed, locked_until, blocked, reason, secret, until = row
     known = tuple(Role(each) for each in roles.split())
-    return Operator(EntityId(about), login, name, known, bool(active), failed, locked_until, password_hash)
+    return Operator(
+        EntityId(about),
+        login,
+        name,
+        known,
+        bool(active),
+        failed,
+        locked_until,
+        password_hash,
+        bool(blocked),
+        reason,
+        secret,
+        until,
+    )
 
 
 def _hash(store: Store, password: str, random: Randomness) -> str:

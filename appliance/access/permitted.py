@@ -62,6 +62,19 @@ _ABOUT_PEOPLE: Final = {
     k.PersonVerified.KIND: _OPERATOR | _OFFICER,
 }
 _COUNTER: Final = frozenset({Role.OPERATOR, Role.OFFICER})
+BY_DECISION: Final = frozenset(
+    each.KIND
+    for each in (
+        k.ApplicationAnswered,
+        k.ApplicationReviewStarted,
+        k.ApplicationApproved,
+        k.ApplicationReturned,
+        k.ApplicationRejected,
+        k.DecisionCarriedOut,
+        k.DecisionContested,
+    )
+)
+"""What the node itself writes about an application only where central gave a decision on it that is open."""
 _ABOUT_CASES: Final = {
     k.ApplicationDrafted.KIND: _OPERATOR,
     k.ApplicationSubmitted.KIND: _OPERATOR,
@@ -72,13 +85,13 @@ _ABOUT_CASES: Final = {
     k.ApplicationWithdrawn.KIND: _OPERATOR,
     k.ApplicationDiscarded.KIND: _OPERATOR | _SUPERVISOR,
     k.ApplicationWaiting.KIND: _COUNTER,
-    k.ApplicationAnswered.KIND: _COUNTER,
+    k.ApplicationAnswered.KIND: _COUNTER | _NODE,
     # Whose step it is stands in the catalogue; the verb asks it.
     k.ApplicationStepDone.KIND: _COUNTER,
-    k.ApplicationReviewStarted.KIND: _OFFICER,
-    k.ApplicationApproved.KIND: _OFFICER,
-    k.ApplicationReturned.KIND: _OFFICER,
-    k.ApplicationRejected.KIND: _OFFICER,
+    k.ApplicationReviewStarted.KIND: _OFFICER | _NODE,
+    k.ApplicationApproved.KIND: _OFFICER | _NODE,
+    k.ApplicationReturned.KIND: _OFFICER | _NODE,
+    k.ApplicationRejected.KIND: _OFFICER | _NODE,
     k.ApplicationAppealDecided.KIND: _OFFICER,
     k.ApplicationIssued.KIND: _COUNTER,
     k.ApplicationDelivered.KIND: _OPERATOR,
@@ -147,6 +160,13 @@ _ABOUT_PRINTING: Final = {
     k.SignatureTaken.KIND: _OPERATOR,
 }
 
+_ABOUT_ORDERS: Final = {
+    k.ServiceUsed.KIND: _OPERATOR,
+    k.DecisionCarriedOut.KIND: _NODE,
+    k.DecisionContested.KIND: _NODE,
+    k.ConflictSettled.KIND: _OFFICER | _SUPERVISOR,
+}
+
 PERMITTED: Final[dict[str, frozenset[Role]]] = {
     **_ABOUT_NODE,
     **_ABOUT_OPERATORS,
@@ -159,4 +179,5 @@ PERMITTED: Final[dict[str, frozenset[Role]]] = {
     **_ABOUT_MONEY,
     **_ABOUT_TOKENS,
     **_ABOUT_PRINTING,
+    **_ABOUT_ORDERS,
 }

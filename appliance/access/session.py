@@ -14,10 +14,11 @@ from __future__ import annotations
 import weakref
 from typing import Final, NoReturn
 
+import sqlalchemy as sa
 from sqlalchemy import bindparam, or_, select
 
 from appliance.access import four_eyes
-from appliance.access.permitted import KEPT_BY_LAW, PERMITTED, Role
+from appliance.access.permitted import BY_DECISION, KEPT_BY_LAW, PERMITTED, Role
 from appliance.journal import kinds as k
 from appliance.journal.errors import BugError, OperatorError
 from appliance.journal.ids import NOBODY, NODE
@@ -27,7 +28,13 @@ from appliance.records.database import Tx
 _OPEN_SESSION: Final = select(
     t.sessions.c.operator, t.sessions.c.role, t.sessions.c.expires_at, t.sessions.c.closed_at
 ).where(t.where_key(t.sessions))
-_ACCOUNT: Final = select(t.operators.c.active, t.operators.c.roles).where(t.where_key(t.operators))
+_ACCOUNT: Final = select(
+    sa.case((t.operators.c.blocked == 0, t.operators.c.active), else_=0), t.operators.c.roles
+).where(t.where_key(t.operators))
+_INVITED: Final = select(t.operators.c.secret_until).where(t.where_key(t.operators))
+_OPEN_DECISION: Final = (
+    select(t.decisions.c.decision).where(t.where_key(t.decisions), t.decisions.c.state == "open").limit(1)
+)
 _ANY_ACCOUNT: Final = select(t.operators.c.about).where(t.operators.c.journal == bindparam("journal")).limit(1)
 _KEPT_BY_LAW: Final = (
     select(t.timeline.c.seq)
@@ -140,7 +147,7 @@ def authorise(
     if session.role is not Role.NODE:
         _check_open(session, tx, journal, kind, about, at)
         four_eyes.check(tx, journal, kind, about if case is None else case, session.actor)
-    _check_subject(session, tx, journal, kind, about)
+    _check_subject(session, tx, journal, kind, about, at)
 
 
 def see_at_work(session: Session, tx: Tx, journal: str, at: str) -> None:
@@ -187,12 +194,24 @@ def _see_until(session: Session, tx: Tx, journal: str, at: str, expires_at: str)
         raise SessionOver("This operator may no longer act in this role.")
 
 
-def _check_subject(session: Session, tx: Tx, journal: str, kind: str, about: str) -> None:
+def _check_of_node(tx: Tx, journal: str, kind: str, about: str, at: str) -> None:
+    """What the node itself writes about some only."""
+    key = {"k_journal": journal, "k_about": about}
+    if kind in BY_DECISION and tx.one(_OPEN_DECISION, key) is None:
+        raise NotPermitted("The node itself decides nothing.", "An officer decides, or central by an order.")
+    accounts = kind in (k.OperatorAdded.KIND, k.OperatorPasswordSet.KIND)
+    if not accounts or tx.one(_ANY_ACCOUNT, {"journal": journal}) is None:
+        return
+    invited = tx.one(_INVITED, key)
+    # Whom central named sets the first password by a one-time secret, with no session yet.
+    if kind == k.OperatorAdded.KIND or invited is None or at >= invited[0]:
+        raise NotPermitted("This node has operators already.", "A supervisor adds the others.")
+
+
+def _check_subject(session: Session, tx: Tx, journal: str, kind: str, about: str, at: str) -> None:
     """What a role may write about some only."""
     if session.role is Role.NODE:
-        accounts = kind in (k.OperatorAdded.KIND, k.OperatorPasswordSet.KIND)
-        if accounts and tx.one(_ANY_ACCOUNT, {"journal": journal}) is not None:
-            raise NotPermitted("This node has operators already.", "A supervisor adds the others.")
+        _check_of_node(tx, journal, kind, about, at)
     elif kind in (k.OperatorPasswordSet.KIND, k.SessionClosed.KIND) and session.role is not Role.SUPERVISOR:
         if about != (session.id if kind == k.SessionClosed.KIND else session.actor):
             raise NotPermitted("That is another operator's.", "A supervisor may do it.")

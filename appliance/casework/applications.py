@@ -22,6 +22,7 @@ from appliance.casework.drafts import DraftForm
 from appliance.casework.forms import CheckedForm, check_form
 from appliance.casework.lifecycle import Status, step
 from appliance.casework.people import records_of, who_is
+from appliance.casework.services import kept_with, service_of
 from appliance.casework.steps import received_on
 from appliance.casework.tracking import tracking_number
 from appliance.catalogue import Finding
@@ -128,7 +129,7 @@ def submit(centre: Centre, session: Session, form: DraftForm) -> Submitted:
             token=whole.token,
         )
         made[:] = [Submitted(whole.id, body.tracking, body.due, body.fee_minor, checked.warnings)]
-        return [Draft(body, whole.id), *used]
+        return [*kept_with(moment.tx, store.journal, service), Draft(body, whole.id), *used]
 
     store.commit(session, act, beside=lambda tx: drafts.forget(tx, form.id))
     return made[0]
@@ -269,7 +270,7 @@ def erase(store: Store, session: Session, about: EntityId, reason: str) -> None:
 
 def _check_again(centre: Centre, moment: Moment, case: Case, answers: Mapping[str, str], roles: Roles) -> CheckedForm:
     """The form of an application held against its service, by the day on which it was received."""
-    service = centre.catalogue.service(case.service)
+    service = service_of(centre, moment.tx, case)
     papers = papers_of(moment.tx, centre.store.journal, case.id)
     day = received_on(centre, case, moment.at)
     return check_form(centre, moment.tx, service, answers, roles, papers, day)

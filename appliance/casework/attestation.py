@@ -22,6 +22,7 @@ from appliance.casework.changes import see_unchanged
 from appliance.casework.lifecycle import OPEN, IllegalStep
 from appliance.casework.numbers import AADHAAR, kept
 from appliance.casework.people import records_of
+from appliance.casework.services import service_of
 from appliance.catalogue import Service, normalise_answers
 from appliance.catalogue.facts import FACTS
 from appliance.journal import kinds as k
@@ -108,7 +109,7 @@ def attest(centre: Centre, session: Session, application: EntityId, what: Seen, 
         if case.status not in OPEN and not corrected:
             raise IllegalStep(case.status)
         held = _paper(moment.tx, store.journal, case, what)
-        service = centre.catalogue.service(case.service)
+        service = service_of(centre, moment.tx, case)
         _see_proved(moment.tx, store.journal, service, case, held, what)
         body = k.AttestationMade(
             application=case.id,

@@ -18,6 +18,7 @@ from sqlalchemy import bindparam, select
 
 from appliance.casework.centre import Centre
 from appliance.casework.people import records_of
+from appliance.casework.services import service_by
 from appliance.catalogue import PaperRule, Service, needed_papers, normalise_answers, shown_fields
 from appliance.journal.ids import EntityId, JournalId
 from appliance.records import tables as t
@@ -104,7 +105,9 @@ class _Known:
     kinds: Mapping[str, Attested]
 
 
-def satisfied(centre: Centre, service: str, roles: Roles, answers: Mapping[str, str], today: date) -> Satisfied:
+def satisfied(
+    centre: Centre, service: str, roles: Roles, answers: Mapping[str, str], today: date, *, digest: str = ""
+) -> Satisfied:
     """What valid attestations satisfy of a form.
 
     Args:
@@ -113,12 +116,13 @@ def satisfied(centre: Centre, service: str, roles: Roles, answers: Mapping[str, 
         roles: the people by the part they have.
         answers: as typed.
         today: at the centre.
+        digest: names the service as it was, for a case that was handed in.
 
     Raises:
         OperatorError: there is no such service, or somebody is not written down here.
     """
-    rules = centre.catalogue.service(service)
     with centre.store.read() as tx:
+        rules = service_by(centre, tx, service, digest)
         return satisfied_in(tx, centre.store.journal, rules, roles, answers, today)
 
 

@@ -39,6 +39,7 @@ _COLUMNS: Final = (
     "appeal_until",
     "slip",
     "token",
+    "service_digest",
 )
 _CASE: Final = select(*(t.applications.c[name] for name in _COLUMNS)).where(t.where_key(t.applications))
 _PAPERS: Final = (
@@ -63,7 +64,10 @@ class UnknownApplication(OperatorError):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An application. `roles`: the people by the part they have; `days` what was promised, from `promised_from` on."""
+    """An application. `roles`: the people by the part they have; `days` what was promised, from `promised_from` on.
+
+    `service_digest` names the service as it was when it was handed in (`services.service_of`); empty before that.
+    """
 
     id: EntityId
     service: str
@@ -83,6 +87,7 @@ class Case:
     appeal_until: str
     slip: str
     token: str
+    service_digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,7 @@ def find_case(tx: Tx, journal: JournalId, application: str) -> Case:
         appeal_until=found["appeal_until"],
         slip=found["slip"],
         token=found["token"],
+        service_digest=found["service_digest"],
     )
 
 

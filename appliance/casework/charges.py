@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from appliance.casework.centre import Centre
 from appliance.casework.fees import FeeState, fee_state
+from appliance.casework.services import service_by
 from appliance.catalogue import Fee, reckon_fee
 from appliance.journal import kinds as k
 from appliance.journal.errors import OperatorError
@@ -24,6 +25,7 @@ WHOLE: Final = "fee"
 
 _APPLICATION: Final = select(
     t.applications.c.service,
+    t.applications.c.service_digest,
     t.applications.c.fields,
     t.applications.c.roles,
     t.applications.c.received,
@@ -76,8 +78,8 @@ def reckoned_fee(centre: Centre, tx: Tx, application: EntityId) -> Fee:
     row = tx.one(_APPLICATION, {"k_journal": centre.store.journal, "k_about": application})
     if row is None:
         raise OperatorError("There is no such application here.", "Look it up by its tracking number.")
-    service, fields, roles, received, submitted_at = row
+    service, digest, fields, roles, received, submitted_at = row
     if not submitted_at:
         raise OperatorError("This application was not handed in yet.", "Hand it in first; then its fee is known.")
     day = centre.day_of(submitted_at) if not received else date.fromisoformat(received)
-    return reckon_fee(centre.catalogue.service(service), json.loads(fields), day, tuple(json.loads(roles)))
+    return reckon_fee(service_by(centre, tx, service, digest), json.loads(fields), day, tuple(json.loads(roles)))

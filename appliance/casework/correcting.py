@@ -34,6 +34,7 @@ from appliance.casework.forms import check_corrected
 from appliance.casework.lifecycle import step
 from appliance.casework.people import records_of
 from appliance.casework.revoking import see_may_refuse
+from appliance.casework.services import service_of
 from appliance.casework.steps import received_on
 from appliance.catalogue import Service
 from appliance.journal import kinds as k
@@ -99,7 +100,7 @@ def ask_correction(
         see_valid(moment.tx, centre.store.journal, case.id, number)
         _see_not_asked(moment.tx, centre.store.journal, case, number)
         _see_papers(moment.tx, centre.store.journal, case, papers)
-        service = centre.catalogue.service(case.service)
+        service = service_of(centre, moment.tx, case)
         day = received_on(centre, case, moment.at)
         wanted = {**case.fields, **(answers or {})}
         given = check_corrected(moment.tx, centre.store.journal, service, wanted, case.roles, day)

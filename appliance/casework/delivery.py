@@ -19,6 +19,7 @@ from appliance.casework.families import represents
 from appliance.casework.fees import fee_state
 from appliance.casework.lifecycle import IllegalStep, Status, step
 from appliance.casework.people import records_of, who_is
+from appliance.casework.services import service_of
 from appliance.casework.steps import progress, received_on
 from appliance.journal import kinds as k
 from appliance.journal.errors import OperatorError
@@ -70,7 +71,7 @@ def deliver(
 
 
 def _see_ready(centre: Centre, moment: Moment, case: Case) -> None:
-    service = centre.catalogue.service(case.service)
+    service = service_of(centre, moment.tx, case)
     if case.status is Status.APPROVED and service.certificate is not None:
         raise IllegalStep(case.status)
     journal = centre.store.journal
@@ -121,7 +122,7 @@ def _entitled(centre: Centre, moment: Moment, case: Case, to: EntityId, receiver
     if link is not None:
         return replace(receiver, relation=receiver.relation or link.relation, authority=link.authority)
     same = frozenset(records_of(tx, journal, to))
-    service = centre.catalogue.service(case.service)
+    service = service_of(centre, tx, case)
     needing = {
         each.id: each for each in service.roles if each.needs_authority and same & set(case.roles.get(each.id, ()))
     }

@@ -54,6 +54,7 @@ class DraftForm:
         slip: the slip of paper that was handed out while there was no power.
         received: the day on which it was handed in, `YYYY-MM-DD`, where that was earlier: with a slip only.
         page: where in the form the operator is.
+        digest: names the service as it was, where this is the form of a case that was handed in; no draft keeps it.
     """
 
     id: EntityId
@@ -64,6 +65,7 @@ class DraftForm:
     slip: str = ""
     received: str = ""
     page: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from appliance.casework.lifecycle import step
 from appliance.casework.papers import PHOTOGRAPHS
 from appliance.casework.people import Person, records_of, view, who_is
 from appliance.casework.reviewing import NotReady
+from appliance.casework.services import service_of
 from appliance.catalogue import CertificateRule, Service, needed_papers
 from appliance.certificates.portrait import portrait
 from appliance.journal import kinds as k
@@ -118,7 +119,7 @@ def read_ground(
         case = find_case(tx, store.journal, application)
         step(case.status, kind)
         case = case if answers is None else replace(case, fields=answers)
-        service = centre.catalogue.service(case.service)
+        service = service_of(centre, tx, case)
         rule = service.certificate
         if rule is None:
             raise OperatorError(f"{service.title.en} issues no certificate.", "Hand over what the office gave.")

@@ -11,7 +11,8 @@ from appliance.casework.centre import Centre
 from appliance.casework.copying import see_copyable
 from appliance.casework.intake import Paper, PaperRefused, inspect_paper
 from appliance.casework.lifecycle import step
-from appliance.catalogue import PaperRule
+from appliance.casework.services import service_of
+from appliance.catalogue import PaperRule, Service
 from appliance.journal import kinds as k
 from appliance.journal.errors import OperatorError
 from appliance.journal.ids import BlobDigest, EntityId
@@ -67,11 +68,12 @@ def add_paper(
     with store.read() as tx:
         case = find_case(tx, store.journal, application)
         held = papers_of(tx, store.journal, application)
-    rule = _rule(centre, case, new)
+        service = service_of(centre, tx, case)
+    rule = _rule(service, new)
     _see_room(case, held)
     look = inspect_paper(new.content)
-    _see_picture(centre, case, rule, look)
-    see_copyable(centre.catalogue.service(case.service), rule, look, len(new.content))
+    _see_picture(service, rule, look)
+    see_copyable(service, rule, look, len(new.content))
     digest = store.put_blob(new.content)
     body = k.PaperAdded(
         paper=store.new_id(),
@@ -97,8 +99,7 @@ def add_paper(
     return AddedPaper(EntityId(body.paper), digest, look)
 
 
-def _rule(centre: Centre, case: Case, new: NewPaper) -> PaperRule | None:
-    service = centre.catalogue.service(case.service)
+def _rule(service: Service, new: NewPaper) -> PaperRule | None:
     if not new.rule:
         if not new.label.strip():
             raise OperatorError("It is not said what this paper is.", "Choose a paper of the service, or name it.")
@@ -111,8 +112,8 @@ def _rule(centre: Centre, case: Case, new: NewPaper) -> PaperRule | None:
     return found
 
 
-def _see_picture(centre: Centre, case: Case, rule: PaperRule | None, look: Paper) -> None:
-    certificate = centre.catalogue.service(case.service).certificate
+def _see_picture(service: Service, rule: PaperRule | None, look: Paper) -> None:
+    certificate = service.certificate
     printed = rule is not None and certificate is not None and certificate.photo == rule.id
     if printed and look.media_type not in PHOTOGRAPHS:
         raise PaperRefused(

@@ -19,6 +19,7 @@ from appliance.access import four_eyes
 from appliance.access.session import Session
 from appliance.casework.centre import Centre
 from appliance.casework.lifecycle import Status
+from appliance.casework.services import shown_service
 from appliance.journal.ids import EntityId
 from appliance.records import tables as t
 from appliance.records.database import Row
@@ -66,6 +67,7 @@ _ROWS: Final = select(
     _a.c.about,
     _a.c.tracking,
     _a.c.service,
+    _a.c.service_digest,
     t.people.c.name,
     _a.c.status,
     _a.c.submitted_at,
@@ -94,6 +96,7 @@ class CaseRow:
     application: EntityId
     tracking: str
     service: str
+    service_digest: str
     applicant: str
     status: Status
     submitted_at: str
@@ -148,6 +151,14 @@ _QUESTIONED = _listed(
     _a.c.about.in_(select(t.certificate_requests.c.about).where(found_by(t.certificate_requests, "outcome")))
 )
 
+_CONTESTED = _listed(
+    _a.c.about.in_(
+        select(t.decisions.c.about).where(
+            t.decisions.c.journal == bindparam("journal"), t.decisions.c.state == "contested"
+        )
+    )
+)
+
 
 def begun(centre: Centre, session: Session, *, skip: int = 0) -> list[CaseRow]:
     """What the session's operator began in the journal and has not handed in; see `drafts.drafts_of` for the forms."""
@@ -200,8 +211,13 @@ def questioned(centre: Centre, *, skip: int = 0) -> list[CaseRow]:
     return _rows(centre, _QUESTIONED, skip)
 
 
+def contested(centre: Centre, *, skip: int = 0) -> list[CaseRow]:
+    """About which central gave a decision that could not be carried out: people must settle it."""
+    return _rows(centre, _CONTESTED, skip)
+
+
 def _issues(centre: Centre, row: CaseRow) -> bool:
-    service = centre.catalogue.services.get(row.service)
+    service = shown_service(centre, row.service, row.service_digest)
     return service is None or service.certificate is not None
 
 
@@ -233,13 +249,14 @@ def _rows(centre: Centre, statement: sa.Select[Any], skip: int, session: Session
 
 
 def _row(row: Row, today: date) -> CaseRow:
-    about, tracking, service, name, status, submitted_at, due, paused, reviewer, flagged = row
+    about, tracking, service, digest, name, status, submitted_at, due, paused, reviewer, flagged = row
     stands = Status(status)
     late = stands in RUNNING and not paused and due != "" and due < today.isoformat()
     return CaseRow(
         application=EntityId(about),
         tracking=tracking,
         service=service,
+        service_digest=digest,
         applicant=name or "",
         status=stands,
         submitted_at=submitted_at,

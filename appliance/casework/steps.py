@@ -20,6 +20,7 @@ from appliance.casework.cases import Case, Wait, go_on, see_lines, see_remarks, 
 from appliance.casework.centre import Centre
 from appliance.casework.lifecycle import How
 from appliance.casework.lifecycle import step as see_step
+from appliance.casework.services import service_of
 from appliance.catalogue import Service, Step, steps_for
 from appliance.journal import kinds as k
 from appliance.journal.errors import OperatorError
@@ -117,7 +118,7 @@ def do_step(
 
     def write(moment: Moment, case: Case) -> list[k.Body]:
         see_step(case.status, k.ApplicationStepDone.KIND)
-        found = _step(centre, case, step, moment.at)
+        found = _step(centre, moment, case, step)
         if found.by != _WHOSE.get(session.role):
             raise OperatorError(f"{found.label.en}: that is not yours to do.", "Leave it to whose step it is.")
         if found.by == _WHOSE[Role.OFFICER]:
@@ -125,7 +126,7 @@ def do_step(
             four_eyes.check(moment.tx, centre.store.journal, k.ApplicationApproved.KIND, case.id, session.actor)
         done = steps_done(moment.tx, centre.store.journal, case.id)
         stands = progress(
-            centre.catalogue.service(case.service),
+            service_of(centre, moment.tx, case),
             case.fields,
             case.roles,
             received_on(centre, case, moment.at),
@@ -168,7 +169,7 @@ def send_outside(
 
     def write(moment: Moment, case: Case) -> list[k.Body]:
         see_step(case.status, k.ApplicationWaiting.KIND)
-        found = _step(centre, case, step, moment.at)
+        found = _step(centre, moment, case, step)
         if found.by != _OUTSIDE:
             raise OperatorError(f"{found.label.en}: that is done here, by no outside office.", "Do it, and say so.")
         if any(wait.step == step and not wait.outcome for wait in waits_of(moment.tx, centre.store.journal, case.id)):
@@ -212,30 +213,40 @@ def enter_answer(
         raise OperatorError("An answer that is not positive needs a remark.", "Say in a few words what it says.")
 
     def write(moment: Moment, case: Case) -> list[k.Body]:
-        # Which of the two it is, is known below; here, whether it waits at all.
-        see_step(case.status, k.ApplicationAnswered.KIND, How.ALL_ANSWERED)
-        waits = [wait for wait in waits_of(moment.tx, centre.store.journal, case.id) if not wait.outcome]
-        if step not in {wait.step for wait in waits}:
-            raise OperatorError("No office was asked for this.", "Look at what it waits for.")
-        others = [wait for wait in waits if wait.step != step]
-        due = duedates.due(centre, moment.tx, case, centre.day_of(moment.at))
-        body = k.ApplicationAnswered(
-            step=step,
-            outcome=outcome,
-            reference=reference,
-            remark=remark,
-            due="" if due == case.due else due,
-            still=tuple(wait.step for wait in others),
-            paused=not all(wait.clock_runs for wait in others),
-        )
-        return [body]
+        return [answered(centre, moment, case, step, outcome, reference, remark)]
 
     go_on(centre.store, session, application, write, seen=seen)
 
 
-def _step(centre: Centre, case: Case, step: str, at: str) -> Step:
-    service = centre.catalogue.service(case.service)
-    steps = steps_for(service, case.fields, received_on(centre, case, at), case.roles)
+def answered(
+    centre: Centre, moment: Moment, case: Case, step: str, outcome: k.Outcome, reference: str, remark: str
+) -> k.ApplicationAnswered:
+    """What is written of an office's answer at this moment.
+
+    Raises:
+        OperatorError: the application does not wait, or nobody was asked for that step.
+    """
+    # Which of the two it is, is known below; here, whether it waits at all.
+    see_step(case.status, k.ApplicationAnswered.KIND, How.ALL_ANSWERED)
+    waits = [wait for wait in waits_of(moment.tx, centre.store.journal, case.id) if not wait.outcome]
+    if step not in {wait.step for wait in waits}:
+        raise OperatorError("No office was asked for this.", "Look at what it waits for.")
+    others = [wait for wait in waits if wait.step != step]
+    due = duedates.due(centre, moment.tx, case, centre.day_of(moment.at))
+    return k.ApplicationAnswered(
+        step=step,
+        outcome=outcome,
+        reference=reference,
+        remark=remark,
+        due="" if due == case.due else due,
+        still=tuple(wait.step for wait in others),
+        paused=not all(wait.clock_runs for wait in others),
+    )
+
+
+def _step(centre: Centre, moment: Moment, case: Case, step: str) -> Step:
+    service = service_of(centre, moment.tx, case)
+    steps = steps_for(service, case.fields, received_on(centre, case, moment.at), case.roles)
     found = next((each for each in steps if each.id == step), None)
     if found is None:
         raise OperatorError(

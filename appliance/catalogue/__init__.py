@@ -9,7 +9,7 @@ from appliance.catalogue.answers import given_answers, normalise_answers, shown_
 from appliance.catalogue.calendar import Calendar, Days, due_date, working_days_between
 from appliance.catalogue.checks import Finding, check_answers
 from appliance.catalogue.fees import Exemption, Fee, FeeLine, reckon_fee, waive
-from appliance.catalogue.load import bundled, load_catalogue, load_service
+from appliance.catalogue.load import bundled, load_catalogue, load_service, read_service
 from appliance.catalogue.model import (
     AppealRule,
     BadService,
@@ -54,6 +54,7 @@ __all__ = [
     "needed_roles",
     "normalise_answers",
     "promised_days",
+    "read_service",
     "reckon_fee",
     "shown_fields",
     "steps_for",

@@ -143,6 +143,7 @@ def read_service(file: str, content: bytes) -> m.Service:
         certificate=_certificate(top, scope, papers),
         appeal=_appeal(top),
         samples=tuple(_samples(top.values)),
+        source=content,
     )
 
 

@@ -357,6 +357,7 @@ class Service:
         currency: ISO 4217.
         pages: the headings of the form's pages, in order.
         samples: paths of values that are "sample, confirm locally", such as `fees.form`.
+        source: its file, as it was read.
     """
 
     id: str
@@ -378,6 +379,7 @@ class Service:
     certificate: CertificateRule | None
     appeal: AppealRule | None
     samples: tuple[str, ...] = ()
+    source: bytes = field(default=b"", repr=False, compare=False)
 
     def field(self, wanted: str) -> Field:
         """The field of that id.

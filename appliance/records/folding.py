@@ -36,6 +36,7 @@ from appliance.records.folds import (
     Fold,
     Ops,
     blob_ops,
+    given,
     header_ops,
     timeline_row,
     unreadable_ops,
@@ -157,6 +158,7 @@ class Folder:
             # Fewer, or others: central was put back from a backup, and the node has yet to show what it holds.
             raise OrdersMissing
         for order in orders.entries(start, applied.size):
+            self._run(iter((given(order.header),)))
             fold = ORDER_FOLDS.get(order.header.kind)
             if fold is None or order.body is None:
                 continue

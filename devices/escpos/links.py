@@ -24,6 +24,8 @@ USB_CHUNK: Final = 4096
 SEND_BUFFER: Final = 8192
 """The kernel keeps at most about this much of a job for itself, so that what was taken is nearly what arrived."""
 FLUSH_STEP_S: Final = 0.01
+KNOWN_FOR_S: Final = 600.0
+"""How long what was learnt of a printer at an address holds: somebody may have put another there, or switched it on."""
 
 
 class PrinterLink(Protocol):
@@ -108,7 +110,8 @@ class TcpLink:
 
     def __init__(self, host: str, port: int = RAW_PORT, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.place = f"{host}:{port}" if not _is_ipv6(host) else f"[{host}]:{port}"
-        self.generation = 1
+        self.generation = 0
+        self._learnt_s = float("-inf")
         self._address = (host, port)
         self._clock = clock
         self._socket: socket.socket | None = None
@@ -163,6 +166,7 @@ class TcpLink:
             try:
                 connection = resolving.connect(*self._address)
             except OSError:
+                self._learnt_s = float("-inf")
                 raise Unplugged(
                     f"The receipt printer at {self.place} cannot be reached.", "Check its power and its network cable."
                 ) from None
@@ -170,6 +174,9 @@ class TcpLink:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.setblocking(False)
             self._socket = connection
+            if self._clock() - self._learnt_s > KNOWN_FOR_S:
+                self._learnt_s = self._clock()
+                self.generation += 1
         return self._socket
 
     def _waiting(self, connection: socket.socket) -> int:
@@ -181,6 +188,7 @@ class TcpLink:
             raise self._gone() from None
 
     def _gone(self) -> DeviceFault:
+        self._learnt_s = float("-inf")
         self.close()
         return Unplugged(
             f"The connection to the receipt printer at {self.place} broke.", "Check its power and its network cable."

@@ -24,6 +24,7 @@ from appliance.certificates.listsfile import MAX_LISTS
 from appliance.journal import ids
 from appliance.journal.errors import BugError, IntegrityError, SanadError
 from appliance.journal.ids import JournalId
+from appliance.records.failures import StorageFull
 from sync import signatures, stampwire, wire
 from sync.central.central import Central
 from sync.central.inflow import Body, Turns, pump, read_body
@@ -33,7 +34,7 @@ from sync.central.publicdesk import PublicDesk
 from sync.central.registry import Node
 from sync.central.sightings import FLUSH_S
 from sync.invite import MAX_ENROL
-from sync.refusals import BadRequest, Cut, Quarantined, TakenOver, TooSlow, to_wire
+from sync.refusals import BadRequest, CentralCannotStore, Cut, Quarantined, TakenOver, TooSlow, to_wire
 from sync.signatures import Claims
 
 THREADS: Final = 8
@@ -43,6 +44,8 @@ PUBLISH_S: Final = 300.0
 """Between looks whether the public lists are to be made anew."""
 
 _SIZE: Final = re.compile(r"[0-9]{1,15}")
+_HEARD_LATER: Final = (IntegrityError, CentralCannotStore)
+"""What a sender that is cut off by it is to hear at its next session."""
 _FRAMES: Final = "application/x-sanad-frames"
 _JSON: Final = "application/json"
 _log = structlog.get_logger(__name__)
@@ -59,7 +62,7 @@ class _Desk:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="central")
         self._turns = Turns()
         self._bells = Bells()
-        self._unheard: dict[JournalId, IntegrityError] = {}
+        self._unheard: dict[JournalId, SanadError] = {}
 
     @asynccontextmanager
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
@@ -179,6 +182,11 @@ class _Desk:
 
     async def refuse(self, request: Request, body: Body, refused: SanadError) -> Response:
         """Say no. A sender that was cut off in the middle of a long stream hears why at its next session."""
+        if isinstance(refused, StorageFull):
+            refused = CentralCannotStore(
+                "Central's disk is full; what it cannot store, it does not acknowledge.",
+                "The node keeps it, and tries again by itself. Tell central IT to make room.",
+            )
         status, words = to_wire(refused)
         journal: JournalId | None = getattr(request.state, "journal", None)
         _log.warning("refused", path=request.url.path, journal=journal, code=words.error, error=type(refused).__name__)
@@ -189,7 +197,7 @@ class _Desk:
             if stopped:
                 _log.error("quarantined", journal=journal, code=words.error)
                 self._turns.stop(journal, refused)
-            elif not body.ended and isinstance(refused, IntegrityError) and not isinstance(refused, Quarantined):
+            elif not body.ended and isinstance(refused, _HEARD_LATER) and not isinstance(refused, Quarantined):
                 self._unheard[journal] = refused
         return _json(words, status, {"connection": "close"})
 

@@ -47,10 +47,12 @@ from sync.central.ingest import Ingest
 from sync.central.layout import CentralLayout
 from sync.central.locker import Locker
 from sync.central.nodestatus import NodeStatus, node_status
+from sync.central.ordering import Ordering
 from sync.central.orders import Orders
 from sync.central.ordersback import OrdersBack
 from sync.central.readiness import Readiness
 from sync.central.registry import Node
+from sync.central.room import is_scarce
 from sync.central.sessions import NodeSession, Sessions
 from sync.central.stampdesk import StampDesk
 from sync.central.timestamping import Timestamps, own_timestamps
@@ -128,7 +130,7 @@ class Central:
         self.random = random
         footing = footing or on_disk(layout, key, halt=halt)
         self._archive_db, self._index_db, self._locker = footing.archive, footing.index, footing.locker
-        self._verify = footing.verify
+        self._verify, self._disk = footing.verify, footing.disk
         self.id = EntityId(self._local("id"))
         self.name = self._local("name")
         self._cosigner = Signer(f"sanad/central/{self.id}", self._secret(COSIGN_KEY), COSIGNATURE)
@@ -139,7 +141,7 @@ class Central:
         self._certifier = Certifier(self._archive_db, self._index_db, self._authority, self._give, clock)
         self.viewers = Viewers(self._archive_db, clock=clock, random=random)
         self.fleet = Fleet(self._archive_db, layout, clock=clock, monotonic_s=monotonic_s, limits=limits)
-        self.conflicts = Conflicts(self._archive_db, self._index_db, clock, self.fleet.forget_picture)
+        self.conflicts = Conflicts(self._archive_db, self._index_db, clock, self.fleet.forget_picture, self._give)
         self.index = Index(
             self._index_db, self._archive_db, self._followed, self.fleet.sightings.folded, thread=footing.folding
         )
@@ -167,17 +169,8 @@ class Central:
             self.fleet.refused,
         )
         self.stamps = StampDesk(timestamps, self._authority, self.trust.crl, clock, self._challenges.give)
-        locker, recovery = (
-            age.recipient_of(self._secret(name).decode()) for name in (LOCKER_IDENTITY, RECOVERY_IDENTITY)
-        )
-        self._enrolment = Enrolment(
-            self._archive_db,
-            self._authority,
-            self._orders,
-            self._cosigner,
-            Identity(self.id, self.name, locker, recovery, self.trust.key.text),
-            clock=clock,
-        )
+        self.ordering = Ordering(self._archive_db, self._index_db, self._give, clock, random)
+        self._enrolment = self._new_enrolment()
 
     @classmethod
     def create(
@@ -438,6 +431,8 @@ class Central:
             version=session.version,
             session=session.name,
             spoilt=tuple(sorted(session.spoilt)),
+            spare=self.challenge(node.journal),
+            scarce=is_scarce(self._disk),
         )
 
     def orders_stream(self, node: Node, start: int) -> bytes:
@@ -460,6 +455,7 @@ class Central:
     def _followed(self, journal: JournalId) -> None:
         try_answer(self._certifier, journal)
         self.conflicts.look(journal)
+        self.ordering.try_catch_up(journal)
 
     def _give(self, tx: Tx, node: Node, bodies: Sequence[Body]) -> None:
         self._orders.give(tx, node.journal, bodies)
@@ -468,6 +464,13 @@ class Central:
         # Whoever syncs and then asks for the lists is to find in them what it just carried here.
         with suppress(TimeoutError):
             self.index.settle(SETTLE_S)
+
+    def _new_enrolment(self) -> Enrolment:
+        locker, recovery = (
+            age.recipient_of(self._secret(name).decode()) for name in (LOCKER_IDENTITY, RECOVERY_IDENTITY)
+        )
+        identity = Identity(self.id, self.name, locker, recovery, self.trust.key.text)
+        return Enrolment(self._archive_db, self._authority, self._orders, self._cosigner, identity, clock=self._clock)
 
     def _secret(self, name: str) -> bytes:
         with self._archive_db.read() as tx:

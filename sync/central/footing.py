@@ -10,6 +10,7 @@ from appliance.records.database import Database, Halt
 from sync import signatures
 from sync.central.layout import CentralLayout
 from sync.central.locker import Locker
+from sync.central.room import LookAtDisk, disk_of
 from sync.signatures import Claims, Incoming
 
 
@@ -22,6 +23,8 @@ class Footing:
     locker: Locker
     folding: Executor
     """Does one thing after the other."""
+    disk: LookAtDisk
+    """The disk below."""
     verify: Callable[[Incoming, bytes], Claims] = signatures.verify
     """Checks that a request is signed by a node key, as `sync.signatures.verify` does."""
 
@@ -36,4 +39,4 @@ def on_disk(layout: CentralLayout, key: bytes, *, halt: Halt) -> Footing:
         Database(path, key, lock=path.with_suffix(".lock"), halt=halt) for path in (layout.archive, layout.index)
     )
     thread = ThreadPoolExecutor(1, thread_name_prefix="fold")
-    return Footing(archive, index, Locker(layout.blobs, layout.incoming), thread)
+    return Footing(archive, index, Locker(layout.blobs, layout.incoming), thread, disk_of(layout.home))

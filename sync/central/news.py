@@ -58,10 +58,10 @@ def read_known(query: Mapping[str, str]) -> tuple[Known, NodeReport | None]:
     Raises:
         BadRequest: it does not say what is known.
     """
-    known = {name: value for name, value in query.items() if name not in _REPORT}
+    said = dict(query)
     try:
-        report = None if len(known) == len(query) else msgspec.convert(dict(query), NodeReport, strict=False)
-        return msgspec.convert(known, Known, strict=False), report
+        report = None if _REPORT.isdisjoint(said) else msgspec.convert(said, NodeReport, strict=False)
+        return msgspec.convert(said, Known, strict=False), report
     except msgspec.MsgspecError:
         raise BadRequest("A request for news does not say what is known.") from None
 
@@ -73,6 +73,8 @@ def lacks(known: Known, answer: StateAnswer) -> bool:
         or known.orders != answer.orders
         or known.spoilt != len(answer.spoilt)
         or (not known.busy and known.wanted != len(answer.wanted))
+        # Also who is busy waits to hear that all of it has arrived.
+        or (known.wanted > 0 and not answer.wanted)
     )
 
 

@@ -58,9 +58,12 @@ def bind(host: str, port: int) -> socket.socket:
         OperatorError: it is not to be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # The protocol is named, or asyncio would not know that it is TCP, and leave Nagle's algorithm on: half of every
+    # answer would wait until the other half is acknowledged, a round trip for each request.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # Also for a client that reads nothing of its answer. Connections inherit it.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(DEAD_PEER_S * 1000))
         listener.bind((host, port))

@@ -155,6 +155,67 @@ conflicts: Final = Table(
     sqlite_with_rowid=False,
 )
 
+# What every node is ordered, also those that enrol later: by what it is about (`service fard`), the newest order, and
+# its number among all that was ordered. And which number of each a node has been given.
+standing: Final = Table(
+    "standing",
+    CENTRAL,
+    _text("name", key=True),
+    _text("kind"),
+    _bytes("body"),
+    _number("number"),
+    _text("at"),
+    sqlite_with_rowid=False,
+)
+standing_given: Final = Table(
+    "standing_given",
+    CENTRAL,
+    _text("journal", key=True),
+    _text("name", key=True),
+    _number("number"),
+    sqlite_with_rowid=False,
+)
+# The last version of each service that this central has published. Who ordered what, for ever; `journal` is empty for
+# every node.
+published: Final = Table("published", CENTRAL, _text("service", key=True), _number("version"), sqlite_with_rowid=False)
+order_acts: Final = Table(
+    "order_acts",
+    CENTRAL,
+    _number("number", key=True),
+    _text("at"),
+    _text("journal"),
+    _text("kind"),
+    _text("body_sha256"),
+    _text("by"),
+    sqlite_with_rowid=False,
+)
+
+# What a node's journal shows that only people can settle: a decision that could not be carried out, a login that is
+# taken. `settled_at` is empty until somebody, there or here, has settled it.
+node_cases: Final = Table(
+    "node_cases",
+    CENTRAL,
+    _text("journal", key=True),
+    _text("conflict", key=True),
+    _text("what"),
+    _text("about"),
+    _text("sentence"),
+    _text("found_at"),
+    _text("settled_at"),
+    _text("settlement"),
+    _text("settled_by"),
+    sqlite_with_rowid=False,
+)
+# Which disputed numbers a node was ordered to show to its people, and which it was told are settled.
+disputes_told: Final = Table(
+    "disputes_told",
+    CENTRAL,
+    _text("journal", key=True),
+    _text("number", key=True),
+    _number("closed"),
+    sqlite_with_rowid=False,
+)
+
 # Who may see the pages, by name; passwords as Argon2id strings.
 viewers: Final = Table(
     "viewers", CENTRAL, _text("name", key=True), _text("password"), _text("made_at"), sqlite_with_rowid=False

@@ -92,13 +92,14 @@ def served(
     url: str = "",
     stored: Callable[[JournalId], None] = no_fault,
     timestamps: Timestamps | None = None,
+    clock: Clock = real_clock,
 ) -> Iterator[Central]:
     """A central that answers on loopback, made in `home` unless it is there already."""
     listener = bind(HOST, port)
     url = url or f"https://{HOST}:{listener.getsockname()[1]}"
     if not (home / "archive.db").exists():
         new_central(home, url).close()
-    central = open_central(home, url, stored=stored, timestamps=timestamps)
+    central = open_central(home, url, stored=stored, timestamps=timestamps, clock=clock)
     service = Service(central, [HOST, "localhost"], [listener])
     ready = threading.Event()
     thread = threading.Thread(target=service.run, args=(ready.set,))

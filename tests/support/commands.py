@@ -73,11 +73,15 @@ class Place:
             "SANAD_PASSWORD_FILE": passphrase,
         }
 
+    def placed(self, command: list[str]) -> list[str]:
+        """The command as it is started here; elsewhere it may be put into a network of its own."""
+        return command
+
     def start(
         self, *words: str | Path, home: Path | None = None, environment: Mapping[str, str] | None = None
     ) -> subprocess.Popen[str]:
         """A command, running."""
-        command = [sys.executable, "-m", "provisioning", *(str(word) for word in words)]
+        command = self.placed([sys.executable, "-m", "provisioning", *(str(word) for word in words)])
         if home is not None:
             command += ["--home", str(home)]
         return subprocess.Popen(

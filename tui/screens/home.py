@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar, Final
 
 from textual import on
@@ -11,9 +12,12 @@ from textual.binding import BindingType
 from textual.widgets import OptionList, Static
 
 from appliance.access.session import Role, Session
+from appliance.casework.centre import Centre
+from appliance.casework.conflicts import open_conflicts
 from appliance.casework.drafts import DraftForm, SavedDraft, drafts_of
 from appliance.casework.officer_keys import standing
 from appliance.casework.printing import open_prints
+from appliance.casework.queries import contested
 from appliance.casework.tokens import Token, token_at
 from appliance.catalogue import Service
 from appliance.store.carried import Carried, carried
@@ -55,6 +59,7 @@ _DOES: dict[Role, tuple[str, ...]] = {
         "complaints",
         "questioned",
         "unsupported",
+        "from_central",
         "my_keys",
         "find",
         "people",
@@ -68,6 +73,7 @@ _DOES: dict[Role, tuple[str, ...]] = {
         "questioned",
         "overdue",
         "unsupported",
+        "from_central",
         "prints",
         "slips",
         "tokens",
@@ -80,7 +86,7 @@ _DOES: dict[Role, tuple[str, ...]] = {
 """What each role does, by the names of actions."""
 _DESK_WORK = (
     *("people", "drafts", "prints", "from_slip", "slips", "waivers", "complaints"),
-    *("my_keys", "devices", "refresh"),
+    *("my_keys", "from_central", "devices", "refresh"),
 )
 
 
@@ -135,19 +141,25 @@ class Home(DeskScreen[None]):
 
         lists = {name: found for name, found in LISTS.items() if name in _DOES[self.role]}
 
-        def read(session: Session) -> tuple[dict[str, int], Token | None, str, Carried]:
+        renew = self.desk_app.desk.renew
+
+        def read(session: Session) -> tuple[dict[str, int], Token | None, str, Carried, Centre]:
+            now = centre if renew is None else renew(centre)
             counts = {name: len(found.read(centre, session, 0)) for name, found in lists.items()}
             counts["drafts"] = len(drafts_of(centre.store, session))
+            if "from_central" in _DOES[self.role]:
+                counts["from_central"] = len(open_conflicts(centre.store)) + len(contested(now))
             counts["prints"] = len(open_prints(centre.store))
             how = standing(centre.store, session)
             own_key = how.says if how.has_keys else ""
-            return counts, token_at(centre, session), own_key, carried(centre.store)
+            return counts, token_at(centre, session), own_key, carried(centre.store), now
 
         self.act(read, lambda found: self._show(*found))
 
     action_refresh = look_again
 
-    def _show(self, counts: dict[str, int], called: Token | None, own_key: str, sent: Carried) -> None:
+    def _show(self, counts: dict[str, int], called: Token | None, own_key: str, sent: Carried, centre: Centre) -> None:
+        self._renew(centre)
         self.desk_app.token = called
         words = f"At your counter: {called.ticket}. F2 begins the application." if called is not None else own_key
         self.query_one("#called", Static).update(words)
@@ -160,11 +172,19 @@ class Home(DeskScreen[None]):
             items.append(Item(action, f"{shown(key.keys):<8}{key.label + count:<20}", key.help))
         self.query_one(Rows).fill(items)
 
+    def _renew(self, centre: Centre) -> None:
+        """Work on by what central ordered meanwhile: for what is begun from here on."""
+        desk = self.desk_app.desk
+        if centre is not desk.centre:
+            self.desk_app.desk = replace(desk, centre=centre)
+            self.say("Central's orders changed the services or settings of this centre; they hold from now on.")
+
     def _show_carried(self, sent: Carried) -> None:
         """In one line whether all is at central, and if not, what to do."""
         strip = self.query_one("#carried", Static)
-        strip.update(sent.words(self.desk_app.desk.centre.store.clock()))
-        strip.set_class(not sent.well, "bad")
+        now = self.desk_app.desk.centre.store.clock()
+        strip.update(sent.words(now))
+        strip.set_class(not sent.well(now), "bad")
 
     @on(OptionList.OptionSelected)
     async def _chosen(self, event: OptionList.OptionSelected) -> None:
@@ -265,6 +285,10 @@ class Home(DeskScreen[None]):
     def action_waivers(self) -> None:
         """Decide on waivers."""
         pending.waivers(self)
+
+    def action_from_central(self) -> None:
+        """Settle what central's orders left to people."""
+        pending.from_central(self)
 
     def action_complaints(self) -> None:
         """Answer complaints."""

@@ -23,7 +23,7 @@ class PuttingRight(TakingIn):
 
     def __init__(self, view: CaseView) -> None:
         case = view.case
-        super().__init__(DraftForm(case.id, case.service, dict(case.fields), case.roles))
+        super().__init__(DraftForm(case.id, case.service, dict(case.fields), case.roles, digest=case.service_digest))
         self._before = self.form
         self.seen = view.last_seq
         # What is corrected is no draft: it is written when all of it is done.

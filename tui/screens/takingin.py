@@ -116,7 +116,7 @@ class TakingIn(AddsPapers):
         self._look(self._show)
 
     def _heading(self) -> None:
-        service = self.desk_app.desk.centre.catalogue.service(self.form.service)
+        service = drafting.service_of(self.desk_app.desk.centre, self.form)
         applicant = next(iter(self.form.roles.get("applicant", ())), None)
         view = self.known.people.get(applicant) if applicant else None
         whom = f" for {view.person.name}" if view is not None else ""

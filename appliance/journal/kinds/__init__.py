@@ -62,6 +62,12 @@ from appliance.journal.kinds.certificates import (
     CertificateRevoked,
     RevocationReason,
 )
+from appliance.journal.kinds.conflicts import (
+    ConflictSettled,
+    DecisionCarriedOut,
+    DecisionContested,
+    ServiceUsed,
+)
 from appliance.journal.kinds.desk import (
     ComplaintAnswered,
     ComplaintMade,
@@ -119,8 +125,22 @@ from appliance.journal.kinds.operators import (
     SessionRefused,
 )
 from appliance.journal.kinds.orders import (
+    MAX_SERVICE,
+    ConflictClosed,
+    Decides,
+    DecisionGiven,
+    DecisionWithdrawn,
+    NumberDisputed,
     NumbersLeased,
+    OperatorBlocked,
+    OperatorNamed,
+    OperatorRolesOrdered,
+    OperatorUnblocked,
     OrdersOpened,
+    ServicePublished,
+    ServiceWithdrawn,
+    SettingOrdered,
+    SettingReleased,
 )
 from appliance.journal.kinds.people import (
     MAX_CHANGES_OF_A_PERSON,

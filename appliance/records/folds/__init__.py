@@ -16,3 +16,4 @@ from appliance.records.folds import (
 )
 from appliance.records.folds.base import FOLD_VERSION, FOLDS, ORDER_FOLDS, About, Fold, Ops
 from appliance.records.folds.headers import ADD_TO_TIMELINE, blob_ops, header_ops, timeline_row, unreadable_ops
+from appliance.records.folds.orders import given

@@ -23,7 +23,7 @@ from appliance.journal.ids import NOBODY
 from appliance.records import tables as t
 
 # Raise it when a fold function changes; a changed table is noticed by itself.
-FOLD_VERSION: Final = 6
+FOLD_VERSION: Final = 7
 
 Op = tuple[sa.Executable, dict[str, object]]
 Ops = Iterator[Op]
@@ -82,3 +82,8 @@ def row(header: Header, **values: object) -> dict[str, object]:
 def key(header: Header, **values: object) -> dict[str, object]:
     """What names the row of the entry's subject in `update` and `where_key`, and the values to set."""
     return {"k_journal": header.journal, "k_about": header.about, **values}
+
+
+def of_node(header: Header) -> str:
+    """The node's journal, in an order, whose own journal is named after it."""
+    return header.journal.removesuffix(".orders")

@@ -9,7 +9,7 @@ from appliance.certificates.signer import kid
 from appliance.journal import kinds as k
 from appliance.journal.entry import Header
 from appliance.records import tables as t
-from appliance.records.folds.base import ORDER_FOLDS, About, Ops, folds, key, row, update
+from appliance.records.folds.base import ORDER_FOLDS, About, Ops, folds, key, of_node, row, update
 from appliance.records.statements import add_once
 
 _KEYS = t.officer_keys
@@ -80,4 +80,4 @@ def _recalled(header: Header, body: k.OfficerKeyRecalled) -> Ops:
 
 def _of_order(header: Header, about: str) -> dict[str, object]:
     """What names a key in an order, whose journal is named after the node's."""
-    return {"k_journal": header.journal.removesuffix(".orders"), "k_about": about}
+    return {"k_journal": of_node(header), "k_about": about}

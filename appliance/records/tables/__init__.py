@@ -32,6 +32,14 @@ from appliance.records.tables.node import (
 )
 from appliance.records.tables.officers import officer_keys
 from appliance.records.tables.operators import operators, sessions
+from appliance.records.tables.orders import (
+    conflicts,
+    decisions,
+    given_orders,
+    ordered_settings,
+    service_files,
+    services,
+)
 from appliance.records.tables.people import IS_MERGED, links, people, verifications
 from appliance.records.tables.printing import prints, signatures
 from appliance.records.tables.search import PREFIXES, SEQ_BITS, WORDS, searchable, searched

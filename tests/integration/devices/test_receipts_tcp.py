@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from devices.contracts import Identity, JobEnd, JobOutcome, Kind, Line, Raster, ReceiptPart, Status
-from devices.escpos.links import TcpLink
+from devices.escpos.links import KNOWN_FOR_S, TcpLink
 from devices.escpos.printer import EscposPrinter, Limits
 from tests.support.escpos_reader import read_paper
 from tests.support.tcp_printer import TcpPrinter
@@ -107,3 +107,16 @@ def test_a_printer_that_is_switched_off_is_unplugged() -> None:
     printer = printer_at(port)
     assert printer.status() is Status.UNPLUGGED
     assert printer.print(RECEIPT).end is JobEnd.NOT_STARTED
+
+
+def test_a_printer_that_was_silent_is_asked_again_after_a_while() -> None:
+    now = [0.0]
+    identity = Identity(Kind.RECEIPT_PRINTER, "", "", "", "", "")
+    with TcpPrinter(Printer(answers=False)) as served:
+        link = TcpLink("127.0.0.1", served.port, clock=lambda: now[0])
+        printer = EscposPrinter(identity, link, limits=Limits(answer_s=0.2))
+        assert printer.status() is Status.UNKNOWN
+        served.model.answers = True
+        assert printer.status() is Status.UNKNOWN
+        now[0] = KNOWN_FOR_S + 1
+        assert printer.status() is Status.READY

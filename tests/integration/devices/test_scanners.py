@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from devices.contracts import ScanColour, ScanEnd, Scanner, ScanSource, Status
-from devices.errors import DeviceFault, Refused
+from devices import discovery, usb
+from devices.contracts import Kind, ScanColour, ScanEnd, Scanner, ScanSource, Status
+from devices.errors import DeviceFault, NotInstalled, Refused
+from devices.ipp import browsing
 from devices.sane import SaneScanner, scanners
+from devices.sysfs import Node
 from tests.support.usb.run import run
 
 TRIES = 5
@@ -169,3 +172,50 @@ def test_a_backend_that_crashes_is_not_called_a_cable_that_is_out(
     assert scanner.status() is Status.UNKNOWN
     with pytest.raises(Refused, match="stopped working"):
         scanner.scan(ScanSource.FLATBED, ScanColour.GREY)
+
+
+def made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """A `scanimage` of our own, before the real one."""
+    program = tmp_path / "scanimage"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+
+GOOD = r"printf 'P5\n4 4\n255\n\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000' > "
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (r"printf 'P5\n90000 90000\n255\n' > ", "1 too large"),
+        (r"printf 'P5\n40 40\n255\nxx' > ", "1 did not come whole"),
+    ],
+    ids=["large", "torn"],
+)
+def test_a_page_that_cannot_be_kept_costs_no_other_and_is_told(
+    other: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = 'for each; do case "$each" in --batch=*) out="${each#--batch=}"; out="${out%/*}";; esac; done'
+    wanted = f'[ "$3" = -A ] && {{ echo "    --source Feeder [Feeder]"; exit 0; }}\n{folder}'
+    made_up(tmp_path, monkeypatch, f'{wanted}\n{GOOD}"$out/0001.pnm"\n{other}"$out/0002.pnm"\nexit 7')
+    end = SaneScanner("epson2:net:1").scan(ScanSource.FEEDER, ScanColour.GREY)
+    assert (len(end.pages), end.status, said in end.sentence) == (1, Status.UNKNOWN, True)
+    assert end.next_step
+
+
+def test_scanners_that_cannot_be_looked_for_are_told_and_hide_no_other_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_up(tmp_path, monkeypatch, "exit 1")
+    camera = Node(Path("/dev/video9"), tmp_path, "camera", 0x046D, 0x0825, "", "1-2")
+    monkeypatch.setattr(browsing, "printers", list)
+    monkeypatch.setattr(usb, "entries", no_libusb)
+    monkeypatch.setattr(discovery, "cameras", lambda: [camera])
+    looked = discovery.discover()
+    assert [one.identity.kind for one in looked.found if one.identity.port == "1-2"] == [Kind.CAMERA]
+    assert [type(trouble) for trouble in looked.troubles] == [NotInstalled, Refused]
+
+
+def no_libusb() -> list[object]:
+    raise NotInstalled("libusb is not installed on this machine.", "Install the package libusb-1.0-0.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import stat
 from pathlib import Path
 
@@ -43,6 +44,15 @@ def test_an_address_that_is_taken_is_said_in_words(tmp_path: Path) -> None:
         taken.listen()
         with pytest.raises(OperatorError, match="cannot listen"):
             bind(HOST, int(taken.getsockname()[1]))
+
+
+def test_the_second_half_of_an_answer_does_not_wait_for_the_first_to_be_acknowledged() -> None:
+    with bind(HOST, 0) as listener:
+        listener.listen()
+        with socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            # asyncio looks at this, and else leaves the option as it is.
+            assert accepted.proto == socket.IPPROTO_TCP
 
 
 def test_the_server_s_certificate_is_kept_and_made_anew_for_other_hosts(tmp_path: Path) -> None:

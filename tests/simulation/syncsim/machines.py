@@ -19,6 +19,7 @@ from appliance.store.store import Store
 from sync.central.central import Central
 from sync.central.footing import Footing as CentralFooting
 from sync.central.layout import CentralLayout
+from sync.central.room import endless
 from sync.central.timestamping import Timestamps
 from sync.central.trust import Trust
 from tests.simulation.syncsim.acts import Writer
@@ -232,6 +233,7 @@ class CentralBox:
             MemoryDatabase(self.disk.index, self.power),
             MemoryLocker(self.disk.shelf, self.power),
             self.later,
+            endless,
             verify,
         )
         central = Central(

@@ -18,13 +18,16 @@ import appliance.access
 import appliance.casework
 import appliance.store
 from appliance.access import four_eyes, operators, session
+from appliance.access.permitted import BY_DECISION
 from appliance.access.session import PERMITTED, Role, Session
 from appliance.casework import (
     applications,
     attestation,
     certificates,
     complaints,
+    conflicts,
     correcting,
+    decisions,
     delivery,
     drafts,
     evidence,
@@ -72,7 +75,7 @@ READERS_OF_MONEY = {
     "undecided_exemptions",
 }
 # These let somebody in, who therefore has no session yet.
-BEFORE_A_SESSION = {"sign_in", "add_first_supervisor"}
+BEFORE_A_SESSION = {"sign_in", "add_first_supervisor", "choose_password"}
 
 
 def modules() -> Iterator[ModuleType]:
@@ -130,15 +133,18 @@ def test_every_verb_that_writes_takes_a_session() -> None:
         "known_here",
     }
     # What they make is in no entry yet.
-    readers |= {"set_page", "seal"}
+    readers |= {"set_page", "seal", "answered", "rejection", "see_ready"}
     readers |= {"application_of"}
     readers |= {"issued", "certificate_pdf", "open_prints", "prints_of", "signatures_of"}
     readers |= {"officer_keys"}
+    # What central decided is the node's to carry out.
+    readers |= {"is_due", "carry_out", "open_conflicts"}
     for module in (
         *(operators, applications, people, families, identity),
         *(attestation, complaints, delivery, drafts, papers, reviewing, slips, steps),
         *(shifts, money, reversals, exemptions, tokens, printing, signatures, issuing, key_making, key_opening),
         *(officer_keys, certificates, revoking, reprinting, correcting, superseding, evidence, known),
+        *(decisions, conflicts),
     ):
         found = verbs(module)
         assert found
@@ -179,7 +185,13 @@ def test_only_access_mints_sessions() -> None:
 def test_only_access_the_store_and_raising_act_as_the_node() -> None:
     users = {path for path, tree in trees(*ALL) if "node_session" in names_in(tree)}
     # Raising certificates is the one thing at a case that no person does.
-    assert users == {"appliance/access/operators.py", "appliance/store/store.py", "appliance/casework/raising.py"}
+    # So is carrying out what central decided.
+    assert users == {
+        "appliance/access/operators.py",
+        "appliance/store/store.py",
+        "appliance/casework/raising.py",
+        "appliance/casework/decisions.py",
+    }
 
 
 def test_nobody_constructs_a_session_directly() -> None:
@@ -201,8 +213,8 @@ def test_no_one_session_may_both_take_in_and_decide() -> None:
     assert not taking_in & deciding
 
 
-def test_the_node_writes_nothing_about_cases_but_that_it_raised_a_certificate() -> None:
-    by_node = {kind for kind, roles in PERMITTED.items() if Role.NODE in roles}
+def test_the_node_writes_nothing_about_cases_but_that_it_raised_a_certificate_and_what_central_decided() -> None:
+    by_node = {kind for kind, roles in PERMITTED.items() if Role.NODE in roles} - BY_DECISION
     assert {kind for kind in by_node if kind.startswith("certificate.")} == {k.CertificateRaised.KIND}
     assert {kind.split(".")[0] for kind in by_node} == {
         "certificate",

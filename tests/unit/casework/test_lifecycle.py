@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from appliance.access import four_eyes
-from appliance.access.permitted import PERMITTED, Role
+from appliance.access.permitted import BY_DECISION, PERMITTED, Role
 from appliance.casework import lifecycle
 from appliance.casework.lifecycle import CLOSED, OPEN, STEPS, How, IllegalStep, Move, Status, move_of, step
 from appliance.journal import kinds as k
@@ -108,7 +108,7 @@ def test_what_is_open_can_still_be_decided_or_withdrawn() -> None:
 def test_the_table_knows_every_kind_about_an_application() -> None:
     named = {kind for kind in k.KINDS if kind.startswith(("application.", "certificate."))}
     # What the node does with a certificate by itself leads nowhere.
-    about = {kind for kind in named if Role.NODE not in PERMITTED[kind]} | {k.PaperAdded.KIND}
+    about = {kind for kind in named if Role.NODE not in PERMITTED[kind] or kind in BY_DECISION} | {k.PaperAdded.KIND}
     assert {move.kind for move in MOVES} == about
     assert about >= four_eyes.INTAKE | four_eyes.DECISION | four_eyes.APPEAL
 

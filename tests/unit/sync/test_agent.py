@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.journal.errors import IntegrityError, NetworkError, SanadError
-from sync.keeping import BACKOFF_CAP_S, LINK_CAP_S, PAUSE_S, TROUBLE_PAUSE_S, backoff_s, keep_synced
+from sync.keeping import (
+    BACKOFF_CAP_S,
+    LINK_CAP_S,
+    LINK_FIRST_S,
+    PAUSE_S,
+    TROUBLE_PAUSE_S,
+    backoff_s,
+    keep_synced,
+)
 from sync.link import LinkDown
 from sync.outcome import SyncOutcome
 
@@ -42,10 +50,11 @@ def test_the_loop_waits_longer_after_each_failure_and_starts_over_after_a_succes
     assert [isinstance(report, SanadError) for report in reports] == [True, True, True, False, True]
 
 
-def test_a_link_that_is_down_is_tried_again_every_second() -> None:
+def test_a_link_that_is_down_is_tried_again_at_once_and_then_twice_a_second() -> None:
     down = LinkDown("Down.")
-    waits, _ = waits_after(down, down, down)
-    assert waits == [0, LINK_CAP_S, LINK_CAP_S, LINK_CAP_S]
+    waits, _ = waits_after(*[down] * 7)
+    assert waits[:3] == [0, LINK_FIRST_S, 2 * LINK_FIRST_S]
+    assert waits[5:] == [LINK_CAP_S] * 3
 
 
 def test_the_loop_does_not_hurry_after_what_only_people_can_put_right() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from appliance.access.session import Session
 from appliance.casework.caseview import CaseView
 from appliance.casework.centre import Centre
+from appliance.casework.services import shown_service
 from appliance.catalogue import Service
 from appliance.journal.ids import EntityId
 from appliance.store.store import Store
@@ -41,8 +42,9 @@ class CaseScreen(DeskScreen[None]):
 
     @property
     def service(self) -> Service | None:
-        """The service of the case, where the catalogue has it still."""
-        return None if self.view is None else self.centre.catalogue.services.get(self.view.case.service)
+        """The service of the case as it was when it was handed in, where it is to be had."""
+        case = None if self.view is None else self.view.case
+        return None if case is None else shown_service(self.centre, case.service, case.service_digest)
 
     def do(self, verb: Callable[[Session], object], words: str) -> None:
         """Do something with the case, say so, and read it again."""
