@@ -11,7 +11,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import Final
 
 from appliance.journal.checkpoint import open_cosignature
@@ -30,7 +29,7 @@ from sync.listsfetch import fetch_lists
 from sync.orderstream import read_orders, write_orders
 from sync.outcome import SyncOutcome, SyncProgress, Watch, unspent, unwatched
 from sync.refusals import OutOfStep, StartAgain
-from sync.reporting import EVERY_S, make_report
+from sync.reporting import EVERY_S, make_report, software
 from sync.session import MAX_WANTED, STREAM_BLOB_BYTES, CentralState, Sender
 from sync.source import Reader, sliced
 from sync.storesource import StoreSource
@@ -208,7 +207,7 @@ class _Session:
             return make_report(
                 tx,
                 self.store.journal,
-                software=version("sanad"),
+                software=software(),
                 now_s=self.calls.now_s(),
                 wanted=wanted,
                 missing=len(self.missing),
