@@ -98,8 +98,8 @@ def _whole(found: Minutes, rate: float, name: str) -> Iterator[Figure]:
     drained = backlogmodel.World(_pipe(rate, delay_s), APPLICATIONS, seed=72).run()
     told = (
         f"simulated time: the shipped sender, follower and receiver over a model of the link, {rate:.0f} bytes of "
-        f"files a second as measured above and {delay_s:.2f} s of delay so that the medians agree; no cuts, and no tail of "
-        f"lost packets; the centre works on, {caseload.APPLICATIONS_A_DAY} applications in 8 hours"
+        f"files a second as measured above and {delay_s:.2f} s of delay so that the medians agree; no cuts, and no "
+        f"tail of lost packets; the centre works on, {caseload.APPLICATIONS_A_DAY} applications in 8 hours"
     )
     p95 = statistics.quantiles(drained.took, n=20)[-1]
     yield _plain(f"{name}: every entry countersigned after", drained.entries_s, "s", told)
