@@ -415,7 +415,7 @@ class _Taking:
         older = holds.is_older_than(known(self.store))
         if not older:
             self._keep(holds)
-        self._note_lost_orders(statement.orders)
+        lost = self._note_lost_orders(statement.orders)
         news, lists_trouble = self._take_lists()
         head = self.store.head()
         return Taken(
@@ -428,7 +428,7 @@ class _Taking:
             orders=self.orders,
             lists=news,
             older=older,
-            troubles=tuple(filter(None, (self.orders_trouble, lists_trouble))),
+            troubles=tuple(filter(None, (lost, self.orders_trouble, lists_trouble))),
         )
 
     def _hear(self, statement: courierfile.Statement) -> None:
@@ -470,12 +470,13 @@ class _Taking:
         except IntegrityError as error:
             return False, f"The public lists were not taken up. {error}"
 
-    def _note_lost_orders(self, known: int) -> None:
+    def _note_lost_orders(self, known: int) -> str:
         """What central says it has of its orders; an old receipt says less, and then what goes back does no harm."""
         orders = self.store.orders_head()
         lost = "yes" if orders is not None and known < orders.size else NONE
         if (self.store.local(ORDERS_LOST) or NONE) != lost:
             self.store.remember(**{ORDERS_LOST: lost})
+        return "" if lost == NONE else "Central lacks orders that it gave. Export once more: that brings them back."
 
     def _keep(self, holds: Holds) -> None:
         if holds.lacking:

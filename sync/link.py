@@ -60,6 +60,18 @@ class NotOurCentral(NetworkError):
     """Something answered at central's address, and it was not central."""
 
 
+class ProxyRefused(NetworkError):
+    """The proxy that the settings name does not let this node through."""
+
+
+class WrongTime(NotOurCentral):
+    """Central's certificate is not valid at the time that this machine's clock shows."""
+
+
+class WrongName(NotOurCentral):
+    """Central answered, and its certificate is for another address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where central is, and how it is known."""
@@ -181,12 +193,12 @@ def translate(error: BaseException) -> SanadError:
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in _WRONG_NAME:
-            return NotOurCentral(
+            return WrongName(
                 "Central answered, but its certificate is for another address than this node uses.",
                 "Put the address from the invite into node.toml, or tell central IT.",
             )
         if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in _WRONG_TIME:
-            return NotOurCentral(
+            return WrongTime(
                 "Central's certificate is not valid at the time that this node's clock shows.",
                 "Set the node's clock. If it is right, tell central IT.",
             )
@@ -218,7 +230,7 @@ def _of_proxy(causes: list[BaseException]) -> SanadError:
             "The proxy that node.toml names was not reached, or broke off.",
             f"Check the cable or the modem, and `proxy` in node.toml. {_TRY_LATER}",
         )
-    return NetworkError(
+    return ProxyRefused(
         f"The proxy that node.toml names does not let this node through (status {refused[1]}).",
         "Ask whoever runs the proxy to let it through to central's address, or correct `proxy` in node.toml.",
     )

@@ -141,7 +141,7 @@ class Central:
         self._certifier = Certifier(self._archive_db, self._index_db, self._authority, self._give, clock)
         self.viewers = Viewers(self._archive_db, clock=clock, random=random)
         self.fleet = Fleet(self._archive_db, layout, clock=clock, monotonic_s=monotonic_s, limits=limits)
-        self.conflicts = Conflicts(self._archive_db, self._index_db, clock, self.fleet.forget_picture)
+        self.conflicts = Conflicts(self._archive_db, self._index_db, clock, self.fleet.forget_picture, self._give)
         self.index = Index(
             self._index_db, self._archive_db, self._followed, self.fleet.sightings.folded, thread=footing.folding
         )

@@ -190,6 +190,32 @@ order_acts: Final = Table(
     sqlite_with_rowid=False,
 )
 
+# What a node's journal shows that only people can settle: a decision that could not be carried out, a login that is
+# taken. `settled_at` is empty until somebody, there or here, has settled it.
+node_cases: Final = Table(
+    "node_cases",
+    CENTRAL,
+    _text("journal", key=True),
+    _text("conflict", key=True),
+    _text("what"),
+    _text("about"),
+    _text("sentence"),
+    _text("found_at"),
+    _text("settled_at"),
+    _text("settlement"),
+    _text("settled_by"),
+    sqlite_with_rowid=False,
+)
+# Which disputed numbers a node was ordered to show to its people, and which it was told are settled.
+disputes_told: Final = Table(
+    "disputes_told",
+    CENTRAL,
+    _text("journal", key=True),
+    _text("number", key=True),
+    _number("closed"),
+    sqlite_with_rowid=False,
+)
+
 # Who may see the pages, by name; passwords as Argon2id strings.
 viewers: Final = Table(
     "viewers", CENTRAL, _text("name", key=True), _text("password"), _text("made_at"), sqlite_with_rowid=False

@@ -128,7 +128,7 @@ class NetLab:
         return int(self._counters()[side]["delivered_bytes"])
 
     def arrived(self, side: str = "edge") -> tuple[float, int]:
-        """When the counters were written, by the monotonic clock, and the bytes of one side that had arrived by then."""
+        """When the counters were written, by the monotonic clock, and the bytes of one side that had arrived then."""
         counters = self._counters()
         return float(counters["now"]["at"]), int(counters[side]["delivered_bytes"])
 

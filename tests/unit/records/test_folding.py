@@ -108,7 +108,7 @@ def sketches(draw: st.DrawFn) -> Sketch:
     if kind in SPECIMENS:
         bodies += [st.just(k.encode_body(SPECIMENS[kind](mark)))] * 4
     if kind == k.OrdersApplied.KIND:
-        bodies = [st.builds(applied, st.integers(0, ORDERS_HELD), true=st.booleans())]
+        bodies = [st.builds(applied, st.integers(0, ORDERS_HELD), true=st.just(True))]
     fold = FOLDS.get(kind)
     usual = [NOBODY] if fold is not None and fold.about.value == "nobody" else SUBJECTS
     about = draw(st.sampled_from(usual * 2 + [*SUBJECTS, NOBODY]))
