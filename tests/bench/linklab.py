@@ -151,15 +151,18 @@ def again(made: NetLab, folder: Path, congestion: str, payload: int) -> Node:
     return Node(process, payload)
 
 
-def ours(folder: Path, link: Line, corpus: Corpus, kill: Killed | None = None) -> Sync:
-    """One sync of a node that has synced before; with a kill of one end in its middle, if so told."""
+def ours(folder: Path, link: Line, corpus: Corpus, what: What = "node", kill: Killed | None = None) -> Sync:
+    """One sync of a node that has synced before; with a kill of one end in its middle, if so told.
+
+    A node that follows does the work within the time, and is done when it has heard that all of it is at central.
+    """
     with lab(folder, link) as made, ExitStack() as stack:
         served = stack.enter_context(central(made, folder))
-        here = node(made, folder, served, corpus, link.congestion)
+        here = node(made, folder, served, corpus, link.congestion, what)
         made.settle()
         before = made.sent()
         here.begin()
-        if kill:
+        if kill is not None:
             time.sleep(0.5 * here.payload * 8 / link.rate)
         if kill == "node":
             here.kill()
@@ -168,11 +171,11 @@ def ours(folder: Path, link: Line, corpus: Corpus, kill: Killed | None = None) -
         elif kill == "central":
             served.kill()
             stack.enter_context(central(made, folder))
-        seconds = float(here.ended()["seconds"])
+        answer = here.ended()
         made.settle()
-        wire = made.sent() - before
+        wire = int(made.sent() - before)
         here.kill()
-    return Sync(seconds, here.payload, wire)
+    return Sync(float(answer["seconds"]), int(answer.get("payload", here.payload)), wire)
 
 
 def peer(folder: Path, link: Line, run: Callable[[NetLab, Path], float]) -> float:
