@@ -34,4 +34,4 @@ lock:
 		--extra build --extra dev -o requirements-test.lock
 
 clean:
-	rm -rf .venv .run build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .assets .run build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -9,25 +9,30 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
-from appliance.journal.errors import OperatorError, SanadError
+from appliance.journal.errors import DeviceError, IntegrityError, NetworkError, OperatorError, SanadError
 from appliance.records.failures import StorageFull, StorageReadOnly
 from appliance.store import carried
-from appliance.store.carried import Stuck
+from appliance.store.carried import Hindrance, Stuck
 from appliance.store.store import Store
 from provisioning import terminal
+from provisioning.inforce import Hours, settings_of
 from provisioning.settings import NODE_FILE, NodeSettings, load
 from sync import courier
 from sync.agent import HeldBack, follow, sync_once
 from sync.allowance import Allowance
 from sync.calls import Spare
 from sync.following import Timing
-from sync.link import Address
+from sync.link import Address, LinkDown, NotOurCentral, ProxyRefused, WrongName, WrongTime
 from sync.outcome import SyncOutcome, SyncProgress
+from sync.refusals import CentralCannotStore, Fork, NotEnrolled, Quarantined, Rollback
 
 BOUNDED_S: Final = 3600.0
 """How long small requests are sent before a long stream is tried again."""
 REMEMBER_EVERY_S: Final = 30.0
+SETTINGS_S: Final = 30.0
+"""How often a running session looks whether the cap or the hours for sealed files were set anew."""
 PAUSE_LOOK_S: Final = 1.0
 MEGABYTE: Final = 1_000_000
 
@@ -57,8 +62,8 @@ def sync_and_remember(store: Store, address: Address, watch: terminal.Progress |
     try:
         outcome = sync_once(store, address, now_s=_now_s, watch=seen, spend=allowance.spend)
     except SanadError as error:
-        said = str(error)
-        _if_room(lambda: store.remember(**{carried.TROUBLE: said}))
+        said = carried.hindered(hindrance(error), str(error))
+        _if_room(lambda: store.remember(**said))
         raise
     finally:
         allowance.close()
@@ -68,18 +73,23 @@ def sync_and_remember(store: Store, address: Address, watch: terminal.Progress |
 
 def allowance_of(store: Store) -> Allowance:
     """What this node may send in a day, by its settings."""
-    cap = load(NodeSettings, store.layout.home / NODE_FILE).sync.megabytes_per_day
     return Allowance(
-        None if cap is None else cap * MEGABYTE,
+        cap_of(settings_of(store)),
         today=lambda: store.now()[:10],
         load=lambda day: carried.sent_on(store, day),
         save=lambda day, count: _if_room(lambda: carried.remember_sent(store, day, count)),
     )
 
 
+def cap_of(settings: NodeSettings) -> int | None:
+    """Bytes a day, or None for no bound."""
+    cap = settings.sync.megabytes_per_day
+    return None if cap is None else cap * MEGABYTE
+
+
 def remember(store: Store, outcome: SyncOutcome) -> None:
     """Remember what central said."""
-    values = {carried.LAST_AT: store.now(), carried.TROUBLE: trouble(outcome)}
+    values = {carried.LAST_AT: store.now(), **carried.hindered(left(outcome), trouble(outcome))}
     if outcome.skew_s is not None:
         values[carried.SKEW] = str(outcome.skew_s)
     store.remember(**values)
@@ -102,6 +112,41 @@ def trouble(outcome: SyncOutcome) -> str:
     if outcome.size != outcome.cosigned_size:
         return "Not everything is countersigned yet. Sync again."
     return f"All entries are countersigned; {outcome.wanted} sealed files are still on their way."
+
+
+def left(outcome: SyncOutcome) -> Hindrance | None:
+    """What kind of thing that is."""
+    if not trouble(outcome):
+        return None
+    if outcome.disk_trouble:
+        return Hindrance.DISK
+    if outcome.central_scarce:
+        return Hindrance.CENTRAL_FULL
+    return Hindrance.UNFINISHED if outcome.size != outcome.cosigned_size else Hindrance.FILES
+
+
+def hindrance(error: SanadError) -> Hindrance:
+    """What kind of thing kept everything from being at central."""
+    return next((found for kind, found in _KINDS if isinstance(error, kind)), Hindrance.OTHER)
+
+
+_KINDS: Final[tuple[tuple[type[SanadError], Hindrance], ...]] = (
+    (LinkDown, Hindrance.LINK),
+    (WrongTime, Hindrance.CLOCK),
+    (WrongName, Hindrance.ADDRESS),
+    (NotOurCentral, Hindrance.PORTAL),
+    (ProxyRefused, Hindrance.TUNNEL),
+    (HeldBack, Hindrance.PROXY),
+    (Quarantined, Hindrance.STOPPED),
+    (Fork, Hindrance.COPY),
+    (Rollback, Hindrance.COPY),
+    (NotEnrolled, Hindrance.UNKNOWN),
+    (CentralCannotStore, Hindrance.CENTRAL_DISK),
+    (NetworkError, Hindrance.CENTRAL),
+    (DeviceError, Hindrance.DISK),
+    (IntegrityError, Hindrance.DISAGREE),
+)
+"""The first that fits says it."""
 
 
 def stuck(outcome: SyncOutcome) -> tuple[Stuck, ...]:
@@ -141,7 +186,8 @@ class Carrier:
         if self.timing.monotonic_s() < self._bounded_until:
             return sync_and_remember(self.store, self.address)
         allowance = allowance_of(self.store)
-        told = _Told(self.store, allowance)
+        hours = FileHours(self.store, allowance)
+        told = _Told(self.store, allowance, hours)
         pause = _Pause(self.store, self.timing)
         try:
             return follow(
@@ -151,17 +197,18 @@ class Carrier:
                 timing=replace(self.timing, wait=pause.wait),
                 answered=answered,
                 heard=told,
-                may_send=allowance.may_send,
+                may_send=lambda count: hours.open and allowance.may_send(count),
                 spend=allowance.spend,
                 spare=self._spare,
             )
         except HeldBack as error:
             self._bounded_until = self.timing.monotonic_s() + BOUNDED_S
-            self.store.remember(**{carried.TROUBLE: str(error), carried.HELD_BACK: self.store.now()})
+            said = carried.hindered(Hindrance.PROXY, str(error))
+            self.store.remember(**said, **{carried.HELD_BACK: self.store.now()})
             raise
         except SanadError as error:
-            said = str(error)
-            _if_room(lambda: self.store.remember(**{carried.TROUBLE: said}))
+            said = carried.hindered(hindrance(error), str(error))
+            _if_room(lambda: self.store.remember(**said))
             raise
         finally:
             pause.close()
@@ -190,28 +237,57 @@ class _Pause:
             self._closed = True
 
 
-class _Told:
-    """Remembers where things stand, when that has changed in what people are told, or now and then."""
+class FileHours:
+    """When this node sends sealed files, by its settings and the centre's clock; read anew at times, with the cap."""
 
     def __init__(self, store: Store, allowance: Allowance) -> None:
         self._store = store
+        self._allowance = allowance
+        self._read_s = -SETTINGS_S
+        self._hours: Hours | None = None
+        self._zone = ZoneInfo("UTC")
+        self.said = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether they are sent now."""
+        now_s = time.monotonic()
+        if now_s - self._read_s >= SETTINGS_S:
+            self._read_s = now_s
+            settings = settings_of(self._store)
+            self._allowance.set_cap(cap_of(settings))
+            self.said = settings.sync.files_between or ""
+            self._hours, self._zone = Hours.read(settings.sync.files_between), ZoneInfo(settings.casework.timezone)
+        return self._hours is None or self._hours.hold(self._store.clock().astimezone(self._zone).time())
+
+
+class _Told:
+    """Remembers where things stand, when that has changed in what people are told, or now and then."""
+
+    def __init__(self, store: Store, allowance: Allowance, hours: FileHours) -> None:
+        self._store = store
+        self._hours = hours
         self._allowance = allowance
         self._last: tuple[str, tuple[Stuck, ...], float] | None = None
         self._cosigned_before: int | None = None
 
     def __call__(self, outcome: SyncOutcome) -> None:
-        words, items, now = trouble(outcome), stuck(outcome), time.monotonic()
+        kind, words, items, now = left(outcome), trouble(outcome), stuck(outcome), time.monotonic()
         if outcome.wanted and not self._allowance.may_send(1):
+            kind = Hindrance.BOUND
             words = f"Today's bound is sent; {outcome.wanted} sealed files wait for tomorrow. Entries still go."
+        elif outcome.wanted and not self._hours.open:
+            kind = Hindrance.HOURS
+            words = f"{outcome.wanted} sealed files wait for {self._hours.said}. Entries still go."
         self._see_through(outcome)
         if self._last is None or self._last[:2] != (words, items) or now - self._last[2] > REMEMBER_EVERY_S:
             self._last = words, items, now
-            _if_room(lambda: self._remember(outcome, words))
+            _if_room(lambda: self._remember(outcome, kind, words))
 
-    def _remember(self, outcome: SyncOutcome, words: str) -> None:
+    def _remember(self, outcome: SyncOutcome, kind: Hindrance | None, words: str) -> None:
         remember(self._store, outcome)
         if words != trouble(outcome):
-            self._store.remember(**{carried.TROUBLE: words})
+            self._store.remember(**carried.hindered(kind, words))
 
     def _see_through(self, outcome: SyncOutcome) -> None:
         """A cosignature that moves while a stream is open: nothing holds it back any more."""

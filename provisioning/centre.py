@@ -6,11 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from appliance.casework import decisions
 from appliance.casework.centre import Centre, CentreRules, CounterRule, QueueRule
+from appliance.casework.orderedsettings import ordered_settings
 from appliance.catalogue import Calendar
 from appliance.certificates.token import Tokens
 from appliance.journal.errors import OperatorError
 from appliance.store.store import Store
+from provisioning.inforce import in_force
 from provisioning.servicecommands import catalogue_of
 from provisioning.settings import NODE_FILE, NodeSettings, load
 
@@ -32,6 +35,7 @@ def centre_of(settings: NodeSettings, home: Path, store: Store) -> Centre:
     Raises:
         OperatorError: the time zone is not known. BadService: a service file is refused.
     """
+    settings = in_force(settings, ordered_settings(store)).settings
     calendar = Calendar(frozenset(map(_WEEK.index, settings.casework.weekend)), settings.casework.holidays)
     token = settings.token
     tokens = None if token is None else Tokens(token.module, token.token or "")
@@ -39,11 +43,11 @@ def centre_of(settings: NodeSettings, home: Path, store: Store) -> Centre:
 
 
 def renewing(home: Path, store: Store) -> Callable[[Centre], Centre]:
-    """What makes the centre anew once central's orders have changed what it is made of.
+    """What makes the centre anew once central's orders have changed what it is made of, and carries out decisions.
 
     Should a file of the centre be wrong by then, the centre stays as it is: what is open works on.
     """
-    seen = _orders_size(store)
+    seen = -1
 
     def renew(centre: Centre) -> Centre:
         nonlocal seen
@@ -55,6 +59,8 @@ def renewing(home: Path, store: Store) -> Callable[[Centre], Centre]:
             anew = open_centre(home, store)
         except OperatorError:
             return centre
+        if decisions.is_due(store):
+            decisions.carry_out(anew)
         return centre if _is_same(centre, anew) else anew
 
     return renew

@@ -31,8 +31,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "keys": ("provisioning.keycommands", "app"),
     "node": ("provisioning.nodeservice", "node"),
     "operators": ("provisioning.operatorcommands", "app"),
+    "orders": ("provisioning.orderscommand", "orders"),
     "run": ("provisioning.walk.command", "run"),
     "services": ("provisioning.servicecommands", "app"),
+    "settings": ("provisioning.settingscommand", "settings"),
     "sync": ("provisioning.synccommands", "app"),
     "verify": ("provisioning.verifycommand", "verify"),
 }

@@ -15,11 +15,13 @@ import typer
 from appliance.journal.errors import DeviceError, OperatorError, SanadError
 from appliance.journal.ids import JournalId
 from appliance.store import carried
+from appliance.store.carried import Hindrance
 from appliance.store.layout import Layout
 from appliance.store.store import Store
-from provisioning import outfile, terminal
+from provisioning import obeying, outfile, terminal
 from provisioning.centralopening import CentralOption, central_home, central_key, open_central
 from provisioning.enrolled import require_enrolled
+from provisioning.obeying import carry_out_due
 from provisioning.opening import HomeOption, JsonOption, home_of, node_store
 from sync import courier, courierdisk
 from sync.central.central import Central
@@ -143,6 +145,7 @@ class _Haul:
 
     number: int
     orders_held: int = 0
+    orders_root: bytes = b""
     imports: list[tuple[Found, Import]] = field(default_factory=list)
 
 
@@ -163,7 +166,9 @@ def import_at_central(home: Path, path: Path, found: Sequence[Found], receipts: 
                 refused.append((each, error))
         folder = receipts or (path if path.is_dir() else path.parent)
         written = [
-            central.courier.write_receipt(journal, folder, number=haul.number, orders_held=haul.orders_held)
+            central.courier.write_receipt(
+                *(journal, folder), number=haul.number, orders_held=haul.orders_held, orders_root=haul.orders_root
+            )
             for journal, haul in hauls.items()
         ]
     imports = [each for haul in hauls.values() for each in haul.imports]
@@ -187,7 +192,8 @@ def _take(central: Central, found: Found, hauls: dict[JournalId, _Haul]) -> None
     haul.number = max(haul.number, found.header.number)
     with terminal.progress(found.place.name) as watch:
         taken = central.courier.take(found, watch=watch)
-    haul.orders_held = max(haul.orders_held, taken.orders_held)
+    if taken.orders_held >= haul.orders_held:
+        haul.orders_held, haul.orders_root = taken.orders_held, taken.orders_root
     haul.imports.append((found, taken))
 
 
@@ -255,15 +261,19 @@ def _import_at_node(home: Path, path: Path, found: Sequence[Found], *, as_json: 
             except SanadError as error:
                 refused.append((each, error))
         _remember(store, taken)
+        obeyed = carry_out_due(home, store)
         head = store.head()
     values = {
         "taken": [_taken_values(each, what) for each, what in taken],
         "refused": [_refused_values(each, error) for each, error in refused],
+        "carried_out": list(obeyed.done),
+        "contested": list(obeyed.contested),
         "size": head.size,
         "cosigned_size": head.cosigned_size,
     }
     lines = [_taken_line(each, what) for each, what in taken]
     lines += [f"{each.place.name} was not taken. {error}" for each, error in refused]
+    lines += filter(None, [obeying.words(obeyed)])
     lines.append(f"{head.cosigned_size} of {head.size} entries are countersigned by central.")
     terminal.answer(values, "\n".join(lines), as_json=as_json)
     if refused or any(what.troubles for _, what in taken):
@@ -293,7 +303,9 @@ def _remember(store: Store, taken: Sequence[tuple[Found, Taken]]) -> None:
     words = list(last.troubles)
     if last.lacking:
         words.append(f"{last.lacking} sealed files have not reached central yet. Sync, or export again.")
-    store.remember(**{carried.LAST_AT: store.now(), carried.TROUBLE: " ".join(words)})
+    lacking = Hindrance.LACKING if last.lacking else None
+    kind = Hindrance.STICK if last.troubles else lacking
+    store.remember(**{carried.LAST_AT: store.now(), **carried.hindered(kind, " ".join(words))})
 
 
 def _taken_values(found: Found, taken: Taken) -> dict[str, object]:

@@ -15,6 +15,7 @@ from provisioning.centralopening import CentralOption, central_home, central_key
 from provisioning.opening import JsonOption
 from sync.central.central import Central
 from sync.central.fleet import NodeView
+from sync.central.nodecases import sentences
 from sync.central.pages.rendering import summary
 from sync.central.quarantine import Cause
 from sync.central.troubles import amount
@@ -62,12 +63,14 @@ _AFTER = {
     "Next: the box that is not to go on gets a new home, and a new invite from `sanad central invite`.",
     Cause.ROLLBACK: "An older copy is refused again, and the node put back.\n"
     "Next: a box that was restored from a backup gets a new home, and a new invite from `sanad central invite`.",
-    Cause.PERSON: "It does so by itself within minutes.",
+    Cause.PERSON: "It does so by itself within ten minutes; `sanad sync now` there does it at once.",
 }
 
 
 def cases(
-    number: Annotated[str | None, typer.Argument(help="The certificate number of a case that was settled.")] = None,
+    number: Annotated[
+        str | None, typer.Argument(help="The certificate number, or the name, of a case that was settled.")
+    ] = None,
     settle: Annotated[str | None, typer.Option(help="How it was settled, in a sentence; it is kept for ever.")] = None,
     home: CentralOption = None,
     as_json: JsonOption = False,
@@ -80,13 +83,21 @@ def cases(
     with open_central(place, central_key(place)) as central:
         if number is not None and settle is not None:
             central.conflicts.settle(number, settle, getpass.getuser())
-        found = central.fleet.view().conflicts
+        view = central.fleet.view()
+        found, left = view.conflicts, view.cases
     rows = [{"number": each.number, "journals": list(each.journals), "found_at": each.found_at} for each in found]
     lines = [
         f"Number {each.number} stands on papers of {' and '.join(each.journals)}.\n  → {each.next_step}"
         for each in found
     ]
-    terminal.answer({"cases": rows}, "\n".join(lines) or "There is nothing to settle.", as_json=as_json)
+    lines += sentences(left)
+    at_nodes = [
+        {"conflict": each.conflict, "journal": each.journal, "what": each.what, "sentence": each.sentence}
+        for each in left
+    ]
+    terminal.answer(
+        {"cases": rows, "at_nodes": at_nodes}, "\n".join(lines) or "There is nothing to settle.", as_json=as_json
+    )
 
 
 def viewer(

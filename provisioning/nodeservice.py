@@ -20,6 +20,7 @@ from typing import Final
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from appliance.casework.decisions import CarriedOut
 from appliance.journal.errors import SanadError
 from appliance.store.freeing import Freed, disk_below
 from appliance.store.store import Store
@@ -28,6 +29,7 @@ from provisioning.blobcommands import keep_room
 from provisioning.carrier import Carrier
 from provisioning.enrolled import require_enrolled
 from provisioning.keyservice import NODE_SOCKET, AlreadyRunning, KeyService, is_running
+from provisioning.obeying import carry_out_due, keep_carrying_out
 from provisioning.opening import HomeOption, home_of, open_store
 from provisioning.raising import Raising, is_due, keep_raised, raise_pending
 from provisioning.synccommands import central_address
@@ -61,7 +63,7 @@ def node(home: HomeOption = None) -> None:
         with KeyService(place, NODE_SOCKET, key):
             terminal.note(f"This node is open; other commands with --home {place} need no passphrase now.")
             carrier = Carrier(store, address, Timing(time.monotonic, end.wait))
-            with raising(store, address, end, log), making_room(store, end, log):
+            with raising(store, address, end, log), obeying(place, store, end, log), making_room(store, end, log):
                 carry(store, carrier.session, end.wait, log)
     log.info("stopped")
 
@@ -116,6 +118,26 @@ def making_room(store: Store, end: threading.Event, log: FilteringBoundLogger) -
 
     work = (store, lambda: disk_below(store), end.wait, report)
     thread = threading.Thread(target=keep_room, args=work, name="making-room")
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
+
+
+@contextmanager
+def obeying(home: Path, store: Store, end: threading.Event, log: FilteringBoundLogger) -> Iterator[None]:
+    """Beside all else, carry out what central decided, until the block ends."""
+
+    def report(result: CarriedOut | SanadError) -> None:
+        if isinstance(result, SanadError):
+            log.warning("not carried out", error=type(result).__name__, sentence=result.sentence)
+        else:
+            log.info("carried out", decisions=len(result.done), contested=len(result.contested))
+
+    work = (lambda: carry_out_due(home, store), end.wait, report)
+    thread = threading.Thread(target=keep_carrying_out, args=work, name="obeying")
     thread.start()
     try:
         yield

@@ -49,7 +49,7 @@ fi
 
 lock=requirements-$purpose.lock
 stamp=.venv/.ready-$purpose
-want=$(cat "$lock" pyproject.toml | sha256sum)
+want=$(cat "$lock" provisioning/assets.lock pyproject.toml | sha256sum)
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ]; then
     exit 0
 fi
@@ -57,6 +57,15 @@ fi
 echo "Installing Python packages from $lock (once)" >&2
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$lock"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+if [ "$purpose" = test ]; then
+    # axe-core, by which pages are judged: Debian has no package of it. Of the one that brings it, only its script is kept.
+    fetched=$(mktemp -d)
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-deps \
+        --target "$fetched" -r provisioning/assets.lock
+    mkdir -p .assets
+    mv "$fetched/axe_playwright_python/axe.min.js" .assets/
+    rm -rf "$fetched"
+fi
 if [ "$purpose" = test ] && [ ! -x .venv/bin/promtool ] && ! command -v promtool >/dev/null 2>&1; then
     # Only this one program of Debian's `prometheus`: installed whole, it would start a server on this machine.
     fetched=$(mktemp -d)

@@ -10,15 +10,17 @@ import typer
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from appliance.casework.decisions import CarriedOut
 from appliance.journal.errors import IntegrityError, OperatorError
 from appliance.records.failures import of_os
 from appliance.store import carried
 from appliance.store.store import Store
-from provisioning import terminal
+from provisioning import obeying, terminal
 from provisioning.carrier import stuck, sync_and_remember, trouble
 from provisioning.enrolled import NotEnrolledYet, is_begun, is_enrolled, require_enrolled
 from provisioning.listsstanding import lists_standing
 from provisioning.making import KEYS
+from provisioning.obeying import carry_out_due
 from provisioning.opening import HomeOption, JsonOption, node_store
 from provisioning.raising import Raising, raise_pending, raising_standing
 from provisioning.settings import NODE_FILE, NodeSettings, load
@@ -53,22 +55,23 @@ def central_address(home: Path) -> Address:
 
 def sync_and_raise(
     store: Store, address: Address, watch: terminal.Progress | None = None
-) -> tuple[SyncOutcome, Raising]:
-    """A sync, timestamps for what was countersigned, and a sync of what that wrote.
+) -> tuple[SyncOutcome, Raising, CarriedOut]:
+    """A sync, what came down by it carried out, timestamps for what was countersigned, and a sync of what that wrote.
 
     Raises:
         SanadError: as `sync_once`, or this node's disk.
     """
     outcome = sync_and_remember(store, address, watch)
+    obeyed = carry_out_due(store.layout.home, store) if outcome.orders_taken else CarriedOut((), ())
     raised = raise_pending(store, address)
-    if not raised.numbers:
-        return outcome, raised
+    if not (raised.numbers or obeyed.done or obeyed.contested):
+        return outcome, raised, obeyed
     after = sync_and_remember(store, address, watch)
     sums = {
         name: getattr(outcome, name) + getattr(after, name)
         for name in ("entries_sent", "blob_bytes_sent", "orders_taken")
     }
-    return replace(after, **sums), raised
+    return replace(after, **sums), raised, obeyed
 
 
 def _in_the_way(outcome: SyncOutcome) -> str:
@@ -85,7 +88,7 @@ def now(home: HomeOption = None, as_json: JsonOption = False) -> None:
         require_enrolled(store)
         address = central_address(store.layout.home)
         with terminal.progress("Syncing") as watch:
-            outcome, raised = sync_and_raise(store, address, watch)
+            outcome, raised, obeyed = sync_and_raise(store, address, watch)
         standing = raising_standing(store)
     values = {
         "size": outcome.size,
@@ -95,6 +98,8 @@ def now(home: HomeOption = None, as_json: JsonOption = False) -> None:
         "orders_taken": outcome.orders_taken,
         "missing": list(outcome.missing),
         "lists_trouble": outcome.lists_trouble or None,
+        "carried_out": list(obeyed.done),
+        "contested": list(obeyed.contested),
         "raised": list(raised.numbers),
         "raising": standing.values,
         "complete": outcome.complete,
@@ -102,7 +107,8 @@ def now(home: HomeOption = None, as_json: JsonOption = False) -> None:
     words = f"{outcome.cosigned_size} of {outcome.size} entries are countersigned by central. {_in_the_way(outcome)}"
     if raised.numbers:
         words += f"\n{len(raised.numbers)} certificates were given a timestamp."
-    terminal.answer(values, "\n".join(filter(None, (words.rstrip(), standing.words))), as_json=as_json)
+    said = filter(None, (words.rstrip(), obeying.words(obeyed), standing.words))
+    terminal.answer(values, "\n".join(said), as_json=as_json)
     if outcome.lists_trouble:
         terminal.note(f"The public lists are not up to date. {outcome.lists_trouble}")
     if not outcome.complete:
@@ -119,11 +125,13 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         raising = raising_standing(store)
         now = store.clock()
     values = standing.values | {
+        "well": standing.well(now),
+        "line": standing.words(now),
         "congestion_control": best_congestion_control(),
         "lists": None if lists is None else lists.values,
         "raising": raising.values,
     }
-    words = [standing.words(now), "" if lists is None else lists.words, raising.words]
+    words = [standing.words(now), *standing.details, "" if lists is None else lists.words, raising.words]
     terminal.answer(values, "\n".join(filter(None, words)), as_json=as_json)
 
 

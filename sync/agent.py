@@ -77,9 +77,8 @@ def sync_once(
     while True:
         try:
             with way.connect(central) as link:
-                return _Session(
-                    store, Calls(link, _caller(store, now_s, way, Spare(lambda: 0.0))), now_s, watch, spend
-                ).run()
+                calls = Calls(link, _caller(store, now_s, way, Spare(lambda: 0.0)))
+                return _Session(store, calls, now_s, watch, spend).run()
         except (OutOfStep, StartAgain):
             restarts += 1
             if restarts > MAX_RESTARTS:
@@ -87,11 +86,7 @@ def sync_once(
 
 
 def fetch_lists_now(store: Store, central: Address) -> str:
-    """Bring the public lists to a node that has none yet, without anything else.
-
-    Returns:
-        What was in the way, where something was.
-    """
+    """Bring the public lists, and nothing else, to a node that has none yet; answers what was in the way."""
     try:
         with Link(central) as link:
             fetch_lists(link, b"", lambda content: publiclists.keep(store, content), lambda _: None)
@@ -174,8 +169,8 @@ class _Session:
     lists_trouble: str = ""
     missing: dict[BlobDigest, None] = field(default_factory=dict)
     spoilt: set[BlobDigest] = field(default_factory=set)
-    handed_back: set[int] = field(default_factory=set)
-    """From which sizes on central was given its own orders in this session."""
+    handed_back: bool = False
+    """Whether central was given its own orders in this session."""
     taking: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> SyncOutcome:
@@ -202,7 +197,9 @@ class _Session:
     def open(self) -> StateAnswer:
         """Open the session."""
         head = self.store.head()
-        return self.calls.open(head.checkpoint, head.size, head.cosigned, self._orders_held(), self.report(None))
+        orders = self.store.orders_head()
+        held, root = (0, b"") if orders is None else (orders.size, orders.root)
+        return self.calls.open(head.checkpoint, head.size, head.cosigned, held, self.report(None), root)
 
     def report(self, answer: StateAnswer | None) -> NodeReport:
         """How this node is, for people at central, as far as central said what it lacks."""
@@ -248,9 +245,10 @@ class _Session:
             except (StorageFull, StorageReadOnly) as error:
                 self.disk_trouble = error
             try:
-                if self.trouble is None and answer.orders < self._orders_held():
-                    self._hand_back(answer.orders, calls)
-                while self.trouble is None and answer.orders > (held := self._orders_held()):
+                orders = answer.orders
+                if self.trouble is None and orders < self._orders_held():
+                    orders = self._hand_back(calls)
+                while self.trouble is None and orders > (held := self._orders_held()):
                     self._take_orders_from(held, calls)
             except IntegrityError as error:
                 self.trouble = error
@@ -337,17 +335,23 @@ class _Session:
         self.store.take_orders(*found)
         self.orders_taken += len(found[0])
 
-    def _hand_back(self, start: int, calls: Calls) -> None:
-        """Give central the orders from `start` on, which it gave and has lost: its own signature proves them."""
+    def _hand_back(self, calls: Calls) -> int:
+        """Give central all its orders, of which it lost some: its own signature proves them.
+
+        Returns:
+            How many orders central has then.
+        """
         with self.store.read() as tx:
             log = Log(tx, orders_of(self.store.journal))
             head = log.head()
-            lost = [] if head is None else list(log.entries(start, head.size))
-        if head is None or start in self.handed_back:
-            return
-        calls.hand_back(self.store.head().size, write_orders(log.journal, lost, head.size, head.checkpoint))
-        # What central says next may have been said before.
-        self.handed_back.add(start)
+            held = [] if head is None else list(log.entries(0, head.size))
+        if head is None or self.handed_back:
+            # What central said last may have been said before.
+            return 0
+        orders = write_orders(log.journal, held, head.size, head.checkpoint)
+        size = calls.hand_back(self.store.head().size, orders)
+        self.handed_back = True
+        return size
 
     def _stream(self, head: Head, answer: StateAnswer) -> StateAnswer:
         """One bounded stream."""

@@ -37,6 +37,11 @@ class Allowance:
         self._sent = load(self._day)
         self._saved = self._sent
 
+    def set_cap(self, cap: int | None) -> None:
+        """From here on so many bytes a day, or no bound."""
+        with self._guard:
+            self._cap = cap
+
     def may_send(self, count: int) -> bool:
         """Whether so many bytes of a sealed file may be sent today."""
         with self._guard:

@@ -22,7 +22,7 @@ from sync.link import Link, LinkDown, not_understood
 from sync.listsfetch import fetch_lists
 from sync.refusals import BadChallenge
 from sync.signatures import NO_SESSION, Said
-from sync.wire import ChallengeAnswer, Known, NodeReport, SessionRequest, StateAnswer
+from sync.wire import ChallengeAnswer, Known, NodeReport, OrdersAnswer, SessionRequest, StateAnswer
 
 SPARE_LIFE_S: Final = 240.0
 """How long a challenge is kept for later; central takes it a minute longer."""
@@ -100,7 +100,13 @@ class Calls:
         return self._caller.now_s()
 
     def open(
-        self, checkpoint: bytes, offered: int, cosigned: bytes | None, orders: int, report: NodeReport | None = None
+        self,
+        checkpoint: bytes,
+        offered: int,
+        cosigned: bytes | None,
+        orders: int,
+        report: NodeReport | None = None,
+        orders_root: bytes = b"",
     ) -> StateAnswer:
         """Open a session: say what the node has and how it is, hear what central has of it.
 
@@ -108,7 +114,7 @@ class Calls:
             BadFrame: central chose a version that this node does not speak.
         """
         self.session = NO_SESSION
-        body = msgspec.json.encode(SessionRequest(frames.VERSIONS, checkpoint, cosigned, orders, report))
+        body = msgspec.json.encode(SessionRequest(frames.VERSIONS, checkpoint, cosigned, orders, report, orders_root))
         answer = self._state(self._call("POST", wire.SESSION, offered, body=body))
         frames.choose_version((answer.version,))
         self.session = answer.session
@@ -131,9 +137,9 @@ class Calls:
         """A sealed file that central holds; its bytes are still to be held against the digest."""
         return self._call("GET", f"{wire.BLOB}?digest={digest}", offered, limit=frames.MAX_BLOB)
 
-    def hand_back(self, offered: int, orders: bytes) -> None:
-        """Give central orders, as frames, that it gave and has lost."""
-        self._call("POST", wire.ORDERS, offered, body=orders)
+    def hand_back(self, offered: int, orders: bytes) -> int:
+        """Give central orders, as frames, that it gave and has lost; answers how many it has then."""
+        return _decode(self._call("POST", wire.ORDERS, offered, body=orders), OrdersAnswer).orders
 
     def fetch_lists(self, held: bytes, keep: Callable[[bytes], bool], offered: int) -> bool:
         """Bring the public lists up to date: see `sync.listsfetch`."""

@@ -39,7 +39,7 @@ from sync import courierdisk, courierfile
 from sync.couriercut import Cut, Pull, carried_bytes
 from sync.courierdisk import Found, StickFull, Watch, unwatched
 from sync.courierfile import DIGEST_BYTES, MAX_FILE, MAX_PARTS, MIN_FILE, BadCourierFile, Header, Kind, Opening
-from sync.orderstream import read_orders
+from sync.orderstream import read_orders, write_orders
 from sync.session import CentralState, Sender, Wanted
 from sync.storesource import StoreSource
 
@@ -47,6 +47,8 @@ NUMBER: Final = "courier-number"
 """Under which the store remembers how many exports there were."""
 HOLDS: Final = "courier-holds"
 """Under which the store remembers central's newest word on what it has."""
+ORDERS_LOST: Final = "courier-orders-lost"
+"""Under which the store remembers `yes` where central lacked orders that it gave, when it was heard last."""
 LACKING: Final = "courier.lacking"
 """The file in a node's home with the digests of what central lacks, 32 bytes each."""
 ENTRY_EXTRA: Final = 64
@@ -196,6 +198,7 @@ def export(
         source,
         Sender(store.journal, plan.state, plan.offered, rank=source.rank),
         plan.opening,
+        _lost_orders(store, part_bytes // 2),
         blob_bytes=store.blob_bytes,
         room=courierdisk.room_inside(part_bytes),
         total=_room_inside(room(folder)) if fit else MAX_FILE * MAX_PARTS,
@@ -259,7 +262,7 @@ def _plan(store: Store) -> _Plan:
     return _Plan(
         CentralState(stored=start, staged=start, cosigned=head.cosigned, wanted=wanted, orders=held),
         head.size,
-        Opening(head.checkpoint, head.cosigned, held),
+        Opening(head.checkpoint, head.cosigned, held, b"" if orders is None else orders.root),
         entry_bytes,
         entry_bytes + blob_bytes + courierfile.HEADER_BYTES + courierdisk.AGE_HEADER,
     )
@@ -299,6 +302,19 @@ def _lacking(store: Store, holds: Holds) -> list[BlobDigest] | None:
     if hashlib.sha256(packed).hexdigest() != holds.digests:
         return None
     return [BlobDigest(packed[at : at + DIGEST_BYTES].hex()) for at in range(0, len(packed), DIGEST_BYTES)]
+
+
+def _lost_orders(store: Store, most: int) -> bytes:
+    """All orders as frames, where central lacked some when it was heard last, and there is room; else nothing."""
+    if (store.local(ORDERS_LOST) or NONE) == NONE:
+        return b""
+    with store.read() as tx:
+        log = Log(tx, orders_of(store.journal))
+        head = log.head()
+        if head is None:
+            return b""
+        lost = write_orders(log.journal, list(log.entries(0, head.size)), head.size, head.checkpoint)
+    return lost if len(lost) <= min(most, courierfile.MAX_RECORD // 2) else b""
 
 
 def _recipients(store: Store) -> list[str]:
@@ -399,6 +415,7 @@ class _Taking:
         older = holds.is_older_than(known(self.store))
         if not older:
             self._keep(holds)
+        lost = self._note_lost_orders(statement.orders)
         news, lists_trouble = self._take_lists()
         head = self.store.head()
         return Taken(
@@ -411,7 +428,7 @@ class _Taking:
             orders=self.orders,
             lists=news,
             older=older,
-            troubles=tuple(filter(None, (self.orders_trouble, lists_trouble))),
+            troubles=tuple(filter(None, (lost, self.orders_trouble, lists_trouble))),
         )
 
     def _hear(self, statement: courierfile.Statement) -> None:
@@ -452,6 +469,14 @@ class _Taking:
             return False, ""
         except IntegrityError as error:
             return False, f"The public lists were not taken up. {error}"
+
+    def _note_lost_orders(self, known: int) -> str:
+        """What central says it has of its orders; an old receipt says less, and then what goes back does no harm."""
+        orders = self.store.orders_head()
+        lost = "yes" if orders is not None and known < orders.size else NONE
+        if (self.store.local(ORDERS_LOST) or NONE) != lost:
+            self.store.remember(**{ORDERS_LOST: lost})
+        return "" if lost == NONE else "Central lacks orders that it gave. Export once more: that brings them back."
 
     def _keep(self, holds: Holds) -> None:
         if holds.lacking:

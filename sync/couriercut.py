@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+import msgspec
+
 from appliance.journal.errors import BugError
 from appliance.journal.ids import BlobDigest
 from sync import courierfile, frames
@@ -35,6 +37,7 @@ class Cut:
         source: of entries and sealed files.
         sender: plans the stream.
         opening: what each part opens with.
+        lost_orders: what the first part brings besides.
         blob_bytes: how large a sealed file is.
         room: bytes of payload in one part.
         total: bytes of payload in all; sealed files for which that leaves no room are left out.
@@ -46,6 +49,7 @@ class Cut:
         source: Source,
         sender: Sender,
         opening: Opening,
+        lost_orders: bytes = b"",
         *,
         blob_bytes: Callable[[BlobDigest], int],
         room: int,
@@ -55,6 +59,7 @@ class Cut:
         self._sender = sender
         self._reader = Reader(source, sender)
         self._opening = courierfile.write_record(opening)
+        self._first = courierfile.write_record(msgspec.structs.replace(opening, lost_orders=lost_orders))
         self._blob_bytes = blob_bytes
         self._room = room
         self._total = total
@@ -84,7 +89,7 @@ class Cut:
 
     def part(self, number: int) -> Iterator[bytes]:
         """The payload of the next part; `number` counts from 1."""
-        start = self._opening + frames.PREFIX + frames.encode(self._sender.opening())
+        start = (self._first if number == 1 else self._opening) + frames.PREFIX + frames.encode(self._sender.opening())
         used, empty = len(start) + len(_END), True
         yield start
         while self.more() and (frame := self._ahead) is not None:

@@ -39,6 +39,7 @@ from appliance.journal.entry import SEQ_LIMIT
 from appliance.journal.errors import BugError, IntegrityError
 from appliance.journal.ids import BlobDigest, JournalId
 from appliance.journal.notes import Signer, VerifierKey
+from appliance.journal.tree import HASH_BYTES
 from sync import frames
 from sync.frames import MAX_CHECKPOINT, Frame, Size
 
@@ -201,6 +202,10 @@ class Opening(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
     """The newest that it held central's cosignature of."""
     orders: Size
     """Orders that it had taken up."""
+    orders_root: Annotated[bytes, msgspec.Meta(max_length=HASH_BYTES)] = b""
+    """The root of the tree over those orders; empty where there are none."""
+    lost_orders: bytes = b""
+    """All of them as a stream of frames, where central lacked some when it was heard last; else nothing."""
 
 
 class Statement(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="statement"):
@@ -213,7 +218,7 @@ class Statement(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
     lacking: Annotated[int, msgspec.Meta(ge=0)]
     """Sealed files that the stored entries name and central has not, all of which follow."""
     orders: Size
-    """Orders that central has for the node."""
+    """Orders that central has for the node. Fewer than the node holds: it hands back those beyond."""
 
 
 class Lacking(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="lacking"):

@@ -19,8 +19,12 @@ from sync.frames import End, Pulse
 from sync.session import CentralState, ReadEntries, Sender
 from sync.source import Reader, Source
 
-LOOK_S: Final = 0.25
+LOOK_S: Final = 0.1
 """How often a stream looks for new commits."""
+PIECE_S: Final = 0.125
+"""How long one piece of a sealed file takes at the most, where pieces can be so small: new entries wait for its end."""
+LEAST_PIECE: Final = 4 * 1024
+"""Bytes; what goes around a piece is about a hundred."""
 PULSE_S: Final = 5.0
 """The longest that a stream says nothing."""
 LIFE_S: Final = 600.0
@@ -38,6 +42,25 @@ class Timing:
 
     monotonic_s: Callable[[], float]
     wait: Callable[[float], bool]
+
+
+class Pace:
+    """How many bytes of a sealed file leave within `PIECE_S`, by how long the last ones took."""
+
+    _NEWEST: Final = 0.2
+    """How much the newest counts."""
+
+    def __init__(self) -> None:
+        self._byte_s = PIECE_S / LEAST_PIECE
+
+    def took(self, count: int, seconds: float) -> None:
+        """So many bytes took so long to leave."""
+        self._byte_s += self._NEWEST * (seconds / count - self._byte_s)
+
+    @property
+    def piece_bytes(self) -> int:
+        """The size of the next piece."""
+        return int(min(max(PIECE_S / max(self._byte_s, 1e-9), LEAST_PIECE), frames.MAX_PIECE))
 
 
 class Follower:
@@ -58,6 +81,7 @@ class Follower:
         self._reader = Reader(source, sender)
         self._timing = timing
         self._may_send = may_send
+        self._pace = Pace()
         self._guard = threading.Lock()
         self._news: CentralState | None = None
         self._cosigned = 0
@@ -108,9 +132,14 @@ class Follower:
                 if self._timing.wait(LOOK_S):
                     break
                 continue
+            began, count = now(), 0
             for part in self._reader.answer(need):
                 said = now()
+                count += len(part)
                 yield part
+            if count:
+                self._pace.took(count, now() - began)
+                self._sender.piece_bytes = self._pace.piece_bytes
             if isinstance(need, ReadEntries) and not isinstance(self._sender.need(), ReadEntries):
                 self._covered = self._sender.position, now()
         # A stream may not end between entries and their checkpoint.

@@ -331,6 +331,8 @@ class Sender:
         self._budget = budget
         self.entries_sent = 0
         self.blob_bytes_sent = 0
+        self.piece_bytes = frames.MAX_PIECE
+        """The most of a blob that is asked for at once; `frames.MAX_PIECE`, or less where others are not to wait."""
         self.heard(state.wanted)
 
     @property
@@ -360,7 +362,7 @@ class Sender:
         if not self._waiting or (self._budget is not None and self.blob_bytes_sent >= self._budget):
             return None
         digest = self._waiting[0][-1]
-        return ReadPiece(digest, self._offsets[digest], frames.MAX_PIECE)
+        return ReadPiece(digest, self._offsets[digest], self.piece_bytes)
 
     def entries(self, entries: Sequence[Entry], head_size: int, head_note: bytes) -> list[Frame]:
         """Send these, and the checkpoint if there are no more.

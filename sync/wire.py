@@ -3,7 +3,7 @@
     GET  /v1/challenge     a nonce for the first signed request
     POST /v1/session       what the node has; answered by what central has of it
     GET  /v1/orders?from=N frames: central's orders from N on
-    POST /v1/orders        frames: orders that a node holds and central has lost
+    POST /v1/orders        frames: orders that a node holds and central does not; answered by how many it has now
     POST /v1/stream        frames: what central lacks; answered by what central has now
     GET  /v1/news?cosigned=N&orders=M&wanted=K&busy=0&spoilt=L
                            what central has now, as soon as that is more than the node says it knows, or after a while;
@@ -27,6 +27,7 @@ from typing import Annotated, Final
 import msgspec
 
 from appliance.journal.ids import BlobDigest
+from appliance.journal.tree import HASH_BYTES
 from sync.frames import MAX_CHECKPOINT, Digest, Size
 from sync.session import MAX_WANTED, CentralState, Wanted
 
@@ -62,6 +63,13 @@ class ChallengeAnswer(msgspec.Struct, frozen=True):
     challenge: Annotated[str, msgspec.Meta(max_length=200)]
 
 
+class OrdersAnswer(msgspec.Struct, frozen=True):
+    """What central has after orders were handed back."""
+
+    orders: Size
+    """Orders that it has for the node."""
+
+
 class NodeReport(msgspec.Struct, frozen=True):
     """How a node is, as it says itself: for people at central to see. Nothing else is decided by it."""
 
@@ -92,6 +100,8 @@ class SessionRequest(msgspec.Struct, frozen=True):
     """Orders that it has taken up."""
     report: NodeReport | None = None
     """How it is."""
+    orders_root: Annotated[bytes, msgspec.Meta(max_length=HASH_BYTES)] = b""
+    """The root of the tree over those orders; empty where there are none."""
 
 
 class Known(msgspec.Struct, frozen=True):

@@ -58,6 +58,7 @@ ACTS: Final = (
     Act("enter_appeal", "Enter an appeal", _OPERATOR, frozenset({Status.REJECTED})),
     Act("decide_appeal", "Decide the appeal", _OFFICER, frozenset({Status.APPEALED})),
     Act("withdraw_attestation", "Withdraw an attestation", _OFFICER | {Role.SUPERVISOR}, _TAKEN_IN),
+    Act("settle_decision", "Say how central's decision was settled", _OFFICER | _SUPERVISOR, _TAKEN_IN),
     Act("decide_exemption", "Decide on waiving the fee", _OFFICER | {Role.SUPERVISOR}, OPEN),
     Act("void_payment", "Void a receipt", frozenset({Role.SUPERVISOR}), _TAKEN_IN),
     Act("refund", "Give money back", frozenset({Role.SUPERVISOR}), _TAKEN_IN),

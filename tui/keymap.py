@@ -53,6 +53,7 @@ _TABLE: Final = (
     Key("complaints", "c", "Complaints", "Complaints that nobody has answered."),
     Key("appeals", "a", "Appeals", "Appeals that you may decide."),
     Key("questioned", "k", "Certificates", "Certificates that somebody asked to be corrected or revoked."),
+    Key("from_central", "g", "From central", "What central ordered and only people can settle."),
     Key("my_keys", "m", "My key", "The key by which you sign certificates: make one, renew it, end it."),
     Key("unsupported", "u", "Unsupported", "What leans on an attestation that was withdrawn."),
     # Filling

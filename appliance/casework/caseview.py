@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, select
 from appliance.casework.cases import Case, UnknownApplication, Wait, find_case, key, steps_done, waits_of
 from appliance.casework.certificates import Certificate, Request, certificates_in, requests_in
 from appliance.casework.changes import last_seq
+from appliance.casework.decisions import Decision, decisions_in
 from appliance.casework.fees import FeeState, fee_state
 from appliance.casework.people import records_of, who_is
 from appliance.casework.queries import RUNNING
@@ -191,6 +192,7 @@ class CaseView:
         leans_on: attestations made for others that spare it a fact or a paper; those that were erased are not there.
         unsupported: it leans on one that was withdrawn or erased, of those made for it, too, once it is approved.
         certificates: every one that was issued, oldest first; `requests` what was asked about them.
+        decisions: those that came down from central, oldest first.
         timeline: what was done with it, in words, oldest first.
         last_seq: the newest entry about it or somebody in it, for the verbs' `seen`.
     """
@@ -208,6 +210,7 @@ class CaseView:
     outcome: Outcome
     certificates: tuple[Certificate, ...]
     requests: tuple[Request, ...]
+    decisions: tuple[Decision, ...]
     timeline: tuple[Line, ...]
     last_seq: int
 
@@ -266,6 +269,7 @@ def case(store: Store, application: EntityId) -> CaseView:
             outcome=Outcome(*(outcome or [""] * len(Outcome.__slots__))),
             certificates=tuple(certificates_in(tx, journal, application)),
             requests=tuple(requests_in(tx, journal, application)),
+            decisions=tuple(decisions_in(tx, journal, application)),
             timeline=tuple(_timeline(tx, journal, application)),
             last_seq=_last_seq(tx, journal, found),
         )

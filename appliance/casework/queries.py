@@ -151,6 +151,14 @@ _QUESTIONED = _listed(
     _a.c.about.in_(select(t.certificate_requests.c.about).where(found_by(t.certificate_requests, "outcome")))
 )
 
+_CONTESTED = _listed(
+    _a.c.about.in_(
+        select(t.decisions.c.about).where(
+            t.decisions.c.journal == bindparam("journal"), t.decisions.c.state == "contested"
+        )
+    )
+)
+
 
 def begun(centre: Centre, session: Session, *, skip: int = 0) -> list[CaseRow]:
     """What the session's operator began in the journal and has not handed in; see `drafts.drafts_of` for the forms."""
@@ -201,6 +209,11 @@ def unsupported(centre: Centre, *, skip: int = 0) -> list[CaseRow]:
 def questioned(centre: Centre, *, skip: int = 0) -> list[CaseRow]:
     """Whose certificate somebody asked to be corrected or revoked, and nobody has done or refused it."""
     return _rows(centre, _QUESTIONED, skip)
+
+
+def contested(centre: Centre, *, skip: int = 0) -> list[CaseRow]:
+    """About which central gave a decision that could not be carried out: people must settle it."""
+    return _rows(centre, _CONTESTED, skip)
 
 
 def _issues(centre: Centre, row: CaseRow) -> bool:

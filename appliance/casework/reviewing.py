@@ -92,7 +92,7 @@ def approve(
         # Asked again when it is written; here, so that nobody is told what lacks in a case that they may not decide.
         four_eyes.check(moment.tx, centre.store.journal, k.ApplicationApproved.KIND, case.id, session.actor)
         _see_people_unchanged(moment, centre.store, case, seen)
-        spared = _see_ready(centre, moment, case, remark)
+        spared = see_ready(centre, moment, case, remark)
         return k.ApplicationApproved(remark=remark, leans_on=spared.leans_on[: k.MAX_LEANS])
 
     _decide(centre.store, session, application, write, seen)
@@ -107,13 +107,18 @@ def reject(centre: Centre, session: Session, application: EntityId, reason: str,
     check_reason(reason)
 
     def write(moment: Moment, case: Case) -> k.Body:
-        rule = service_of(centre, moment.tx, case).appeal
-        if rule is None:
-            return k.ApplicationRejected(reason=reason)
-        until = centre.day_of(moment.at) + timedelta(days=rule.within_days)
-        return k.ApplicationRejected(reason=reason, appeal_to=rule.to.en, appeal_until=until.isoformat())
+        return rejection(centre, moment, case, reason)
 
     _decide(centre.store, session, application, write, seen)
+
+
+def rejection(centre: Centre, moment: Moment, case: Case, reason: str) -> k.ApplicationRejected:
+    """What is written of a rejection at this moment: with the appeal, where the service knows one."""
+    rule = service_of(centre, moment.tx, case).appeal
+    if rule is None:
+        return k.ApplicationRejected(reason=reason)
+    until = centre.day_of(moment.at) + timedelta(days=rule.within_days)
+    return k.ApplicationRejected(reason=reason, appeal_to=rule.to.en, appeal_until=until.isoformat())
 
 
 def appeal(centre: Centre, session: Session, application: EntityId, reason: str, *, seen: int | None = None) -> None:
@@ -187,8 +192,12 @@ def _see_people_unchanged(moment: Moment, store: Store, case: Case, seen: int | 
         see_unchanged(moment.tx, store.journal, record, seen)
 
 
-def _see_ready(centre: Centre, moment: Moment, case: Case, remark: str) -> Satisfied:
-    """Refuse to approve what is not ready for it; answers what attestations it rests on."""
+def see_ready(centre: Centre, moment: Moment, case: Case, remark: str) -> Satisfied:
+    """Refuse to approve what is not ready for it; answers what attestations it rests on.
+
+    Raises:
+        NotReady, FormRefused, IllegalStep, OperatorError: it is not.
+    """
     if case.status not in (Status.SUBMITTED, Status.IN_REVIEW):
         step(case.status, k.ApplicationApproved.KIND)
     tx, journal = moment.tx, centre.store.journal

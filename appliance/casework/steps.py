@@ -213,25 +213,35 @@ def enter_answer(
         raise OperatorError("An answer that is not positive needs a remark.", "Say in a few words what it says.")
 
     def write(moment: Moment, case: Case) -> list[k.Body]:
-        # Which of the two it is, is known below; here, whether it waits at all.
-        see_step(case.status, k.ApplicationAnswered.KIND, How.ALL_ANSWERED)
-        waits = [wait for wait in waits_of(moment.tx, centre.store.journal, case.id) if not wait.outcome]
-        if step not in {wait.step for wait in waits}:
-            raise OperatorError("No office was asked for this.", "Look at what it waits for.")
-        others = [wait for wait in waits if wait.step != step]
-        due = duedates.due(centre, moment.tx, case, centre.day_of(moment.at))
-        body = k.ApplicationAnswered(
-            step=step,
-            outcome=outcome,
-            reference=reference,
-            remark=remark,
-            due="" if due == case.due else due,
-            still=tuple(wait.step for wait in others),
-            paused=not all(wait.clock_runs for wait in others),
-        )
-        return [body]
+        return [answered(centre, moment, case, step, outcome, reference, remark)]
 
     go_on(centre.store, session, application, write, seen=seen)
+
+
+def answered(
+    centre: Centre, moment: Moment, case: Case, step: str, outcome: k.Outcome, reference: str, remark: str
+) -> k.ApplicationAnswered:
+    """What is written of an office's answer at this moment.
+
+    Raises:
+        OperatorError: the application does not wait, or nobody was asked for that step.
+    """
+    # Which of the two it is, is known below; here, whether it waits at all.
+    see_step(case.status, k.ApplicationAnswered.KIND, How.ALL_ANSWERED)
+    waits = [wait for wait in waits_of(moment.tx, centre.store.journal, case.id) if not wait.outcome]
+    if step not in {wait.step for wait in waits}:
+        raise OperatorError("No office was asked for this.", "Look at what it waits for.")
+    others = [wait for wait in waits if wait.step != step]
+    due = duedates.due(centre, moment.tx, case, centre.day_of(moment.at))
+    return k.ApplicationAnswered(
+        step=step,
+        outcome=outcome,
+        reference=reference,
+        remark=remark,
+        due="" if due == case.due else due,
+        still=tuple(wait.step for wait in others),
+        paused=not all(wait.clock_runs for wait in others),
+    )
 
 
 def _step(centre: Centre, moment: Moment, case: Case, step: str) -> Step:

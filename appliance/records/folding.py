@@ -146,7 +146,7 @@ class Folder:
         return fold.ops(header, body)
 
     def _take_up(self, applied: OrdersApplied) -> bool:
-        """Fold the orders that hold from here on; False where these are not central's, or were taken up before."""
+        """Fold the orders that hold from here on; False where these were taken up before."""
         self._add()
         row = self._tx.one(_ORDERS_SIZE, {"journal": self._journal})
         start = 0 if row is None else int(row[0])
@@ -154,10 +154,9 @@ class Folder:
             return False
         orders = Log(self._log, orders_of(self._journal))
         head = orders.head()
-        if head is None or head.size < applied.size:
+        if head is None or head.size < applied.size or root_at(applied.size, orders.read_node).hex() != applied.root:
+            # Fewer, or others: central was put back from a backup, and the node has yet to show what it holds.
             raise OrdersMissing
-        if root_at(applied.size, orders.read_node).hex() != applied.root:
-            return False
         for order in orders.entries(start, applied.size):
             self._run(iter((given(order.header),)))
             fold = ORDER_FOLDS.get(order.header.kind)

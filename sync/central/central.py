@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -20,14 +21,13 @@ from sqlalchemy import bindparam, select
 from appliance.certificates.lists import publisher_name
 from appliance.journal.checkpoint import open_checkpoint
 from appliance.journal.errors import BugError, OperatorError
-from appliance.journal.ids import BlobDigest, EntityId, JournalId, entity_id, orders_of
+from appliance.journal.ids import BlobDigest, EntityId, JournalId, entity_id
 from appliance.journal.kinds import Body
 from appliance.journal.notes import COSIGNATURE, Signer, VerifierKey
 from appliance.records import tables as log_tables
 from appliance.records.database import Database, Halt, Tx
 from appliance.records.disk import write_durably
 from appliance.records.folding import Progress, no_progress
-from appliance.records.log import Log
 from appliance.records.moment import Clock
 from appliance.sealing import age
 from sync import frames, signatures, wire
@@ -50,7 +50,7 @@ from sync.central.locker import Locker
 from sync.central.nodestatus import NodeStatus, node_status
 from sync.central.ordering import Ordering
 from sync.central.orders import Orders
-from sync.central.ordersback import take_back
+from sync.central.ordersback import OrdersBack
 from sync.central.readiness import Readiness
 from sync.central.registry import Node
 from sync.central.room import is_scarce
@@ -87,10 +87,6 @@ CA_CERTIFICATE: Final = "ca-certificate"
 TLS_KEY: Final = "tls-key"
 LOCKER_IDENTITY: Final = "age-identity"
 RECOVERY_IDENTITY: Final = "recovery-identity"
-
-
-class OrdersLost(OperatorError):
-    """New orders would contradict those that the node already holds."""
 
 
 class Central:
@@ -140,13 +136,14 @@ class Central:
         self.name = self._local("name")
         self._cosigner = Signer(f"sanad/central/{self.id}", self._secret(COSIGN_KEY), COSIGNATURE)
         self._orders = Orders(self._secret(ORDERS_KEY), clock, random)
+        self._orders_back = OrdersBack(self._archive_db, self._orders)
         self._authority = Authority.load(self._secret(CA_KEY), self._secret(CA_CERTIFICATE))
         self.archive = Archive(self._archive_db, self._locker, self._cosigner, clock=clock, halt=halt, stored=stored)
         self.backups = Backups(self._archive_db, self._index_db, self._locker, self._give, clock)
         self._certifier = Certifier(self._archive_db, self._index_db, self._authority, self._give, clock)
         self.viewers = Viewers(self._archive_db, clock=clock, random=random)
         self.fleet = Fleet(self._archive_db, layout, clock=clock, monotonic_s=monotonic_s, limits=limits)
-        self.conflicts = Conflicts(self._archive_db, self._index_db, clock, self.fleet.forget_picture)
+        self.conflicts = Conflicts(self._archive_db, self._index_db, clock, self.fleet.forget_picture, self._give)
         self.index = Index(
             self._index_db, self._archive_db, self._followed, self.fleet.sightings.folded, thread=footing.folding
         )
@@ -168,7 +165,7 @@ class Central:
         )
         timestamps = timestamps or own_timestamps(self._archive_db, self._authority, self.id, clock, random)
         self.courier = CourierDesk(
-            *(self._archive_db, self.archive, self._locker, self._orders, self.index, self.trust),
+            *(self._archive_db, self.archive, self._locker, self._orders, self._orders_back, self.index, self.trust),
             lambda: self._secret(LOCKER_IDENTITY).decode(),
             random,
             self.fleet.refused,
@@ -301,7 +298,7 @@ class Central:
         """Order something of a node; it is told when it next syncs.
 
         Raises:
-            NotEnrolled: there is no such node. OrdersLost: it holds orders that central has lost.
+            NotEnrolled: there is no such node.
         """
         with self._archive_db.write() as tx:
             self._give(tx, registry.require_node(tx, journal), bodies)
@@ -310,7 +307,7 @@ class Central:
         """Give a node the next block of certificate numbers.
 
         Raises:
-            NotEnrolled: there is no such node. OrdersLost: it holds orders that central has lost.
+            NotEnrolled: there is no such node.
         """
         with self._archive_db.write() as tx:
             node = registry.require_node(tx, journal)
@@ -378,11 +375,10 @@ class Central:
         if request.cosigned is not None and len(request.cosigned) > wire.MAX_NOTE:
             raise BadRequest("A countersigned checkpoint is larger than any.")
         state = self.archive.offer(node, offered, request.cosigned)
-        if request.orders > state.orders:
-            with self._archive_db.write() as tx:
-                registry.set_orders_held(tx, node.journal, request.orders)
+        agreed = self._orders_back.agreed(node.journal, request.orders, request.orders_root)
         self.fleet.opened(node.journal, complete=state.stored == offered.size)
-        return self._answer(node, state, self._sessions.begin(node.journal, version))
+        behind = agreed if agreed < request.orders else None
+        return self._answer(node, state, self._sessions.begin(node.journal, version, behind))
 
     def ingest(self, node: Node, claims: Claims, news: Callable[[], None] = lambda: None) -> Ingest:
         """Begin a stream.
@@ -432,13 +428,13 @@ class Central:
     def _answer(self, node: Node, state: CentralState, session: NodeSession) -> StateAnswer:
         self.fleet.sightings.spoilt(node.journal, len(session.spoilt))
         return StateAnswer.of(
-            state,
+            state if session.agreed is None else replace(state, orders=session.agreed),
             self.challenge(node.journal),
             version=session.version,
             session=session.name,
             spoilt=tuple(sorted(session.spoilt)),
-            scarce=is_scarce(self._disk),
             spare=self.challenge(node.journal),
+            scarce=is_scarce(self._disk),
         )
 
     def orders_stream(self, node: Node, start: int) -> bytes:
@@ -448,8 +444,9 @@ class Central:
         return frames.PREFIX + b"".join(map(frames.encode, parts))
 
     def take_orders_back(self, node: Node, body: bytes) -> int:
-        """Take up orders that this central gave and lost; see `ordersback.take_back`."""
-        size = take_back(self._archive_db, self._orders, node.journal, body)
+        """Take up orders that this central gave and lost; see `OrdersBack.take`."""
+        size = self._orders_back.take(node.journal, body)
+        self._sessions.agree(node.journal)
         self.index.soon(node.journal)
         return size
 
@@ -464,12 +461,6 @@ class Central:
         self.ordering.try_catch_up(journal)
 
     def _give(self, tx: Tx, node: Node, bodies: Sequence[Body]) -> None:
-        head = Log(tx, orders_of(node.journal)).head()
-        if head is None or head.size < node.orders_held:
-            raise OrdersLost(
-                "Central was restored from a backup, and this node holds orders that central has lost.",
-                "The node hands them back when it syncs next; order it then.",
-            )
         self._orders.give(tx, node.journal, bodies)
 
     def _settle(self) -> None:

@@ -24,10 +24,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import structlog
 from sqlalchemy import bindparam, select
 
 from appliance.journal.checkpoint import open_checkpoint
-from appliance.journal.errors import BugError, OperatorError, SanadError
+from appliance.journal.errors import BugError, IntegrityError, NetworkError, OperatorError, SanadError
 from appliance.journal.ids import BlobDigest, JournalId
 from appliance.journal.tree import root_at
 from appliance.records.database import Database
@@ -39,6 +40,7 @@ from sync.central.archive import Archive
 from sync.central.index import Index
 from sync.central.locker import Locker, Outcome
 from sync.central.orders import Orders
+from sync.central.ordersback import OrdersBack
 from sync.central.registry import Node
 from sync.central.trust import Trust
 from sync.couriercut import Pull
@@ -47,6 +49,8 @@ from sync.courierfile import LISTS_PIECE, Header, Kind, Opening, Statement
 from sync.frames import BlobPiece, Checkpoint, End, Entries, Frame, Hello
 from sync.refusals import Fork, NotEnrolled, OutOfStep, OutOfTurn, Rollback, StartAgain, UnknownBlob
 from sync.session import Accept, Receiver, State
+
+_log = structlog.get_logger(__name__)
 
 SETTLE_S: Final = 60.0
 """How long the end of an import waits for what central answers to its entries."""
@@ -90,6 +94,10 @@ class Import:
     """Sealed files that could not be taken, and why."""
     orders_held: int = 0
     """Orders that the node had when it wrote the file."""
+    orders_root: bytes = b""
+    """The root of the tree over those."""
+    folds: bool = False
+    """Whether there is something to fold: entries became visible, which may have come before, or lost orders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +120,7 @@ class CourierDesk:
         archive: what stores.
         locker: where the blobs lie.
         orders: central's orders.
+        orders_back: what brings them and the node's together.
         index: told of new entries.
         trust: gives the public lists.
         identity: gives the age identity of the locker.
@@ -125,6 +134,7 @@ class CourierDesk:
         archive: Archive,
         locker: Locker,
         orders: Orders,
+        orders_back: OrdersBack,
         index: Index,
         trust: Trust,
         identity: Callable[[], str],
@@ -135,6 +145,7 @@ class CourierDesk:
         self._archive = archive
         self._locker = locker
         self._orders = orders
+        self._orders_back = orders_back
         self._index = index
         self._trust = trust
         self._identity = identity
@@ -185,7 +196,7 @@ class CourierDesk:
         except StartAgain:
             # What a broken stream had left did not fit, and is gone; the file does not depend on it.
             taken = self._take(node, found, watch)
-        if taken.entries:
+        if taken.folds:
             self._index.soon(node.journal)
             with suppress(TimeoutError):
                 self._index.settle(SETTLE_S)
@@ -193,7 +204,7 @@ class CourierDesk:
 
     def _take(self, node: Node, found: Found, watch: Watch) -> Import:
         size = found.header.sealed_bytes
-        taking = _Taking(self._database, self._archive, self._locker, node, found.header)
+        taking = _Taking(self._database, self._archive, self._locker, self._orders_back, node, found.header)
         try:
             found.open(self._identity(), taking.feed, lambda done, _: watch(size + done, 2 * size))
             taking.reader.finish()
@@ -204,7 +215,9 @@ class CourierDesk:
             raise
         return taking.done
 
-    def write_receipt(self, journal: JournalId, folder: Path, *, number: int, orders_held: int) -> Receipt:
+    def write_receipt(
+        self, journal: JournalId, folder: Path, *, number: int, orders_held: int, orders_root: bytes = b""
+    ) -> Receipt:
         """Write what goes back to a node.
 
         Args:
@@ -212,6 +225,7 @@ class CourierDesk:
             folder: where; the file gets a name of its own.
             number: of its newest export that was seen here.
             orders_held: orders that it had then.
+            orders_root: of the tree over those.
 
         Raises:
             StickFull: there is no room. OperatorError: the folder cannot be written.
@@ -224,7 +238,8 @@ class CourierDesk:
         with self._database.read() as tx:
             head = Log(tx, journal).head()
         lacking = sum(map(len, self._lacking(journal)))
-        statement = Statement(state.stored, state.cosigned, lacking, state.orders)
+        agreed = self._orders_back.agreed(journal, orders_held, orders_root)
+        statement = Statement(state.stored, state.cosigned, lacking, agreed)
         series = base64.b32encode(self._random(courierfile.SERIES_BYTES)).decode().lower()
         with courierdisk.Writing(folder, node.centre, series) as writing:
             payload = self._payload(journal, statement, orders_held)
@@ -244,7 +259,8 @@ class CourierDesk:
                 yield courierfile.write_record(courierfile.Lacking.of(some))
         if left:
             raise OutOfStep("What central lacks changed while it was written down.", "Do it again.")
-        yield from self._order_records(journal, orders_held)
+        if statement.orders >= orders_held:
+            yield from self._order_records(journal, orders_held)
         content = self._trust.publish().content
         for at in range(0, len(content), LISTS_PIECE):
             yield courierfile.write_record(courierfile.Lists(content[at : at + LISTS_PIECE]))
@@ -276,8 +292,11 @@ class CourierDesk:
 class _Taking:
     """One file on its way into the archive."""
 
-    def __init__(self, database: Database, archive: Archive, locker: Locker, node: Node, header: Header) -> None:
+    def __init__(
+        self, database: Database, archive: Archive, locker: Locker, orders_back: OrdersBack, node: Node, header: Header
+    ) -> None:
         self._database = database
+        self._orders_back = orders_back
         self._archive = archive
         self._locker = locker
         self._held: BlobDigest | None = None
@@ -318,10 +337,7 @@ class _Taking:
             except Rollback as error:
                 raise OldExport from error
         state = self._archive.state(node.journal)
-        self.done.orders_held = opening.orders
-        if opening.orders > state.orders:
-            with self._database.write() as tx:
-                registry.set_orders_held(tx, node.journal, opening.orders)
+        self._take_back(opening)
         self._stored, self._offered = state.stored, offered.size
         brings_entries = header.part <= header.covered_by
         if (header.first > state.staged) if brings_entries else (header.last > state.stored):
@@ -329,6 +345,16 @@ class _Taking:
         if brings_entries and state.stored < header.last < state.staged and header.part == header.covered_by:
             self._archive.cut_staged(node.journal, max(header.first, state.stored))
         self._receiver = self._archive.receiver(node, offered.size, behind_staged=header.last > state.stored)
+
+    def _take_back(self, opening: Opening) -> None:
+        """Take up orders that central lost; where they cannot be, the receipt asks for them again."""
+        if opening.lost_orders:
+            try:
+                self._orders_back.take(self._node.journal, opening.lost_orders)
+                self.done.folds = True
+            except (IntegrityError, NetworkError) as error:
+                _log.warning("orders not taken back", journal=self._node.journal, error=type(error).__name__)
+        self.done.orders_held, self.done.orders_root = opening.orders, opening.orders_root
 
     def _too_early(self, stored: int) -> PartMissing:
         header = self._header
@@ -410,4 +436,5 @@ class _Taking:
             outcome = self._archive.store(self._node.journal, effect)
             if isinstance(effect, Accept):
                 self._stored = effect.frontier.size
+                self.done.folds = True
         return outcome

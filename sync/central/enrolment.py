@@ -153,7 +153,6 @@ class Enrolment:
             centre_certificate=for_centre,
             enrolled_at=at_text(now),
             floor=None,
-            orders_held=0,
         )
         registry.add_node(tx, node)
         log = Log(tx, asked.journal)

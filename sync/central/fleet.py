@@ -24,6 +24,7 @@ from sync.central import endedkeys, quarantine, registry
 from sync.central import tables as t
 from sync.central.conflicts import Conflict, open_conflicts
 from sync.central.layout import CentralLayout
+from sync.central.nodecases import NodeCase, open_cases
 from sync.central.quarantine import Act, Cause, Quarantine
 from sync.central.sightings import Sighting, Sightings, read_sightings
 from sync.central.troubles import Gravity, Judge, Limits, Trouble, central_troubles, node_troubles
@@ -90,6 +91,8 @@ class FleetView:
     conflicts: tuple[Conflict, ...]
     """What only people can settle."""
     disk_free_bytes: int
+    cases: tuple[NodeCase, ...] = ()
+    """What only people can settle, and most often do at the node."""
 
     def count(self, gravity: Gravity) -> int:
         """How many nodes have nothing graver than this trouble."""
@@ -224,13 +227,14 @@ class Fleet:
             stopped = quarantine.every(tx)
             ended = endedkeys.ended_keys(tx)
             conflicts = open_conflicts(tx)
+            node_cases = open_cases(tx)
             sightings = self.sightings.over(written)
             for journal, sighting in sightings.items():
                 size, cosigned = heads.get(journal, (0, 0))
                 if max(size, sighting.offered) <= cosigned:
                     sightings[journal] = _calm(tx, journal, sighting)
         judge = Judge.at(self.limits, now)
-        cases = _by_node(conflicts)
+        cases = _left_open(node_cases) | _by_node(conflicts)
         views = []
         for journal, centre, name, enrolled_at in nodes:
             size, cosigned = heads.get(journal, (0, 0))
@@ -242,7 +246,7 @@ class Fleet:
                 troubles = (cases[journal], *troubles)
             views.append(NodeView(journal, centre, name, enrolled_at, size, cosigned, sighting, held, troubles))
         free = free_bytes(self._layout)
-        return FleetView(now, tuple(views), central_troubles(free, self.limits), conflicts, free)
+        return FleetView(now, tuple(views), central_troubles(free, self.limits), conflicts, free, node_cases)
 
     def _cause(self, journal: JournalId, error: SanadError) -> Cause | None:
         if isinstance(error, Fork):
@@ -269,6 +273,21 @@ def _by_node(conflicts: tuple[Conflict, ...]) -> dict[JournalId, Trouble]:
             found[0].next_step,
         )
         for journal, found in numbers.items()
+    }
+
+
+def _left_open(cases: tuple[NodeCase, ...]) -> dict[JournalId, Trouble]:
+    """A trouble for each node of them: the oldest, and how many more there are."""
+    found: dict[JournalId, list[NodeCase]] = {}
+    for each in cases:
+        found.setdefault(each.journal, []).append(each)
+    return {
+        journal: Trouble(
+            "unsettled",
+            its[0].sentence + (f" So it is with {len(its) - 1:,} more." if len(its) > 1 else ""),
+            its[0].next_step,
+        )
+        for journal, its in found.items()
     }
 
 

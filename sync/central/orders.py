@@ -23,6 +23,8 @@ from sync import frames
 from sync.frames import End, Frame, Hello
 from sync.packing import Item
 
+Told = tuple[Kind, bytes]
+"""What an order says: its kind, and the exact bytes of its body."""
 MAX_ORDERS: Final = 4096
 MAX_ORDERS_BYTES: Final = 4 * 1024 * 1024
 """Of headers, salts and bodies in one answer; the node asks again for more."""
@@ -57,6 +59,10 @@ class Orders:
         Returns:
             The entries, and the signed checkpoint over all orders so far.
         """
+        return self.write(tx, journal, [(Kind(body.KIND), encode_body(body)) for body in bodies])
+
+    def write(self, tx: Tx, journal: JournalId, orders: Sequence[Told]) -> tuple[list[Entry], bytes]:
+        """As `give`, of orders whose bodies are written already."""
         log = Log(tx, orders_of(journal))
         frontier = log.frontier()
         at = at_text(self.clock())
@@ -66,12 +72,12 @@ class Orders:
                 seq=frontier.size + place,
                 at=at,
                 by=ids.CENTRAL,
-                kind=Kind(body.KIND),
+                kind=kind,
                 about=ids.NOBODY,
-                body=encode_body(body),
+                body=body,
                 salt=self.random(SALT_BYTES),
             )
-            for place, body in enumerate(bodies)
+            for place, (kind, body) in enumerate(orders)
         ]
         frontier = log.append(entries, frontier)
         note = self._sign(journal, frontier.size, frontier.root())

@@ -102,8 +102,9 @@ def refuse_quarantined(tx: Tx, journal: JournalId) -> None:
     """
     found = find(tx, journal)
     if found is not None:
+        told = _TOLD[found.cause] + (f" “{found.reason}”" if found.cause is Cause.PERSON else "")
         raise Quarantined(
-            "Central has put this node into quarantine: " + _TOLD[found.cause],
+            f"Central has put this node into quarantine: {told}",
             "Work can go on and stays on this box. Call central IT; unplug any other box that was made from a copy of "
             "this one.",
         )

@@ -25,17 +25,12 @@ BLOCK_NUMBERS: Final = 10_000
 _COLUMNS = (
     *(t.nodes.c.journal, t.nodes.c.journal_key, t.nodes.c.node_key, t.nodes.c.recipient, t.nodes.c.centre),
     *(t.nodes.c.centre_name, t.nodes.c.certificate, t.nodes.c.centre_certificate, t.nodes.c.enrolled_at),
-    *(t.nodes.c.floor, t.nodes.c.orders_held),
+    t.nodes.c.floor,
 )
 _NODE = select(*_COLUMNS).where(t.nodes.c.journal == bindparam("journal"))
 _NODES = select(*_COLUMNS).order_by(t.nodes.c.centre, t.nodes.c.enrolled_at, t.nodes.c.journal)
 _ADD_NODE = sa.insert(t.nodes)
 _SET_FLOOR = sa.update(t.nodes).where(t.nodes.c.journal == bindparam("k_journal")).values(floor=bindparam("floor"))
-_SET_ORDERS_HELD = (
-    sa.update(t.nodes)
-    .where(t.nodes.c.journal == bindparam("k_journal"), t.nodes.c.orders_held < bindparam("k_held"))
-    .values(orders_held=bindparam("k_held"))
-)
 _ADD_INVITE = sa.insert(t.invites)
 _INVITE = select(
     *(t.invites.c.id, t.invites.c.secret_sha256, t.invites.c.centre, t.invites.c.centre_name),
@@ -69,8 +64,6 @@ class Node:
     enrolled_at: str
     floor: bytes | None
     """A checkpoint of it that central countersigned, and lost: nothing smaller is countersigned again."""
-    orders_held: int
-    """Orders that it holds, where those were more than central had: until they are back, it gets no others."""
 
     @property
     def verifier(self) -> VerifierKey:
@@ -122,11 +115,6 @@ def add_node(tx: Tx, node: Node) -> None:
 def set_floor(tx: Tx, journal: JournalId, note: bytes) -> None:
     """Remember a countersigned checkpoint of the node that central no longer holds."""
     tx.run(_SET_FLOOR, {"k_journal": journal, "floor": note})
-
-
-def set_orders_held(tx: Tx, journal: JournalId, held: int) -> None:
-    """Remember that the node holds more orders than central has."""
-    tx.run(_SET_ORDERS_HELD, {"k_journal": journal, "k_held": held})
 
 
 def add_invite(

@@ -27,6 +27,8 @@ class NodeSession:
     """Of the frames that both sides speak."""
     spoilt: set[BlobDigest] = field(default_factory=set)
     """Blobs that came whole and were not what their digests name."""
+    agreed: int | None = None
+    """Orders that both sides have, where the node is to hand back those that it holds beyond; else None."""
 
 
 class Sessions:
@@ -41,13 +43,20 @@ class Sessions:
         self._newest: dict[JournalId, NodeSession] = {}
         self._guard = threading.Lock()
 
-    def begin(self, journal: JournalId, version: int) -> NodeSession:
+    def begin(self, journal: JournalId, version: int, agreed: int | None = None) -> NodeSession:
         """Begin a session, in the place of any older one of this node."""
         name = base64.urlsafe_b64encode(self._random(NAME_BYTES)).decode("ascii").rstrip("=")
-        session = NodeSession(name, version)
+        session = NodeSession(name, version, agreed=agreed)
         with self._guard:
             self._newest[journal] = session
         return session
+
+    def agree(self, journal: JournalId) -> None:
+        """The node has handed back its orders."""
+        with self._guard:
+            session = self._newest.get(journal)
+        if session is not None:
+            session.agreed = None
 
     def require(self, journal: JournalId, name: str) -> NodeSession:
         """The session of that name.

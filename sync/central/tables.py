@@ -25,8 +25,8 @@ def _bytes(name: str) -> Column[bytes]:
     return Column(name, LargeBinary, nullable=False)
 
 
-# What central lost with all that came after a backup, and the node showed it: `floor`, a checkpoint of the node that
-# central once countersigned; `orders_held`, how many orders it once gave to the node.
+# `floor`: a checkpoint of the node that central once countersigned, lost with all that came after a backup, and was
+# shown by the node.
 nodes: Final = Table(
     "nodes",
     CENTRAL,
@@ -40,7 +40,6 @@ nodes: Final = Table(
     _bytes("centre_certificate"),
     _text("enrolled_at"),
     Column("floor", LargeBinary),
-    _number("orders_held"),
     sqlite_with_rowid=False,
 )
 
@@ -188,6 +187,32 @@ order_acts: Final = Table(
     _text("kind"),
     _text("body_sha256"),
     _text("by"),
+    sqlite_with_rowid=False,
+)
+
+# What a node's journal shows that only people can settle: a decision that could not be carried out, a login that is
+# taken. `settled_at` is empty until somebody, there or here, has settled it.
+node_cases: Final = Table(
+    "node_cases",
+    CENTRAL,
+    _text("journal", key=True),
+    _text("conflict", key=True),
+    _text("what"),
+    _text("about"),
+    _text("sentence"),
+    _text("found_at"),
+    _text("settled_at"),
+    _text("settlement"),
+    _text("settled_by"),
+    sqlite_with_rowid=False,
+)
+# Which disputed numbers a node was ordered to show to its people, and which it was told are settled.
+disputes_told: Final = Table(
+    "disputes_told",
+    CENTRAL,
+    _text("journal", key=True),
+    _text("number", key=True),
+    _number("closed"),
     sqlite_with_rowid=False,
 )
 

@@ -93,6 +93,7 @@ GRAVITY: Final = {
     "long_silent": Gravity.ALARM,
     "fold_stopped": Gravity.ALARM,
     "disk_full": Gravity.ALARM,
+    "unsettled": Gravity.WARNING,
     "silent": Gravity.WARNING,
     "backlog": Gravity.WARNING,
     "clock": Gravity.WARNING,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -167,9 +166,7 @@ class Trust:
         """Order the officer's node to use the key no more."""
         row = tx.one(_OFFICER, {"certificate": signer.certificate})
         if row is not None:
-            # A node whose orders were lost hears of it by the lists.
-            with suppress(OperatorError):
-                self._give(tx, registry.require_node(tx, row[0]), [k.OfficerKeyRecalled(key=row[1], reason=reason)])
+            self._give(tx, registry.require_node(tx, row[0]), [k.OfficerKeyRecalled(key=row[1], reason=reason)])
 
     def _gather(self, archive: Tx, index: Tx) -> Known:
         authority = self._authority.certificate.public_bytes(Encoding.DER)

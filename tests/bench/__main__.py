@@ -9,17 +9,25 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
 from tests.bench import certificates, figures, fleet, links, search, store, verdicts
 from tests.bench.figures import Figure
 from tests.support.nodes import Node
 
+_NOTHING: Final = (0.0, "", None, None, None, "is measured", False)
+"""What stands in a figure that was not measured."""
+
 
 def main(wanted: Sequence[str]) -> int:
     """Measure; answers 1 where a figure that is to be held does not hold, 2 where there is no such group."""
     found: dict[str, list[Figure]] = {}
+    machine = (
+        f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}, Python {platform.python_version()}"
+    )
     with tempfile.TemporaryDirectory(prefix="sanad-bench-") as name:
         folder = Path(name)
         groups = _groups(folder)
@@ -28,19 +36,21 @@ def main(wanted: Sequence[str]) -> int:
             return 2
         for group in wanted or groups:
             found[group] = []
-            for figure in groups[group]():
-                found[group].append(figure)
-                print(figure, file=sys.stderr)
-    machine = (
-        f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}, Python {platform.python_version()}"
-    )
-    figures.write(found, machine, list(groups))
+            try:
+                for figure in groups[group]():
+                    found[group].append(figure)
+                    print(figure, file=sys.stderr, flush=True)
+            except Exception as error:  # noqa: BLE001  (the outermost edge of an unattended run)
+                found[group].append(Figure(f"{group}: the rest was not measured", *_NOTHING, repr(error)))
+                traceback.print_exc()
+            # After each: a run takes long, and what it measured stays.
+            figures.write(found, machine, list(groups))
     missed = [each.name for one in found.values() for each in one if each.holds is False]
     print("all figures hold" if not missed else f"missed: {', '.join(missed)}")
     return 1 if missed else 0
 
 
-def _groups(folder: Path) -> dict[str, Callable[[], list[Figure]]]:
+def _groups(folder: Path) -> dict[str, Callable[[], Iterable[Figure]]]:
     """What is measured together, by name, in the order in which it is written."""
     kept: list[Node] = []
 

@@ -3,32 +3,26 @@
 python -m tests.bench.linkprograms central HOME          makes a central, prints an invite, serves
 python -m tests.bench.linkprograms node HOME INVITE RECORDS FILES BYTES CONGESTION
                                                          enrols, fills its journal, says `ready`; syncs at each line
-python -m tests.bench.linkprograms receive FOLDER        an HTTPS server that keeps what it is sent
-python -m tests.bench.linkprograms items FOLDER CA       sends each file of a folder by a request of its own
-python -m tests.bench.linkprograms pieces FOLDER CA      sends each file in pieces, asking first how much is there
+python -m tests.bench.linkprograms follow …             the same, but follows, and does the work at each line
+python -m tests.bench.linkprograms again HOME CONGESTION goes on where a killed node was
 """
 
 from __future__ import annotations
 
-import http.server
 import json
 import os
 import random
-import ssl
 import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
-
-import requests
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from appliance.access import operators
 from appliance.access.operators import NewOperator
 from appliance.access.session import Role, Session
+from appliance.journal.errors import NetworkError
 from appliance.journal.ids import BlobDigest, entity_id
 from appliance.journal.kinds import PersonAdded
 from appliance.store.commit import MAX_DRAFTS, Draft
@@ -37,7 +31,6 @@ from appliance.store.store import Store
 from sync import link
 from sync.agent import follow, sync_once
 from sync.calls import Spare
-from sync.central.authority import Authority, new_key
 from sync.central.serve import Service, bind
 from sync.following import Timing
 from sync.invite import encode_invite, parse_invite
@@ -49,11 +42,9 @@ from tests.support.netlab import CENTRAL
 from tests.support.nodes import PASSWORD, halt, real_clock
 
 PORT: Final = 8443
-PEER_PORT: Final = 8444
 URL: Final = f"https://{CENTRAL}:{PORT}"
 KEY: Final = b"k" * 32
-PIECE: Final = 256 * 1024
-"""Bytes that a resumable upload sends at once."""
+RETRY_S: Final = 0.2
 
 
 def say(**values: object) -> None:
@@ -133,10 +124,15 @@ def choose(congestion: str) -> None:
 
 
 def sync_on(store: Store, address: Address) -> None:
-    """Sync at each line of standard input."""
+    """Sync at each line of standard input, again where the link or central is away."""
     for _ in sys.stdin:
         begun = time.monotonic()
-        outcome = sync_once(store, address, now_s=now_s)
+        outcome = None
+        while outcome is None:
+            try:
+                outcome = sync_once(store, address, now_s=now_s)
+            except NetworkError:
+                time.sleep(RETRY_S)
         say(seconds=time.monotonic() - begun, complete=outcome.complete)
 
 
@@ -144,10 +140,18 @@ def keep_following(made: EnrolledNode, operator: Session, records: int, files: i
     """Follow as the node's service does; at each line of standard input work is done, and carried."""
     forever = threading.Event()
     timing = Timing(time.monotonic, forever.wait)
-    told = threading.Semaphore(0)
+    news = threading.Condition()
+    last: list[SyncOutcome] = []
 
-    def heard(_outcome: SyncOutcome) -> None:
-        told.release()
+    def heard(outcome: SyncOutcome) -> None:
+        with news:
+            last[:] = [outcome]
+            news.notify_all()
+
+    def until_all_is_there() -> None:
+        size = store.head().size
+        with news:
+            news.wait_for(lambda: bool(last) and last[0].complete and last[0].size >= size)
 
     store, spare = made.store, Spare(time.monotonic)
 
@@ -158,24 +162,17 @@ def keep_following(made: EnrolledNode, operator: Session, records: int, files: i
         keep_synced(session, wait=forever.wait, random=random.random, report=lambda _: None)
 
     threading.Thread(target=run, daemon=True).start()
-    told.acquire()
     # An entry that came back countersigned went over the stream, and its news beside it: both are open.
     made.commit()
-    until_countersigned(store)
+    until_all_is_there()
     say(ready=True, payload=0)
     for _ in sys.stdin:
         before, begun = store.head().size, time.monotonic()
         payload = fill(made, operator, records, files, size)
-        until_countersigned(store)
+        until_all_is_there()
         seconds = time.monotonic() - begun
         corpus(made, store.layout.home.parent / "corpus", before)
         say(seconds=seconds, payload=payload, complete=True)
-
-
-def until_countersigned(store: Store) -> None:
-    """Wait until central has countersigned everything."""
-    while store.head().cosigned_size < store.head().size:
-        time.sleep(0.01)
 
 
 def now_s() -> int:
@@ -194,78 +191,6 @@ def corpus(made: EnrolledNode, folder: Path, start: int = -1) -> None:
             (folder / digest).write_bytes(store.sealed_blob(digest))
 
 
-class _Keeper(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    folder: Path
-
-    def do_PUT(self) -> None:
-        """A whole file, or a piece of one at an offset; on the disk before it is answered."""
-        content = self.rfile.read(int(self.headers["content-length"]))
-        place = self.folder / Path(self.path).name
-        with place.open("r+b" if place.exists() else "wb") as file:
-            file.seek(int(self.headers.get("upload-offset", "0")))
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        self._answer(b"")
-
-    def do_GET(self) -> None:
-        """How much of a file is here."""
-        place = self.folder / Path(self.path).name
-        self._answer(str(place.stat().st_size if place.exists() else 0).encode())
-
-    def log_message(self, *_: object) -> None:
-        """Nothing is logged."""
-
-    def _answer(self, body: bytes) -> None:
-        self.send_response(200)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-
-def receive(folder: Path) -> None:
-    """Serve until killed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    now = datetime.now(UTC)
-    authority = Authority.create("peer", now)
-    key = new_key()
-    certificate = authority.certify_server(key.public_key(), [CENTRAL], now)
-    pem = folder.parent / "peer.pem"
-    pem.write_bytes(
-        certificate.public_bytes(Encoding.PEM) + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    )
-    ca = folder.parent / "peer-ca.pem"
-    ca.write_bytes(authority.certificate.public_bytes(Encoding.PEM))
-    _Keeper.folder = folder
-    server = http.server.ThreadingHTTPServer((CENTRAL, PEER_PORT), _Keeper)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    say(ca=str(ca))
-    threading.Event().wait()
-
-
-def items(folder: Path, ca: str, *, piece: int = 0) -> None:
-    """Send each file; in pieces where `piece` is not 0, asking first how much is there."""
-    session = requests.Session()
-    session.trust_env = False
-    session.verify = ca
-    begun = time.monotonic()
-    for file in sorted(folder.iterdir()):
-        url = f"https://{CENTRAL}:{PEER_PORT}/{file.name}"
-        content = file.read_bytes()
-        if not piece:
-            session.put(url, data=content, timeout=60).raise_for_status()
-            continue
-        start = int(session.get(url, timeout=60).text)
-        for offset in range(start, len(content), piece):
-            headers = {"upload-offset": str(offset)}
-            session.put(url, data=content[offset : offset + piece], headers=headers, timeout=60).raise_for_status()
-    say(seconds=time.monotonic() - begun)
-
-
 def main(what: str, *rest: str) -> None:
     """Run one of the programs."""
     match what:
@@ -275,12 +200,6 @@ def main(what: str, *rest: str) -> None:
             node(Path(rest[0]), *rest[1:], following=what == "follow")
         case "again":
             again(Path(rest[0]), rest[-1])
-        case "receive":
-            receive(Path(rest[0]))
-        case "items":
-            items(Path(rest[0]), rest[1])
-        case "pieces":
-            items(Path(rest[0]), rest[1], piece=PIECE)
 
 
 if __name__ == "__main__":

@@ -80,7 +80,6 @@ def _node(journal: str, centre: str, name: str, now: datetime, chance: random.Ra
         "centre_certificate": chance.randbytes(640),
         "enrolled_at": at_text(now - timedelta(days=90)),
         "floor": None,
-        "orders_held": 0,
     }
 
 

@@ -34,7 +34,7 @@ SIDES: Final = (("edge", EDGE), ("central", CENTRAL))
 TUNSETIFF: Final = 0x400454CA
 IFF_TUN_NO_PI: Final = 0x0001 | 0x1000
 BURST_PACKETS: Final = 64
-STATS_INTERVAL_S: Final = 0.25
+STATS_INTERVAL_S: Final = 0.05
 _TUN: Final = "/dev/net/tun"
 
 
@@ -120,19 +120,24 @@ class NetLab:
         self._signal(signal.SIGUSR2)
 
     def sent(self, side: str = "edge") -> int:
-        """Bytes that one side has put on the link, as of the last quarter of a second."""
+        """Bytes that one side has put on the link, as of just now (`STATS_INTERVAL_S`)."""
         return int(self._counters()[side]["bytes"])
 
     def delivered(self, side: str = "edge") -> int:
         """Bytes of one side that arrived at the other."""
         return int(self._counters()[side]["delivered_bytes"])
 
+    def arrived(self, side: str = "edge") -> tuple[float, int]:
+        """When the counters were written, by the monotonic clock, and the bytes of one side that had arrived then."""
+        counters = self._counters()
+        return float(counters["now"]["at"]), int(counters[side]["delivered_bytes"])
+
     def settle(self) -> None:
         """Wait until the counters are those of now."""
-        time.sleep(2 * STATS_INTERVAL_S)
+        time.sleep(4 * STATS_INTERVAL_S)
 
-    def _counters(self) -> dict[str, dict[str, int]]:
-        found: dict[str, dict[str, int]] = json.loads(self._stats.read_text())
+    def _counters(self) -> dict[str, dict[str, float]]:
+        found: dict[str, dict[str, float]] = json.loads(self._stats.read_text())
         return found
 
     def _signal(self, number: int) -> None:
@@ -189,7 +194,7 @@ class Link:
     def write_stats(self) -> None:
         part = Path(f"{self.options.stats}.part")
         found = {side: counters for (side, _), counters in zip(SIDES, self.counters, strict=True)}
-        part.write_text(json.dumps(found))
+        part.write_text(json.dumps({**found, "now": {"at": time.monotonic()}}))
         part.replace(self.options.stats)
 
     def serve(self) -> None:

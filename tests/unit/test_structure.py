@@ -245,7 +245,7 @@ def test_every_package_says_what_lives_there_and_what_it_may_import() -> None:
 
 
 def test_the_locks_hold_hashes_and_no_addresses() -> None:
-    for lock in ("requirements-run.lock", "requirements-test.lock"):
+    for lock in ("requirements-run.lock", "requirements-test.lock", "provisioning/assets.lock"):
         text = (ROOT / lock).read_text()
         assert "://" not in text
         assert "--index" not in text

@@ -13,9 +13,11 @@ from textual.widgets import OptionList, Static
 
 from appliance.access.session import Role, Session
 from appliance.casework.centre import Centre
+from appliance.casework.conflicts import open_conflicts
 from appliance.casework.drafts import DraftForm, SavedDraft, drafts_of
 from appliance.casework.officer_keys import standing
 from appliance.casework.printing import open_prints
+from appliance.casework.queries import contested
 from appliance.casework.tokens import Token, token_at
 from appliance.catalogue import Service
 from appliance.store.carried import Carried, carried
@@ -57,6 +59,7 @@ _DOES: dict[Role, tuple[str, ...]] = {
         "complaints",
         "questioned",
         "unsupported",
+        "from_central",
         "my_keys",
         "find",
         "people",
@@ -70,6 +73,7 @@ _DOES: dict[Role, tuple[str, ...]] = {
         "questioned",
         "overdue",
         "unsupported",
+        "from_central",
         "prints",
         "slips",
         "tokens",
@@ -82,7 +86,7 @@ _DOES: dict[Role, tuple[str, ...]] = {
 """What each role does, by the names of actions."""
 _DESK_WORK = (
     *("people", "drafts", "prints", "from_slip", "slips", "waivers", "complaints"),
-    *("my_keys", "devices", "refresh"),
+    *("my_keys", "from_central", "devices", "refresh"),
 )
 
 
@@ -143,6 +147,8 @@ class Home(DeskScreen[None]):
             now = centre if renew is None else renew(centre)
             counts = {name: len(found.read(centre, session, 0)) for name, found in lists.items()}
             counts["drafts"] = len(drafts_of(centre.store, session))
+            if "from_central" in _DOES[self.role]:
+                counts["from_central"] = len(open_conflicts(centre.store)) + len(contested(now))
             counts["prints"] = len(open_prints(centre.store))
             how = standing(centre.store, session)
             own_key = how.says if how.has_keys else ""
@@ -176,8 +182,9 @@ class Home(DeskScreen[None]):
     def _show_carried(self, sent: Carried) -> None:
         """In one line whether all is at central, and if not, what to do."""
         strip = self.query_one("#carried", Static)
-        strip.update(sent.words(self.desk_app.desk.centre.store.clock()))
-        strip.set_class(not sent.well, "bad")
+        now = self.desk_app.desk.centre.store.clock()
+        strip.update(sent.words(now))
+        strip.set_class(not sent.well(now), "bad")
 
     @on(OptionList.OptionSelected)
     async def _chosen(self, event: OptionList.OptionSelected) -> None:
@@ -278,6 +285,10 @@ class Home(DeskScreen[None]):
     def action_waivers(self) -> None:
         """Decide on waivers."""
         pending.waivers(self)
+
+    def action_from_central(self) -> None:
+        """Settle what central's orders left to people."""
+        pending.from_central(self)
 
     def action_complaints(self) -> None:
         """Answer complaints."""

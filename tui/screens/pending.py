@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from appliance.casework.complaints import Complaint, answer_complaint, open_complaints
+from appliance.casework.conflicts import Conflict, open_conflicts, settle_conflict
 from appliance.casework.drafts import DraftForm
 from appliance.casework.exemptions import Asked, undecided_exemptions
+from appliance.casework.queries import CaseRow, contested
 from appliance.casework.slips import reserve_slips
 from appliance.journal.ids import EntityId
 from tui.forms import money
@@ -67,6 +69,44 @@ def complaints(screen: DeskScreen[Any]) -> None:
             )
 
     screen.run(lambda: open_complaints(store), found)
+
+
+def from_central(screen: DeskScreen[Any]) -> None:
+    """Show what central's orders left to people: a decision at its case, anything else to be settled by a word."""
+    centre = screen.desk_app.desk.centre
+
+    def found(both: tuple[list[Conflict], list[CaseRow]]) -> None:
+        conflicts, cases = both
+        if not conflicts and not cases:
+            screen.say("Nothing from central waits to be settled.")
+            return
+        options = [Option(each.conflict, each.words, each.next_step) for each in conflicts]
+        options += [
+            Option(
+                f"case {each.application}", f"{each.tracking}: a decision that could not be carried out", each.applicant
+            )
+            for each in cases
+        ]
+
+        def chosen(one: str | None) -> None:
+            if one is None:
+                return
+            if one.startswith("case "):
+                screen.app.push_screen(CaseFile(EntityId(one[5:]), said="F10, then: say how it was settled."))
+                return
+            words = next(f"{each.words} {each.next_step}" for each in conflicts if each.conflict == one)
+            screen.app.push_screen(Ask("How was it settled?", words), lambda how: settle(one, how))
+
+        screen.app.push_screen(Pick("What is settled?", options), chosen)
+
+    def settle(one: str, how: str | None) -> None:
+        if how:
+            screen.act(
+                lambda session: settle_conflict(centre.store, session, one, how),
+                lambda _: screen.say("Settled; central sees it with the next sync.", tone="good"),
+            )
+
+    screen.run(lambda: (open_conflicts(centre.store), contested(centre)), found)
 
 
 def reserve(screen: DeskScreen[Any]) -> None:

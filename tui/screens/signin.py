@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import ClassVar
 
 from textual import on
@@ -10,10 +11,12 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 
 from appliance.access import operators
+from appliance.access.operators import FirstSignIn
 from appliance.access.session import Role, Session
 from appliance.journal.errors import SanadError
 from tui.keymap import bound
 from tui.screens.base import DeskScreen
+from tui.screens.choosing import ChoosePassword
 from tui.widgets.choice import Choice, Option
 from tui.widgets.editing import Entered
 from tui.widgets.line import Line
@@ -85,12 +88,34 @@ class SignIn(DeskScreen[None]):
             self.desk_app.signed_in(answer[0], login, answer[1])
 
         def refused(error: SanadError) -> None:
+            if isinstance(error, FirstSignIn):
+                self._choose(login, password)
+                return
             self.query_one("#password", Line).put("")
             self.query_one("#password").focus()
             self.failed(error)
 
         self.say("Checking …")
         self.run(sign_in, done, refused)
+
+    def _choose(self, login: str, secret: str) -> None:
+        """The one-time secret of somebody whom central named: let them choose a password, and sign in with it."""
+        store = self.desk_app.desk.store
+
+        def chosen(password: str | None) -> None:
+            self.query_one("#password", Line).put(password or "")
+            if password is None:
+                self.say("No password was chosen; the secret is still good.")
+                return
+            self.run(
+                lambda: operators.choose_password(
+                    store, login=login, secret=secret, password=password, random=os.urandom
+                ),
+                lambda _: self.action_finish(),
+            )
+
+        self.say("")
+        self.app.push_screen(ChoosePassword(), chosen)
 
     def action_leave(self) -> None:
         """There is nothing behind this screen."""

@@ -21,6 +21,8 @@ LIVE_S: Final = 5
 """How often a page's script asks for what is new; the same number stands in fleet.js."""
 RELOAD_S: Final = 15
 """How often a page without scripts is loaded again."""
+SHOWN_CASES: Final = 5
+"""Cases for people that stand above the list; `sanad central cases` has all."""
 STATES: Final = {0: ("ok", "All is well"), 1: ("note", "Note"), 2: ("warning", "Look"), 3: ("alarm", "Act")}
 """How a node's gravest trouble is marked, and said in a word."""
 
@@ -98,6 +100,8 @@ class Renderer:
             "shown": {name: title for name, (title, _) in SHOWN.items()},
             "sorts": {name: title for name, (title, _) in SORTS.items()},
             "states": STATES,
+            "shown_cases": SHOWN_CASES,
+            "centres": _centres(view),
         }
 
     def _shown(self, view: FleetView, page: NodePage) -> dict[str, Any]:
@@ -115,6 +119,12 @@ def summary(view: FleetView) -> str:
         return f"{count(total, 'node')}. All is well."
     parts = [f"{count(alarms, 'node')} to act on" if alarms else "", f"{warnings:,} to look at" if warnings else ""]
     return f"{count(total, 'node')}: {', '.join(filter(None, parts))}."
+
+
+def _centres(view: FleetView) -> dict[str, str]:
+    """The centres of nodes that the shown cases are about."""
+    journals = {journal for each in view.conflicts[:SHOWN_CASES] for journal in each.journals}
+    return {each.journal: each.centre for each in view.nodes if each.journal in journals} if journals else {}
 
 
 def _ago(at: str, now: datetime) -> str:

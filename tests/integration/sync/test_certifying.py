@@ -27,13 +27,14 @@ from appliance.certificates.officer import CLOCK_SLACK, OFFICER_LIFE, officer_re
 from appliance.certificates.signer import PREHASHED, load_key
 from appliance.journal import kinds as k
 from appliance.journal.entry import Entry
+from appliance.journal.errors import OperatorError
 from appliance.journal.ids import EntityId, orders_of
 from appliance.records.log import Log
 from appliance.store.store import Draft
 from sync.agent import sync_once
 from sync.central import tables as t
 from sync.central.authority import CENTRE_USAGE
-from sync.central.central import Central, OrdersLost
+from sync.central.central import Central
 from sync.central.certifying import try_answer
 from tests.support.centrals import CENTRE, EnrolledNode, enrol, open_central, served
 from tests.support.nodes import PASSWORD
@@ -264,7 +265,7 @@ def test_a_key_that_was_ended_before_central_heard_of_it_is_not_certified(centra
 
 def test_where_central_may_give_no_orders_the_key_waits(central: Central, office: Office) -> None:
     def lost(*_: object) -> None:
-        raise OrdersLost("Central was restored from a backup.")
+        raise OperatorError("Central gives no orders now.")
 
     about = make_sealed_key(office.centre, office.officer, PIN)
     with pytest.MonkeyPatch.context() as patched:

@@ -65,7 +65,12 @@ def carry(central: Central, file: Path) -> Import:
 
 
 def answer(central: Central, taken: Import, folder: Path) -> Receipt:
-    return central.courier.write_receipt(taken.journal, folder, number=taken.number, orders_held=taken.orders_held)
+    return central.courier.write_receipt(
+        *(taken.journal, folder),
+        number=taken.number,
+        orders_held=taken.orders_held,
+        orders_root=taken.orders_root,
+    )
 
 
 def take(node: EnrolledNode, receipt: Receipt) -> Taken:

@@ -43,7 +43,6 @@ def node_of_the_vectors() -> Node:
         centre_certificate=b"",
         enrolled_at=generate_sync.AT,
         floor=None,
-        orders_held=0,
     )
 
 

@@ -12,7 +12,7 @@ from appliance.journal.checkpoint import open_checkpoint
 from appliance.journal.entry import read_entry
 from appliance.journal.errors import IntegrityError
 from appliance.journal.ids import BlobDigest, JournalId, orders_of, origin
-from appliance.journal.kinds import OrdersApplied, SubjectErased, decode_body
+from appliance.journal.kinds import Body, OrdersApplied, SubjectErased, decode_body, encode_body
 from appliance.journal.notes import NOTE_SIGNATURE, Signer, VerifierKey
 from appliance.journal.tree import EMPTY, Frontier, root_at
 from appliance.records import folding
@@ -53,13 +53,6 @@ class Chain:
             self.headers.append(header)
             self.roots.append(self.edge.root())
 
-    def forget_beyond(self, size: int) -> None:
-        """What lies beyond came to nobody, and is lost with the machine that held it."""
-        del self.headers[size:], self.roots[size + 1 :], self.leaves[size:]
-        self.edge = EMPTY
-        for leaf in self.leaves:
-            self.edge, _ = self.edge.append(leaf)
-
 
 @dataclass(slots=True)
 class Promised:
@@ -68,12 +61,27 @@ class Promised:
     verifier: VerifierKey
     countersigned: Chain = field(default_factory=Chain)
     orders: Chain = field(default_factory=Chain)
+    """What the node holds of central's orders."""
+    taken: list[tuple[bytes, bytes | None, bytes | None]] = field(default_factory=list)
+    """Those, whole."""
+    given: set[bytes] = field(default_factory=set)
+    """What the orders say that central gave and did not lose; all say something else."""
     notes: set[bytes] = field(default_factory=set)
     """Countersigned notes that were looked at, and were right."""
     refilling: bool = False
     """Whether central was restored from a backup, and has not all of it again."""
+    forgot: bool = False
+    """Whether central was ever restored from a backup: then it may lack orders until its node has synced."""
     seen: tuple[Head | None, Head | None] = (None, None)
     """What central held when it was looked at last, and was right."""
+
+    def take(self, log: Log) -> Head | None:
+        """See what a node holds of central's orders; answers their head."""
+        head = log.head()
+        if head is not None:
+            self.orders.follow(log, head.size)
+            self.taken += [(header, salt, body) for header, salt, body, _ in log.rows(len(self.taken), head.size)]
+        return head
 
 
 @dataclass(slots=True)
@@ -114,17 +122,21 @@ class Ledger:
         state.update(repr(sorted((digest, bytes(part)) for digest, part in central.disk.shelf.parts.items())).encode())
         return state.digest()
 
-    def restored(self, central: CentralBox, nodes: list[NodeBox]) -> None:
+    def gave(self, central: CentralBox, journal: JournalId, count: int) -> None:
+        """Central has given so many orders just now."""
+        log = Log(Tx(central.disk.archive.connection), orders_of(journal))
+        size = _size(Tx(central.disk.archive.connection), log.journal)
+        self.of[journal].given |= {entry.body or b"" for entry in log.entries(size - count, size)}
+
+    def restored(self, central: CentralBox) -> None:
         """Central was put back to a backup. Orders that no node has taken up yet are lost with the newer disk."""
         archive = Tx(central.disk.archive.connection)
         for journal, promised in self.of.items():
             promised.refilling, promised.seen = True, (None, None)
-            holders = [archive, *(Tx(box.disk.store.connection) for box in nodes if box.journal == journal)]
-            promised.orders.forget_beyond(max(_size(holder, orders_of(journal)) for holder in holders))
-
-    def lacks_orders(self, central: CentralBox, journal: JournalId) -> bool:
-        """Whether central was restored, and lacks orders that its node holds."""
-        return _size(Tx(central.disk.archive.connection), orders_of(journal)) < len(self.of[journal].orders)
+            promised.forgot = True
+            log = Log(archive, orders_of(journal))
+            kept = [entry.body or b"" for entry in log.entries(0, _size(archive, log.journal))]
+            promised.given = set(kept) | {read_entry(*held).body or b"" for held in promised.taken}
 
     def _see_central(self, archive: Tx, journal: JournalId, promised: Promised) -> tuple[Head | None, Head | None]:
         log = Log(archive, journal)
@@ -145,8 +157,8 @@ class Ledger:
         elif not promised.refilling:
             raise Broken(f"central lost {len(promised.countersigned) - head.size} entries that it countersigned")
         promised.countersigned.follow(log, head.cosigned_size)
-        if given is not None:
-            promised.orders.follow(orders, given.size)
+        if given is None or (given.size < len(promised.orders) and not promised.forgot):
+            raise Broken("central lost orders that a node holds")
         promised.seen = head, given
         return promised.seen
 
@@ -164,12 +176,7 @@ class Ledger:
                 raise Broken(f"{box.name} holds a countersigned size that central's archive does not")
             if promised.countersigned.roots[note.size] != note.root:
                 raise Broken(f"central countersigned two histories of {box.name}")
-        orders = Log(tx, orders_of(box.journal)).head()
-        if orders is not None and (
-            orders.size >= len(promised.orders.roots) or promised.orders.roots[orders.size] != orders.root
-        ):
-            raise Broken(f"{box.name} took up orders that central did not give")
-        return head, orders, len(box.disk.blobs)
+        return head, promised.take(Log(tx, orders_of(box.journal))), len(box.disk.blobs)
 
 
 def _size(tx: Tx, journal: JournalId) -> int:
@@ -207,15 +214,15 @@ def see_same(box: NodeBox, central: CentralBox, promised: Promised) -> None:
         folding.same_tables(mine, Tx(central.disk.index.connection), box.journal)
     except IntegrityError as error:
         raise Broken(f"central's tables of {box.name} are not the node's: {error}") from error
-    _see_orders(box, log, Log(mine, orders_of(box.journal)), promised)
+    _see_orders(box, log, Log(theirs, orders_of(box.journal)), promised)
     _see_papers(box, central, log, head.size)
 
 
-def _see_orders(box: NodeBox, log: Log, orders: Log, promised: Promised) -> None:
-    head = orders.head()
-    size = 0 if head is None else head.size
-    if [row[0] for row in orders.rows(0, size)] != promised.orders.headers:
+def _see_orders(box: NodeBox, log: Log, theirs: Log, promised: Promised) -> None:
+    held = [read_entry(*each) for each in promised.taken]
+    if [row[0] for row in theirs.rows(0, len(held) + 1)] != [each.header_bytes for each in held]:
         raise Broken(f"{box.name} has not the orders that central gave it")
+    _see_given(box, [decode_body(each.header.kind, each.body or b"") for each in held], promised.given)
     whole = log.head()
     said = [
         decode_body(entry.header.kind, entry.body)
@@ -223,8 +230,23 @@ def _see_orders(box: NodeBox, log: Log, orders: Log, promised: Promised) -> None
         if entry.header.kind == OrdersApplied.KIND and entry.body is not None
     ]
     applied = [(body.size, body.root) for body in said if isinstance(body, OrdersApplied)]
-    if applied != sorted(set(applied)) or not applied or applied[-1][0] != size:
+    if applied != sorted(set(applied)) or not applied or applied[-1][0] != len(held):
         raise Broken(f"{box.name} applied orders twice, or not at all")
+
+
+def _see_given(box: NodeBox, held: list[Body | None], given: set[bytes]) -> None:
+    """Every order that was given is there once; but a block that was given again may be another one."""
+    said = [encode_body(body) for body in held if body is not None]
+    if len(said) != len(set(said)):
+        raise Broken(f"{box.name} was given an order twice")
+    blocks = [_is_block(each) for each in said]
+    if any(not _is_block(each) and each not in said for each in given) or sum(blocks) < sum(map(_is_block, given)):
+        raise Broken(f"{box.name} was never given an order that central had given")
+
+
+def _is_block(said: bytes) -> bool:
+    """Whether it is a block of the centre's certificate numbers."""
+    return b'"prefix":"PEW0' in said
 
 
 def _see_papers(box: NodeBox, central: CentralBox, log: Log, size: int) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from appliance.access.session import Role, Session
@@ -20,6 +21,7 @@ from sync.central.footing import Footing as CentralFooting
 from sync.central.layout import CentralLayout
 from sync.central.room import endless
 from sync.central.timestamping import Timestamps
+from sync.central.trust import Trust
 from tests.simulation.syncsim.acts import Writer
 from tests.simulation.syncsim.memory import (
     NOWHERE,
@@ -99,6 +101,8 @@ class NodeBox:
     """A backup of it."""
     imaged: dict[int, bytes] = field(default_factory=dict)
     """What was confirmed until then."""
+    home: Path = NOWHERE
+    """Its folder, where something lies in one."""
 
     @classmethod
     def make(cls, number: int, origin: NodeOrigin, seed: int) -> NodeBox:
@@ -125,7 +129,9 @@ class NodeBox:
         database = MemoryDatabase(self.disk.store, self.power)
         self.blobs = MemoryBlobs(self.disk.blobs, self.power)
         footing = NodeFooting(database, self.blobs, MemoryWitness(self.disk.files, self.power))
-        store = Store(Layout(NOWHERE), KEY, clock=self.clock, random=self.random.randbytes, halt=halt, footing=footing)
+        store = Store(
+            Layout(self.home), KEY, clock=self.clock, random=self.random.randbytes, halt=halt, footing=footing
+        )
         store.recover("simulation")
         self.store = store
         return store
@@ -182,6 +188,16 @@ class _Due(Future[Any]):
         return super().result(timeout)
 
 
+class _NoLists:
+    """No public lists: nothing here looks at them."""
+
+    content = b""
+
+    def publish(self) -> _NoLists:
+        """See `Trust.publish`."""
+        return self
+
+
 class _NoStamps:
     """No timestamp service: nothing here asks for one."""
 
@@ -231,6 +247,7 @@ class CentralBox:
             timestamps=cast("Timestamps", _NoStamps()),
             footing=footing,
         )
+        central.courier._trust = cast("Trust", _NoLists())
         central.start()
         self.central = central
         return central

@@ -48,6 +48,13 @@ ROLES: Final[dict[Role, k.RoleName]] = {
     Role.OPERATOR: "operator",
     Role.OFFICER: "officer",
 }
+IDENTITIES: Final = (
+    "AGE-SECRET-KEY-18LF25M36WX4VWQLTV9Z5UAZV8MVMFG95GPFP3WK5WRJA4XFSFMCS2CLQWT",
+    "AGE-SECRET-KEY-1PHHMRKLNGR5EXAKS88FR2TX2WG8GGT5DUJ3JX0TPJF5KCMZECZDQG7DTX5",
+    "AGE-SECRET-KEY-1AJW3HJFAQN8F75KUZTHZMNFPHD7XDXPPZRRTG8AGAZ5YRLVN78GQLTA0GU",
+)
+"""Of the nodes (age); nothing was ever sealed to them but what is made here."""
+LOCKER_IDENTITY: Final = "AGE-SECRET-KEY-1T4J59S3NZ8V5PRWE2E0EUQ43UE2KCM0QL9U7E7RURZ2EHPN7LEASZRAXD0"
 FOREVER: Final = "9000-01-01T00:00:00.000Z"
 
 
@@ -86,7 +93,7 @@ def origins() -> Origins:
         c.CA_KEY: authority.secret,
         c.CA_CERTIFICATE: authority.certificate.public_bytes(Encoding.DER),
         c.TLS_KEY: key_bytes(new_key()),
-        c.LOCKER_IDENTITY: age.new_identity().encode(),
+        c.LOCKER_IDENTITY: LOCKER_IDENTITY.encode(),
         c.RECOVERY_IDENTITY: age.new_identity().encode(),
     }
     for disk, tables in ((archive, (t.LOG, ct.CENTRAL)), (index, (t.LOG, t.FOLDED))):
@@ -101,8 +108,8 @@ def origins() -> Origins:
 
 def _enrolled(number: int, archive: Tx, orders: Orders, cosigner: Signer, publisher: Signer) -> NodeOrigin:
     draw = random.Random(f"node {number}")
-    recipient = f"age1specimen{number}"
-    keys = NodeKeys(draw.randbytes(32), draw.randbytes(32), "AGE-SECRET-KEY-NONE", draw.randbytes(32), b"")
+    recipient = age.recipient_of(IDENTITIES[number])
+    keys = NodeKeys(draw.randbytes(32), draw.randbytes(32), IDENTITIES[number], draw.randbytes(32), b"")
     centre = f"PEW0{number}"
     opened = k.JournalOpened(
         centre=centre,
@@ -125,7 +132,7 @@ def _enrolled(number: int, archive: Tx, orders: Orders, cosigner: Signer, publis
         COSIGNER: cosigner.verifier.text,
         ORDERS_SIGNER: orders.signer(pen.journal).verifier.text,
         PUBLISHER: publisher.verifier.text,
-        LOCKER: "nobody",
+        LOCKER: age.recipient_of(LOCKER_IDENTITY),
     }
     local.remember(tx, values)
     with local.summed(tx):
@@ -150,7 +157,6 @@ def _admit(
         centre_certificate=b"-",
         enrolled_at=at_text(START),
         floor=None,
-        orders_held=0,
     )
     registry.add_node(archive, node)
     log = Log(archive, journal)

@@ -6,17 +6,22 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
+from unittest.mock import patch
 
 from structlog.testing import capture_logs
 
+from sync import courier
 from tests.simulation.syncsim.links import Weather
 from tests.simulation.syncsim.machines import NodeBox
+from tests.simulation.syncsim.sticks import SMALL_PART
 from tests.simulation.syncsim.world import World
 
 MAX_STEPS: Final = 28
 MAX_FUSE: Final = 24
 """Moments until a power cut that was drawn comes."""
 YEAR_S: Final = 365 * 24 * 3600
+WITH_STICKS: Final = 0.3
+"""How many schedules carry files."""
 SHOWN: Final = 14
 """Steps that a failure shows."""
 
@@ -51,8 +56,11 @@ class Schedule:
         draw = random.Random(f"{seed} schedule")
         world = World.make(seed, nodes=draw.choices((1, 2, 3), (6, 3, 1))[0], lies=lies)
         world.wires.weather = _weather(draw)
+        sticks = draw.random() < WITH_STICKS
+        if sticks:
+            world.carry_sticks()
         # A central that forgot and a node that was copied may deceive each other, and nobody could tell: never both.
-        return cls(world, draw, ALWAYS + draw.choice(((), CENTRAL_RESTORED, NODES_COPIED)))
+        return cls(world, draw, ALWAYS + draw.choice(((), CENTRAL_RESTORED, NODES_COPIED)) + (STICKS if sticks else ()))
 
     def run(self) -> list[str]:
         """All of it.
@@ -64,7 +72,7 @@ class Schedule:
             Found: something is broken.
         """
         try:
-            with capture_logs():
+            with capture_logs(), patch.object(courier, "MIN_FILE", SMALL_PART):
                 self._steps()
         except Exception as error:
             raise Found(self.world.seed, self.trace, error) from error
@@ -75,7 +83,7 @@ class Schedule:
         for number in range(self.draw.randint(6, MAX_STEPS)):
             ((_, step),) = self.draw.choices(self.steps, weights)
             self._note(number, step.__name__, step(self))
-        self.world.heal()
+        self.world.heal(by_sticks=self.draw.random() < 0.4)
         self._note(len(self.trace), "heal", "whole")
 
     def _note(self, number: int, name: str, said: str) -> None:
@@ -177,6 +185,22 @@ class Schedule:
         """The image runs beside the node that it was made of."""
         return self._at_a_node(self.world.clone_node)
 
+    def export(self) -> str:
+        """A node writes to a stick."""
+        return self._at_a_node(self.world.export)
+
+    def bring(self) -> str:
+        """A file is taken in at central."""
+        return self.world.bring()
+
+    def take_receipt(self) -> str:
+        """A receipt is given to a node."""
+        return self._at_a_node(self.world.take_receipt)
+
+    def spoil(self) -> str:
+        """A file that is carried is lost, cut or changed."""
+        return "no sticks" if self.world.sticks is None else self.world.sticks.spoil()
+
     def _at_a_node(self, do: Callable[[NodeBox], str]) -> str:
         box = self.draw.choice(self.world.nodes)
         return f"{box.name} {do(box)}"
@@ -200,7 +224,13 @@ ALWAYS: Final[Steps] = (
     (2, Schedule.fill_a_disk),
     (2, Schedule.cut_links),
 )
-CENTRAL_RESTORED: Final[Steps] = ((9, Schedule.back_up_central), (9, Schedule.restore_central))
+CENTRAL_RESTORED: Final[Steps] = ((14, Schedule.back_up_central), (24, Schedule.restore_central), (28, Schedule.order))
+STICKS: Final[Steps] = (
+    (24, Schedule.export),
+    (24, Schedule.bring),
+    (22, Schedule.take_receipt),
+    (8, Schedule.spoil),
+)
 NODES_COPIED: Final[Steps] = ((12, Schedule.back_up_node), (6, Schedule.restore_node), (8, Schedule.clone_node))
 
 

@@ -12,6 +12,7 @@ from appliance.journal import kinds as k
 from appliance.journal.entry import Entry
 from appliance.journal.errors import BugError, DeviceError, IntegrityError, OperatorError, SanadError
 from appliance.store.witness import RolledBack
+from sync import courier
 from sync.agent import follow, sync_once
 from sync.following import Timing
 from sync.link import Address
@@ -24,8 +25,11 @@ from tests.simulation.syncsim.machines import URL, Broken, CentralBox, NodeBox
 from tests.simulation.syncsim.origins import origins
 from tests.simulation.syncsim.power import PowerCut
 from tests.simulation.syncsim.signing import sign
+from tests.simulation.syncsim.sticks import Sticks
 
 ADDRESS: Final = Address(URL, b"")
+MAX_ROUNDS: Final = 6
+"""Ways there and back that files may take until everything is at central."""
 MAX_TRIES: Final = 4
 """Sessions that a node may need over good links until everything is at central."""
 
@@ -48,6 +52,10 @@ class World:
     ledger: Ledger
     busy: set[str] = field(default_factory=set)
     """Names of the nodes that sync at this moment."""
+    sticks: Sticks | None = None
+    """What is carried, where something is."""
+    orders: int = 0
+    """Orders of one kind that were given; each says something else."""
 
     @classmethod
     def make(cls, seed: int, *, nodes: int, lies: bool = False) -> World:
@@ -142,17 +150,17 @@ class World:
         central = self.central.central
         if central is None:
             return "off"
-        if self.ledger.lacks_orders(self.central, box.journal):
-            # What nobody at central can know by then; `docs/RELIABILITY.md` says what they are told to do.
-            return "waits for the node"
         try:
             if self.draw.random() < 0.5:
                 central.lease(box.journal)
+                count = 1
             else:
                 count = self.draw.randint(1, 4)
-                prefix = f"X{self.draw.randrange(100)}"
+                self.orders += 1
+                prefix = f"X{self.orders}"
                 bodies = [k.NumbersLeased(prefix=prefix, first=n * 10 + 1, last=n * 10 + 10) for n in range(count)]
                 central.order(box.journal, bodies)
+            self.ledger.gave(self.central, box.journal, count)
         except PowerCut:
             self.central_dies()
             return "died"
@@ -234,6 +242,8 @@ class World:
         assert box.store is not None
         way = Way(lambda _: MemoryLink(self.wires, box), sign)
         outcome = sync_once(box.store, ADDRESS, now_s=lambda: int(box.clock().timestamp()), way=way)
+        if outcome.complete and self.sticks is not None:
+            courier.all_there(box.store, outcome.size)
         return "complete" if outcome.complete else "done"
 
     def _follow(self, box: NodeBox) -> str:
@@ -264,6 +274,55 @@ class World:
         )
         return "followed"
 
+    # Sticks
+
+    def carry_sticks(self) -> None:
+        """From now on, files are carried, too."""
+        self.sticks = Sticks(random.Random(f"{self.seed} sticks"))
+        for box in self.nodes:
+            box.home = self.sticks.home(box.name)
+            box.lose_power()
+            box.start()
+
+    def export(self, box: NodeBox) -> str:
+        """A node writes to a stick what central lacks."""
+        sticks = self.sticks
+        return "no stick" if sticks is None else self._session(box, lambda: sticks.export(box))
+
+    def take_receipt(self, box: NodeBox) -> str:
+        """Somebody gives a node a receipt, which may be another's, or spoilt."""
+        sticks = self.sticks
+        if sticks is None or box.store is None:
+            return "off"
+        try:
+            return sticks.take_receipt(box)
+        except PowerCut:
+            self.node_dies(box)
+            return "died"
+        except BugError as error:
+            raise Broken(f"{box.name} has a bug: {error}") from error
+        except SanadError as error:
+            return self._spoilt(error)
+
+    def bring(self) -> str:
+        """Somebody takes an export in at central, which may be spoilt."""
+        if self.sticks is None or self.central.central is None:
+            return "off"
+        try:
+            return self.sticks.bring(self.central)
+        except PowerCut:
+            self.central_dies()
+            return "died"
+        except BugError as error:
+            raise Broken(f"central has a bug: {error}") from error
+        except SanadError as error:
+            return self._spoilt(error)
+
+    def _spoilt(self, error: SanadError) -> str:
+        if isinstance(error, Fork) and not any(box.is_copy for box in self.nodes):
+            raise Broken(f"an honest file was refused: {error}") from error
+        return type(error).__name__
+
     # Backups and copies
 
     def back_up_central(self) -> str:
@@ -277,7 +336,7 @@ class World:
             return "no backup"
         self.central_dies()
         self.central.disk = self.central.image.copy()
-        self.ledger.restored(self.central, self.nodes)
+        self.ledger.restored(self.central)
         return self.raise_central()
 
     def back_up_node(self, box: NodeBox) -> str:
@@ -304,13 +363,18 @@ class World:
         if box.image is None or box.stopped or len(self.nodes) > 4:
             return "no image"
         other = box.copied(f"copy{len(self.nodes)}", box.image, self.seed)
+        if self.sticks is not None:
+            other.home = self.sticks.home(other.name)
         self.nodes.append(other)
         return self.raise_node(other)
 
     # The end
 
-    def heal(self) -> None:
+    def heal(self, *, by_sticks: bool = False) -> None:
         """Good links, room on every disk, everything switched on: then everything must be right.
+
+        Args:
+            by_sticks: whether all links stay down, and files are carried instead.
 
         Raises:
             Broken: it is not.
@@ -327,7 +391,10 @@ class World:
             if box.power.is_off or box.store is None:
                 self.raise_node(box)
         for box in self.nodes:
-            self._settle(box)
+            if by_sticks and self.sticks is not None and not box.is_copy:
+                self.sticks.rounds(self.central, box, MAX_ROUNDS)
+            else:
+                self._settle(box)
         self.fold()
         self.look()
         for box in self.nodes:

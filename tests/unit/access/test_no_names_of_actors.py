@@ -25,7 +25,9 @@ from appliance.casework import (
     attestation,
     certificates,
     complaints,
+    conflicts,
     correcting,
+    decisions,
     delivery,
     drafts,
     evidence,
@@ -131,15 +133,18 @@ def test_every_verb_that_writes_takes_a_session() -> None:
         "known_here",
     }
     # What they make is in no entry yet.
-    readers |= {"set_page", "seal"}
+    readers |= {"set_page", "seal", "answered", "rejection", "see_ready"}
     readers |= {"application_of"}
     readers |= {"issued", "certificate_pdf", "open_prints", "prints_of", "signatures_of"}
     readers |= {"officer_keys"}
+    # What central decided is the node's to carry out.
+    readers |= {"is_due", "carry_out", "open_conflicts"}
     for module in (
         *(operators, applications, people, families, identity),
         *(attestation, complaints, delivery, drafts, papers, reviewing, slips, steps),
         *(shifts, money, reversals, exemptions, tokens, printing, signatures, issuing, key_making, key_opening),
         *(officer_keys, certificates, revoking, reprinting, correcting, superseding, evidence, known),
+        *(decisions, conflicts),
     ):
         found = verbs(module)
         assert found
@@ -180,8 +185,14 @@ def test_only_access_mints_sessions() -> None:
 def test_only_access_the_store_and_raising_act_as_the_node() -> None:
     users = {path for path, tree in trees(*ALL) if "node_session" in names_in(tree)}
     # Raising certificates is the one thing at a case that no person does.
-    store = {"appliance/store/store.py", "appliance/store/freeing.py"}
-    assert users == {"appliance/access/operators.py", "appliance/casework/raising.py", *store}
+    # So is carrying out what central decided.
+    assert users == {
+        "appliance/access/operators.py",
+        "appliance/store/store.py",
+        "appliance/store/freeing.py",
+        "appliance/casework/raising.py",
+        "appliance/casework/decisions.py",
+    }
 
 
 def test_nobody_constructs_a_session_directly() -> None:

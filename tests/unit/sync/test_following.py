@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from appliance.journal.entry import Entry
 from appliance.journal.ids import BlobDigest
 from sync import frames
-from sync.following import LIFE_S, LOOK_S, PULSE_S, STALL_S, Follower, Timing
+from sync.following import LEAST_PIECE, LIFE_S, LOOK_S, PIECE_S, PULSE_S, STALL_S, Follower, Pace, Timing
 from sync.frames import BlobPiece, Checkpoint, End, Entries, Frame, Hello, Pulse
 from sync.session import CentralState, Sender, Wanted
 from sync.source import Seen
@@ -102,7 +103,22 @@ def test_new_entries_and_urgent_files_overtake_an_old_one() -> None:
             here.node.write(blobs=(small,))
             here.now += LOOK_S
     shown = [frame.digest if isinstance(frame, BlobPiece) else type(frame) for frame in found]
-    assert shown == [Hello, DIGEST, DIGEST, Entries, Checkpoint, small, DIGEST, DIGEST, DIGEST, End]
+    assert [each for each, _ in groupby(shown)] == [Hello, DIGEST, Entries, Checkpoint, small, DIGEST, End]
+    assert shown[:4] == [Hello, DIGEST, DIGEST, Entries]
+
+
+def test_where_bytes_leave_slowly_pieces_are_small_and_where_they_leave_fast_as_large_as_may_be() -> None:
+    pace = Pace()
+    assert pace.piece_bytes == LEAST_PIECE
+    for _ in range(50):
+        pace.took(10_000, 10_000 / 125_000)
+    assert 0.9 * PIECE_S < pace.piece_bytes / 125_000 < 1.1 * PIECE_S
+    for _ in range(50):
+        pace.took(10_000, 0.0)
+    assert pace.piece_bytes == frames.MAX_PIECE
+    for _ in range(50):
+        pace.took(10_000, 10.0)
+    assert pace.piece_bytes == LEAST_PIECE
 
 
 def test_a_file_that_is_missing_holds_nothing_up() -> None:

@@ -161,7 +161,10 @@ class CaseFile(ReviewActs, PaperActs, MoneyActs, OutputActs):
         view = self.view
         if view is None:
             return
-        acts = acts_for(self.role, view.case.status)
+        settled = not any(each.is_contested for each in view.decisions)
+        acts = [
+            each for each in acts_for(self.role, view.case.status) if not (settled and each.action == "settle_decision")
+        ]
         if not acts:
             self.say(f"As {self.role.value} there is nothing to do with a case that is {view.case.status.value}.")
             return

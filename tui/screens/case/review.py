@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from appliance.casework import applications, complaints, reviewing, steps
+from appliance.casework import applications, complaints, decisions, reviewing, steps
 from appliance.casework.steps import Progress, progress
 from appliance.catalogue import Step
+from appliance.journal.ids import EntityId
 from appliance.journal.kinds import Outcome
 from tui.screens.case.base import CaseScreen
 from tui.screens.dialogs import Confirm
@@ -164,6 +165,26 @@ class ReviewActs(CaseScreen):
 
         question = "What does it say? Its reference belongs here, too."
         self.ask("Answer of the outside office", question, remarked, may_be_empty=outcome == "positive")
+
+    def action_settle_decision(self) -> None:
+        """Say how a decision of central was settled that could not be carried out."""
+        view = self.view
+        open_ones = [] if view is None else [each for each in view.decisions if each.is_contested]
+        if not open_ones:
+            self.say("No decision of central waits to be settled.")
+            return
+
+        def chosen(decision: str) -> None:
+            self.ask(
+                "How was it settled?",
+                next(f"{each.who}: {each.what}" for each in open_ones if each.id == decision),
+                lambda how: self.do(
+                    lambda session: decisions.settle(self.store, session, self.application, EntityId(decision), how),
+                    "Settled; central sees it with the next sync.",
+                ),
+            )
+
+        self.pick("Which decision?", [Option(each.id, each.what, each.who) for each in open_ones], chosen)
 
     # The citizen's word
 

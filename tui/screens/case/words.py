@@ -47,6 +47,9 @@ def standing(centre: Centre, view: CaseView) -> Text:
         text.append(f"\nThe {what} of its certificate was asked for; it is not given out.", style="bold yellow")
     if case.status is Status.REVOKED:
         text.append("\nIts certificate was revoked.", style="bold red")
+    for each in view.decisions:
+        if each.is_contested:
+            text.append(f"\nA decision from central could not be carried out: {latin(each.what)}", style="bold red")
     if view.unsupported:
         text.append("\nIt leans on an attestation that was withdrawn.", style="bold red")
     return text
@@ -58,6 +61,7 @@ def facts(centre: Centre, view: CaseView, service: Service | None, progress: Pro
         *_certificates(centre, view, service),
         *_objections(centre, view),
         *_steps(centre, view, progress),
+        *_decisions(centre, view),
         _people(view, service),
         _answers(centre, view, service),
         *_outcome(view),
@@ -133,6 +137,25 @@ def _steps(centre: Centre, view: CaseView, progress: Progress | None) -> list[Re
             words = Text("done", style="green")
         table.add_row(Text(latin(step.label.en)), words)
     return [table] if progress.steps else []
+
+
+def _decisions(centre: Centre, view: CaseView) -> list[RenderableType]:
+    """What came down from central, whole, and what became of it."""
+    if not view.decisions:
+        return []
+    table = _titled("From central")
+    for each in view.decisions:
+        words = Text(latin(f"{each.who}: {each.what}"), style="bold red" if each.is_contested else "")
+        if each.remark:
+            words.append(f"\n{latin(each.remark)}", style="not bold")
+        ended = f", {day_of(centre, each.ended_at)}" if each.ended_at else ""
+        words.append(f"\n{each.state}{ended}", style="dim")
+        if each.reason:
+            words.append(f": {latin(each.reason)}", style="dim")
+        if each.settlement:
+            words.append(f"\n{latin(each.settlement)}", style="dim")
+        table.add_row(Text(day_of(centre, each.given_at)), words)
+    return [table]
 
 
 def _objections(centre: Centre, view: CaseView) -> list[RenderableType]:
