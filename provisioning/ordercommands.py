@@ -187,6 +187,6 @@ def _given(done: Ordered) -> dict[str, object]:
 
 
 def _words(done: Ordered) -> str:
-    later = f"; {len(done.later)} more when they have handed back what central lost" if done.later else ""
+    later = f"; {len(done.later)} more are given it by themselves, later" if done.later else ""
     nodes = "1 node" if len(done.nodes) == 1 else f"{len(done.nodes)} nodes"
     return f"ordered of {nodes}{later}. It holds there once they have synced."

@@ -29,7 +29,7 @@ from sync.listsfetch import fetch_lists
 from sync.orderstream import read_orders, write_orders
 from sync.outcome import SyncOutcome, SyncProgress, Watch, unspent, unwatched
 from sync.refusals import OutOfStep, StartAgain
-from sync.reporting import EVERY_S, make_report, this_software
+from sync.reporting import EVERY_S, make_report, software
 from sync.session import MAX_WANTED, STREAM_BLOB_BYTES, CentralState, Sender
 from sync.source import Reader, sliced
 from sync.storesource import StoreSource
@@ -207,7 +207,7 @@ class _Session:
             return make_report(
                 tx,
                 self.store.journal,
-                software=this_software(),
+                software=software(),
                 now_s=self.calls.now_s(),
                 wanted=wanted,
                 missing=len(self.missing),

@@ -37,7 +37,7 @@ DEAD_PEER_S: Final = 12.0
 """Sent bytes that nobody confirmed for so long mean a dead link (TCP_USER_TIMEOUT)."""
 CONGESTION: Final = ("bbr",)
 """Congestion control, the best one first: under loss, BBR fills a link that CUBIC half fills."""
-UNSENT_BYTES: Final = 4 * 1024
+UNSENT_BYTES: Final = 2 * 1024
 """What the kernel takes of an upload before it leaves (TCP_NOTSENT_LOWAT): new work waits for it, a kill loses it."""
 CHUNK: Final = 16 * 1024
 """Bytes of one piece of an upload."""

@@ -30,12 +30,6 @@ _FIRST: Final = select(t.entries.c.header, t.entries.c.salt, t.entries.c.body).w
 )
 
 
-@functools.cache
-def this_software() -> str:
-    """This program's version; it is looked up in a file."""
-    return version("sanad")
-
-
 def make_report(
     tx: Tx,
     journal: JournalId,
@@ -70,3 +64,9 @@ def make_report(
         backlog_bytes=entry_bytes + file_bytes,
         stuck=missing,
     )
+
+
+@functools.cache
+def software() -> str:
+    """This program's version, which lies in a file."""
+    return version("sanad")

@@ -46,7 +46,9 @@ class Sync:
     seconds: float
     payload: int
     wire: int
-    """Bytes that the node put on the link."""
+    """Bytes that the node gave to the link."""
+    carried: int
+    """Those that took up the link: what a full queue drops at once, as BBR finds out the rate, does not."""
 
 
 class Node:
@@ -160,7 +162,7 @@ def ours(folder: Path, link: Line, corpus: Corpus, what: What = "node", kill: Ki
         served = stack.enter_context(central(made, folder))
         here = node(made, folder, served, corpus, link.congestion, what)
         made.settle()
-        before = made.sent()
+        before = made.sent(), made.carried()
         here.begin()
         if kill is not None:
             time.sleep(0.5 * here.payload * 8 / link.rate)
@@ -173,9 +175,9 @@ def ours(folder: Path, link: Line, corpus: Corpus, what: What = "node", kill: Ki
             stack.enter_context(central(made, folder))
         answer = here.ended()
         made.settle()
-        wire = int(made.sent() - before)
+        wire, carried = made.sent() - before[0], made.carried() - before[1]
         here.kill()
-    return Sync(float(answer["seconds"]), int(answer.get("payload", here.payload)), wire)
+    return Sync(float(answer["seconds"]), int(answer.get("payload", here.payload)), wire, carried)
 
 
 def peer(folder: Path, link: Line, run: Callable[[NetLab, Path], float]) -> float:

@@ -155,13 +155,13 @@ def _quickest_rsync(folder: Path) -> tuple[str, float]:
 
 def _killed(folder: Path) -> Iterator[Figure]:
     """Bytes sent again when either end is killed in the middle, beside runs that nobody disturbs."""
-    calm = statistics.median(ours(folder / f"calm{run}", replace(BAD, seed=run), MIXED).wire for run in range(RUNS))
+    calm = statistics.median(ours(folder / f"calm{run}", replace(BAD, seed=run), MIXED).carried for run in range(RUNS))
     whom: tuple[linklab.Killed, ...] = ("node", "central")
     for who in whom:
         runs = [ours(folder / f"{who}{run}", replace(BAD, seed=run), MIXED, kill=who) for run in range(RUNS)]
-        again = max(0.0, statistics.median(each.wire for each in runs) - calm) / 1024
+        again = max(0.0, statistics.median(each.carried for each in runs) - calm) / 1024
         told = (
-            f"one kill in the middle of {runs[0].payload / 1e6:.1f} MB; bytes on the link beyond those of an "
+            f"one kill in the middle of {runs[0].payload / 1e6:.1f} MB; bytes that took up the link beyond those of an "
             f"undisturbed run ({calm / 1e6:.2f} MB): what was lost, and the new handshakes; {BAD}, bbr; medians of "
             f"{RUNS}; {load()}"
         )
