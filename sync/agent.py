@@ -32,7 +32,7 @@ from sync.orderstream import read_orders, write_orders
 from sync.outcome import SyncOutcome, SyncProgress, Watch, unspent, unwatched
 from sync.refusals import OutOfStep, StartAgain
 from sync.reporting import make_report
-from sync.session import MAX_WANTED, STREAM_BLOB_BYTES, CentralState, Sender
+from sync.session import MAX_WANTED, STREAM_BLOB_BYTES, CentralState, ReadPiece, Sender
 from sync.source import Reader, sliced
 from sync.storesource import StoreSource
 from sync.way import OVER_HTTPS, Way
@@ -55,6 +55,7 @@ def sync_once(
     now_s: Callable[[], int],
     watch: Watch = unwatched,
     spend: Callable[[int], None] = unspent,
+    may_send: Callable[[int], bool] = lambda _: True,
     way: Way = OVER_HTTPS,
 ) -> SyncOutcome:
     """Bring central up to date with this node, and this node with central's orders.
@@ -65,6 +66,7 @@ def sync_once(
         now_s: what this node's clock says, in seconds since 1970; it only goes into signatures.
         watch: told how far it is; what it raises ends the session, and nothing is lost.
         spend: told how many bytes were sent.
+        may_send: asked before each piece of a sealed file, with its bytes at the most; entries are always sent.
         way: how central is reached.
 
     Raises:
@@ -77,7 +79,7 @@ def sync_once(
         try:
             with way.connect(central) as link:
                 calls = Calls(link, _caller(store, now_s, way, Spare(lambda: 0.0)))
-                return _Session(store, calls, now_s, watch, spend).run()
+                return _Session(store, calls, now_s, watch, spend, may_send).run()
         except (OutOfStep, StartAgain):
             restarts += 1
             if restarts > MAX_RESTARTS:
@@ -155,6 +157,10 @@ class _Session:
     now_s: Callable[[], int]
     watch: Watch
     spend: Callable[[int], None]
+    may_send: Callable[[int], bool] = lambda _: True
+    """Asked by bounded streams before each piece of a sealed file."""
+    files_wait: bool = False
+    """Whether it said no to one."""
     entries_sent: int = 0
     blob_bytes_sent: int = 0
     orders_taken: int = 0
@@ -182,7 +188,8 @@ class _Session:
             answer = self._behind_lost(answer)
             head = self.store.head()
             kept = head.size == head.cosigned_size or self.disk_trouble is not None
-            if kept and head.size == answer.stored and (answer.scarce or not self._wanted(answer)):
+            done = answer.scarce or self.files_wait or not self._wanted(answer)
+            if kept and head.size == answer.stored and done:
                 self.take_lists(self.calls)
                 if self.disk_trouble is not None:
                     raise self.disk_trouble
@@ -392,6 +399,9 @@ class _Session:
         def parts() -> Iterator[bytes]:
             yield frames.PREFIX + frames.encode(sender.opening())
             while (need := sender.need()) is not None:
+                if isinstance(need, ReadPiece) and not self.may_send(need.limit):
+                    self.files_wait = True
+                    break
                 for part in reader.answer(need):
                     yield part
                     self.spend(len(part))
