@@ -44,8 +44,22 @@ class Paused(OperatorError):
         super().__init__("Sending is paused on this node.", "Let it go on with `sanad sync resume`.")
 
 
-def sync_and_remember(store: Store, address: Address, watch: terminal.Progress | None = None) -> SyncOutcome:
-    """One sync, whatever the cap; what came of it is remembered for `sync status`.
+def sync_and_remember(
+    store: Store,
+    address: Address,
+    watch: terminal.Progress | None = None,
+    *,
+    ends: Callable[[], bool] = lambda: False,
+    bounded: bool = False,
+) -> SyncOutcome:
+    """One sync; what came of it is remembered for `sync status`.
+
+    Args:
+        store: the node's.
+        address: where central is.
+        watch: told how far it is.
+        ends: asked at every step whether the session is to end.
+        bounded: whether the cap and the hours for sealed files hold; else they go whatever those say.
 
     Raises:
         Paused: nothing may be sent. SanadError: as `sync_once`.
@@ -53,14 +67,22 @@ def sync_and_remember(store: Store, address: Address, watch: terminal.Progress |
     if carried.is_paused(store):
         raise Paused
     allowance = allowance_of(store)
+    hours = FileHours(store, allowance)
+
+    def may_send(count: int) -> bool:
+        return not bounded or (hours.open and allowance.may_send(count))
 
     def seen(progress: SyncProgress) -> None:
+        if ends():
+            raise Paused
         if watch is not None:
             left = progress.entries_left + progress.blobs_left
             watch(progress.entries_sent, progress.entries_sent + left)
 
     try:
-        outcome = sync_once(store, address, now_s=_now_s, watch=seen, spend=allowance.spend)
+        outcome = sync_once(store, address, now_s=_now_s, watch=seen, spend=allowance.spend, may_send=may_send)
+    except Paused:
+        raise
     except SanadError as error:
         said = carried.hindered(hindrance(error), str(error))
         _if_room(lambda: store.remember(**said))
@@ -184,7 +206,8 @@ class Carrier:
             if self.timing.wait(PAUSE_LOOK_S):
                 raise Paused
         if self.timing.monotonic_s() < self._bounded_until:
-            return sync_and_remember(self.store, self.address)
+            ends = _Pause(self.store, self.timing)
+            return sync_and_remember(self.store, self.address, ends=lambda: ends.wait(0.0), bounded=True)
         allowance = allowance_of(self.store)
         hours = FileHours(self.store, allowance)
         told = _Told(self.store, allowance, hours)

@@ -9,7 +9,7 @@ central's copy ends.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,13 +24,14 @@ from sync import frames
 from sync.calls import Caller, Calls, Spare
 from sync.following import Follower, Timing
 from sync.frames import End
-from sync.link import Address, Link, LinkDown
+from sync.link import Address, Link
 from sync.listsfetch import fetch_lists
+from sync.newsbeside import News
 from sync.orderstream import read_orders, write_orders
 from sync.outcome import SyncOutcome, SyncProgress, Watch, unspent, unwatched
 from sync.refusals import OutOfStep, StartAgain
-from sync.reporting import EVERY_S, make_report, software
-from sync.session import MAX_WANTED, STREAM_BLOB_BYTES, CentralState, Sender
+from sync.reporting import make_report, software
+from sync.session import MAX_WANTED, STREAM_BLOB_BYTES, CentralState, ReadPiece, Sender
 from sync.source import Reader, sliced
 from sync.storesource import StoreSource
 from sync.way import OVER_HTTPS, Way
@@ -40,8 +41,6 @@ MAX_ROUNDS: Final = 100_000
 """Streams in one session; each must move something."""
 MAX_RESTARTS: Final = 3
 """Times that a session is opened anew because both sides were out of step."""
-NEWS_PAUSE_S: Final = 1.0
-"""Before news are asked for again, where the link broke under them, or they brought no entry further."""
 
 
 class HeldBack(NetworkError):
@@ -55,6 +54,7 @@ def sync_once(
     now_s: Callable[[], int],
     watch: Watch = unwatched,
     spend: Callable[[int], None] = unspent,
+    may_send: Callable[[int], bool] = lambda _: True,
     way: Way = OVER_HTTPS,
 ) -> SyncOutcome:
     """Bring central up to date with this node, and this node with central's orders.
@@ -65,6 +65,7 @@ def sync_once(
         now_s: what this node's clock says, in seconds since 1970; it only goes into signatures.
         watch: told how far it is; what it raises ends the session, and nothing is lost.
         spend: told how many bytes were sent.
+        may_send: asked before each piece of a sealed file, with its bytes at the most; entries are always sent.
         way: how central is reached.
 
     Raises:
@@ -77,7 +78,7 @@ def sync_once(
         try:
             with way.connect(central) as link:
                 calls = Calls(link, _caller(store, now_s, way, Spare(lambda: 0.0)))
-                return _Session(store, calls, now_s, watch, spend).run()
+                return _Session(store, calls, now_s, watch, spend, may_send).run()
         except (OutOfStep, StartAgain):
             restarts += 1
             if restarts > MAX_RESTARTS:
@@ -133,7 +134,7 @@ def follow(
         answer = session.open()
         if not answer.scarce:
             answered()
-        news = _News(session, way.connect(central), caller, answer, timing, heard)
+        news = News(session, way.connect(central), caller, answer, timing, heard)
         way.beside(news.steps())
         try:
             while True:
@@ -155,6 +156,10 @@ class _Session:
     now_s: Callable[[], int]
     watch: Watch
     spend: Callable[[int], None]
+    may_send: Callable[[int], bool] = lambda _: True
+    """Asked by bounded streams before each piece of a sealed file."""
+    files_wait: bool = False
+    """Whether it said no to one."""
     entries_sent: int = 0
     blob_bytes_sent: int = 0
     orders_taken: int = 0
@@ -168,6 +173,8 @@ class _Session:
     lists_trouble: str = ""
     missing: dict[BlobDigest, None] = field(default_factory=dict)
     spoilt: set[BlobDigest] = field(default_factory=set)
+    passed: dict[BlobDigest, None] = field(default_factory=dict)
+    """Blobs that are not here, and that central was told to pass over, so that it names those behind them."""
     handed_back: bool = False
     """Whether central was given its own orders in this session."""
     taking: threading.Lock = field(default_factory=threading.Lock)
@@ -177,9 +184,11 @@ class _Session:
         answer = self.open()
         for _ in range(MAX_ROUNDS):
             self.take(answer, self.calls)
+            answer = self._behind_lost(answer)
             head = self.store.head()
             kept = head.size == head.cosigned_size or self.disk_trouble is not None
-            if kept and head.size == answer.stored and (answer.scarce or not self._wanted(answer)):
+            done = answer.scarce or self.files_wait or not self._wanted(answer)
+            if kept and head.size == answer.stored and done:
                 self.take_lists(self.calls)
                 if self.disk_trouble is not None:
                     raise self.disk_trouble
@@ -199,6 +208,10 @@ class _Session:
         orders = self.store.orders_head()
         held, root = (0, b"") if orders is None else (orders.size, orders.root)
         return self.calls.open(head.checkpoint, head.size, head.cosigned, held, self.report(None), root)
+
+    def head(self) -> Head:
+        """The journal's head."""
+        return self.store.head()
 
     def report(self, answer: StateAnswer | None) -> NodeReport:
         """How this node is, for people at central, as far as central said what it lacks."""
@@ -225,8 +238,8 @@ class _Session:
             blob_bytes_sent=self.blob_bytes_sent,
             orders_taken=self.orders_taken,
             # Not what central wanted before it knew that the subject was erased.
-            missing=tuple(digest for digest in self.missing if digest in wanted),
-            wanted=len(wanted - self.missing.keys()),
+            missing=(*self.passed, *(digest for digest in self.missing if digest in wanted - self.passed.keys())),
+            wanted=len(wanted - self.missing.keys() - self.passed.keys()),
             skew_s=self.skew_s,
             lists_trouble=self.lists_trouble,
             central_scarce=self.scarce,
@@ -271,7 +284,7 @@ class _Session:
             self.lists_trouble = ""
 
     def stream_on(
-        self, answer: StateAnswer, timing: Timing, may_send: Callable[[int], bool], news: _News
+        self, answer: StateAnswer, timing: Timing, may_send: Callable[[int], bool], news: News
     ) -> StateAnswer:
         """One long stream.
 
@@ -309,6 +322,29 @@ class _Session:
             if digest in self.spoilt:
                 self.missing[digest] = None
             self.spoilt.add(digest)
+
+    def passes(self, answer: StateAnswer, missing: Collection[BlobDigest]) -> bool:
+        """Whether all blobs of a full list are among the missing: then it is passed over, for it may hide others."""
+        digests = [BlobDigest(each.digest) for each in answer.wanted]
+        if len(digests) < MAX_WANTED or not all(digest in missing or digest in self.missing for digest in digests):
+            return False
+        self.passed.update(dict.fromkeys(digests))
+        return True
+
+    def _behind_lost(self, answer: StateAnswer) -> StateAnswer:
+        while self.passes(answer, ()):
+            head = self.store.head()
+            # No list is that long, so the answer comes at once.
+            known = Known(
+                cosigned=head.cosigned_size,
+                orders=answer.orders,
+                wanted=MAX_WANTED + 1,
+                busy=0,
+                spoilt=len(answer.spoilt),
+                passed=len(self.passed),
+            )
+            answer = self.calls.news(head.size, known)
+        return answer
 
     def _wanted(self, answer: StateAnswer) -> list[BlobDigest]:
         digests = (BlobDigest(each.digest) for each in answer.wanted)
@@ -362,6 +398,9 @@ class _Session:
         def parts() -> Iterator[bytes]:
             yield frames.PREFIX + frames.encode(sender.opening())
             while (need := sender.need()) is not None:
+                if isinstance(need, ReadPiece) and not self.may_send(need.limit):
+                    self.files_wait = True
+                    break
                 for part in reader.answer(need):
                     yield part
                     self.spend(len(part))
@@ -382,114 +421,6 @@ class _Session:
         left = max(0, size - sender.position)
         done = self.entries_sent + sender.entries_sent
         self.watch(SyncProgress(done, left, self.blob_bytes_sent + sender.blob_bytes_sent, sender.blobs_left))
-
-
-class _News:
-    """Asks central for news, beside a stream. Nobody waits for the last answer: nothing is touched after `end`."""
-
-    def __init__(
-        self,
-        session: _Session,
-        link: Link,
-        caller: Caller,
-        answer: StateAnswer,
-        timing: Timing,
-        heard: Callable[[SyncOutcome], None],
-    ) -> None:
-        self._session = session
-        self._link = link
-        self._calls = Calls(link, caller, session.calls.session)
-        self._answer = answer
-        self._timing = timing
-        self._heard = heard
-        self._guard = threading.Lock()
-        self._ended = False
-        self._reported_s = -EVERY_S
-        self.follower: Follower | None = None
-
-    def end(self) -> None:
-        """Ask no more."""
-        with self._guard:
-            self._ended = True
-
-    def steps(self) -> Iterator[None]:
-        """One request each, until told to end, or central knows this session no more: then the stream ends, too."""
-        with self._link:
-            # Not before a cosignature that somebody waits for.
-            if not (lists_due := self._is_awaited()):
-                self._take_lists()
-            while (asked := self._known()) is not None:
-                try:
-                    news = self._calls.news(*asked, self._report())
-                    pause = not self._take(news)
-                    if lists_due:
-                        lists_due = False
-                        self._take_lists()
-                except LinkDown:
-                    pause = True
-                except SanadError:
-                    # The stream's own end tells why.
-                    self._end_stream()
-                    return
-                if pause and self._timing.wait(NEWS_PAUSE_S):
-                    return
-                yield
-
-    def _take_lists(self) -> None:
-        """When a session begins, and with it at least every now and then."""
-        with self._guard:
-            if not self._ended:
-                self._session.take_lists(self._calls)
-
-    def _is_awaited(self) -> bool:
-        head = self._session.store.head()
-        return head.cosigned_size < head.size
-
-    def _known(self) -> tuple[int, Known] | None:
-        with self._guard:
-            if self._ended:
-                return None
-            head, follower, last = self._session.store.head(), self.follower, self._answer
-            busy = follower is not None and follower.blobs_left > 0
-            return head.size, Known(
-                cosigned=head.cosigned_size,
-                orders=last.orders,
-                # A full list may hide more: what was on it is sent, so ask for the next.
-                wanted=0 if len(last.wanted) >= MAX_WANTED else len(last.wanted),
-                busy=int(busy),
-                spoilt=len(last.spoilt),
-            )
-
-    def _report(self) -> NodeReport | None:
-        """How the node is, if that was not said just now."""
-        now_s = self._timing.monotonic_s()
-        with self._guard:
-            if self._ended or now_s - self._reported_s < EVERY_S:
-                return None
-            self._reported_s = now_s
-            return self._session.report(self._answer)
-
-    def _take(self, news: StateAnswer) -> bool:
-        """Take up what came; answers whether central has more entries than before."""
-        with self._guard:
-            if self._ended:
-                return True
-            before, self._answer = self._answer, news
-            self._session.take(news, self._calls)
-            if news.stored > before.stored:
-                self._session.compare_clocks(news)
-            follower = self.follower
-            if follower is not None:
-                # What this box has no room to keep was countersigned all the same.
-                kept = self._session.disk_trouble is None
-                follower.heard(news.state(), self._session.store.head().cosigned_size if kept else news.stored)
-            self._heard(self._session.outcome(news))
-            return news.stored > before.stored
-
-    def _end_stream(self) -> None:
-        with self._guard:
-            if self.follower is not None and not self._ended:
-                self.follower.end()
 
 
 def _caller(store: Store, now_s: Callable[[], int], way: Way, spare: Spare) -> Caller:

@@ -104,7 +104,7 @@ class SessionRequest(msgspec.Struct, frozen=True):
     """The root of the tree over those orders; empty where there are none."""
 
 
-class Known(msgspec.Struct, frozen=True):
+class Known(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a node knows when it asks for news. What a later node adds is passed over."""
 
     cosigned: Size
@@ -117,6 +117,8 @@ class Known(msgspec.Struct, frozen=True):
     """1 while it has blobs to send: then it need not hear which of them arrived."""
     spoilt: Size
     """How many blobs of this session came spoilt."""
+    passed: Size = 0
+    """How many of the first wanted blobs it has not: central names those behind them, until the session ends."""
 
 
 class WantedBlob(msgspec.Struct, frozen=True, array_like=True):

@@ -138,7 +138,7 @@ class _Desk:
         deadline = asyncio.get_running_loop().time() + NEWS_HOLD_S
         while True:
             bell = self._bells.of(node.journal)
-            answer = await self.run(lambda: self._central.state(node, claims))
+            answer = await self.run(lambda: self._central.state(node, claims, known.passed))
             left = deadline - asyncio.get_running_loop().time()
             if lacks(known, answer) or left <= 0 or self._bells.closed:
                 return _json(answer)

@@ -103,7 +103,11 @@ _NAMES_STILL = (
 _NAME = insert(t.named).on_conflict_do_nothing()
 _WANT = insert(t.wanted).on_conflict_do_nothing()
 _WANTED = (
-    select(t.wanted.c.digest).where(_of_journal(t.wanted)).order_by(t.wanted.c.seq, t.wanted.c.digest).limit(MAX_WANTED)
+    select(t.wanted.c.digest)
+    .where(_of_journal(t.wanted))
+    .order_by(t.wanted.c.seq, t.wanted.c.digest)
+    .limit(MAX_WANTED)
+    .offset(bindparam("passed"))
 )
 _IS_WANTED = select(t.wanted.c.digest).where(t.wanted.c.digest == bindparam("digest")).limit(1)
 _ALL_WANTED = select(t.wanted.c.digest).distinct()
@@ -185,14 +189,21 @@ class Archive:
         self.countersign(node.journal)
         return self.state(node.journal)
 
-    def state(self, journal: JournalId) -> CentralState:
-        """Where central's copy of a node stands now."""
+    def state(self, journal: JournalId, passed: int = 0) -> CentralState:
+        """Where central's copy of a node stands now.
+
+        Args:
+            journal: the node's.
+            passed: so many first ones of the wanted blobs are not named.
+        """
         while True:
             with self._database.read() as tx:
                 log = Log(tx, journal)
                 head = log.head()
                 staged = self._edge(tx, log).size
-                digests = list(dict.fromkeys(BlobDigest(row[0]) for row in tx.all(_WANTED, {"journal": journal})))
+                digests = list(
+                    dict.fromkeys(BlobDigest(row[0]) for row in tx.all(_WANTED, {"journal": journal, "passed": passed}))
+                )
                 orders = Log(tx, orders_of(journal)).head()
             arrived = [digest for digest in digests if self._locker.holds(digest)]
             if not arrived:

@@ -409,17 +409,18 @@ class Central:
             # So that the answer comes with this session; where the fold is long, it comes with the next one.
             with suppress(TimeoutError):
                 self.index.settle(ANSWER_WITHIN_S)
-        return self._answer(node, self.archive.state(node.journal), ingest.session)
+        return self._answer(node, self.archive.state(node.journal, ingest.session.passed), ingest.session)
 
-    def state(self, node: Node, claims: Claims) -> StateAnswer:
-        """What central has of a node now, in its newest session.
+    def state(self, node: Node, claims: Claims, passed: int = 0) -> StateAnswer:
+        """What central has of a node now, in its newest session; see `Known.passed`.
 
         Raises:
             OutOfStep: the request is of an older one. Quarantined: the node was put into quarantine since.
         """
         self._refuse_quarantined(node)
         session = self._sessions.require(node.journal, claims.session)
-        return self._answer(node, self.archive.state(node.journal), session)
+        session.passed = passed
+        return self._answer(node, self.archive.state(node.journal, passed), session)
 
     def _refuse_quarantined(self, node: Node) -> None:
         with self._archive_db.read() as tx:

@@ -27,6 +27,8 @@ class NodeSession:
     """Of the frames that both sides speak."""
     spoilt: set[BlobDigest] = field(default_factory=set)
     """Blobs that came whole and were not what their digests name."""
+    passed: int = 0
+    """Of the blobs that central wants, so many first ones that the node has not: those behind them are named."""
     agreed: int | None = None
     """Orders that both sides have, where the node is to hand back those that it holds beyond; else None."""
 

@@ -17,7 +17,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from appliance.journal.errors import NetworkError, SanadError
-from provisioning.carrier import BOUNDED_S
+from provisioning.carrier import BOUNDED_S, Paused
+from provisioning.settings import NODE_FILE
 from sync.agent import HeldBack
 from sync.central import app as app_module
 from sync.central.authority import Authority, new_key
@@ -77,6 +78,24 @@ def test_a_proxy_that_buffers_is_found_out_gone_around_and_tried_again_later(
         assert isinstance(again.end(), SyncOutcome)
         node.store.close()
     proxy.close()
+
+
+def test_where_streams_are_held_back_the_cap_and_a_pause_hold_too(central: Central, node: EnrolledNode) -> None:
+    time = Time()
+    carrier = carrier_of(node, time)
+    carrier._bounded_until = BOUNDED_S
+    with (node.store.layout.home / NODE_FILE).open("a") as file:
+        file.write("\n[sync]\nmegabytes_per_day = 1\n")
+    digest = node.store.put_blob(os.urandom(2_000_000))
+    node.commit(2, blobs=(digest,))
+    came = Session(carrier, time).join()
+    assert isinstance(came, SyncOutcome)
+    assert (came.size, came.wanted) == (came.cosigned_size, 1)
+    assert came.blob_bytes_sent <= 1_000_000
+    assert not central.holds(digest)
+    node.commit(1)
+    time.end.set()
+    assert isinstance(Session(carrier, time).join(), Paused)
 
 
 @contextlib.contextmanager
