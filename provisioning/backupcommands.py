@@ -30,7 +30,9 @@ def done(name: NameArgument, home: CentralOption = None, as_json: JsonOption = F
     place = central_home(home)
     with open_central(place, central_key(place)) as central:
         nodes = central.backups.done(name)
-    terminal.answer({"backup": name, "nodes": nodes}, f"{nodes} nodes are told when they sync.", as_json=as_json)
+    terminal.answer(
+        {"backup": name, "nodes": nodes}, f"Told to {nodes} of its nodes, when they sync next.", as_json=as_json
+    )
 
 
 @app.command("withdraw")
@@ -43,7 +45,7 @@ def withdraw(
     place = central_home(home)
     with open_central(place, central_key(place)) as central:
         nodes = central.backups.withdraw(why)
-    terminal.answer({"nodes": nodes}, f"{nodes} nodes are told when they sync.", as_json=as_json)
+    terminal.answer({"nodes": nodes}, f"Told to {nodes} of its nodes, when they sync next.", as_json=as_json)
 
 
 @app.command("lost")
