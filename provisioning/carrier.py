@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from appliance.journal.errors import OperatorError, SanadError
+from appliance.journal.errors import DeviceError, IntegrityError, NetworkError, OperatorError, SanadError
 from appliance.records.failures import StorageFull, StorageReadOnly
 from appliance.store import carried
-from appliance.store.carried import Stuck
+from appliance.store.carried import Hindrance, Stuck
 from appliance.store.store import Store
 from provisioning import terminal
 from provisioning.inforce import Hours, settings_of
@@ -24,8 +24,9 @@ from sync.agent import HeldBack, follow, sync_once
 from sync.allowance import Allowance
 from sync.calls import Spare
 from sync.following import Timing
-from sync.link import Address
+from sync.link import Address, LinkDown, NotOurCentral, ProxyRefused, WrongName, WrongTime
 from sync.outcome import SyncOutcome, SyncProgress
+from sync.refusals import CentralCannotStore, Fork, NotEnrolled, Quarantined, Rollback
 
 BOUNDED_S: Final = 3600.0
 """How long small requests are sent before a long stream is tried again."""
@@ -83,8 +84,8 @@ def sync_and_remember(
     except Paused:
         raise
     except SanadError as error:
-        said = str(error)
-        _if_room(lambda: store.remember(**{carried.TROUBLE: said}))
+        said = carried.hindered(hindrance(error), str(error))
+        _if_room(lambda: store.remember(**said))
         raise
     finally:
         allowance.close()
@@ -110,7 +111,7 @@ def cap_of(settings: NodeSettings) -> int | None:
 
 def remember(store: Store, outcome: SyncOutcome) -> None:
     """Remember what central said."""
-    values = {carried.LAST_AT: store.now(), carried.TROUBLE: trouble(outcome)}
+    values = {carried.LAST_AT: store.now(), **carried.hindered(left(outcome), trouble(outcome))}
     if outcome.skew_s is not None:
         values[carried.SKEW] = str(outcome.skew_s)
     store.remember(**values)
@@ -133,6 +134,41 @@ def trouble(outcome: SyncOutcome) -> str:
     if outcome.size != outcome.cosigned_size:
         return "Not everything is countersigned yet. Sync again."
     return f"All entries are countersigned; {outcome.wanted} sealed files are still on their way."
+
+
+def left(outcome: SyncOutcome) -> Hindrance | None:
+    """What kind of thing that is."""
+    if not trouble(outcome):
+        return None
+    if outcome.disk_trouble:
+        return Hindrance.DISK
+    if outcome.central_scarce:
+        return Hindrance.CENTRAL_FULL
+    return Hindrance.UNFINISHED if outcome.size != outcome.cosigned_size else Hindrance.FILES
+
+
+def hindrance(error: SanadError) -> Hindrance:
+    """What kind of thing kept everything from being at central."""
+    return next((found for kind, found in _KINDS if isinstance(error, kind)), Hindrance.OTHER)
+
+
+_KINDS: Final[tuple[tuple[type[SanadError], Hindrance], ...]] = (
+    (LinkDown, Hindrance.LINK),
+    (WrongTime, Hindrance.CLOCK),
+    (WrongName, Hindrance.ADDRESS),
+    (NotOurCentral, Hindrance.PORTAL),
+    (ProxyRefused, Hindrance.TUNNEL),
+    (HeldBack, Hindrance.PROXY),
+    (Quarantined, Hindrance.STOPPED),
+    (Fork, Hindrance.COPY),
+    (Rollback, Hindrance.COPY),
+    (NotEnrolled, Hindrance.UNKNOWN),
+    (CentralCannotStore, Hindrance.CENTRAL_DISK),
+    (NetworkError, Hindrance.CENTRAL),
+    (DeviceError, Hindrance.DISK),
+    (IntegrityError, Hindrance.DISAGREE),
+)
+"""The first that fits says it."""
 
 
 def stuck(outcome: SyncOutcome) -> tuple[Stuck, ...]:
@@ -190,11 +226,12 @@ class Carrier:
             )
         except HeldBack as error:
             self._bounded_until = self.timing.monotonic_s() + BOUNDED_S
-            self.store.remember(**{carried.TROUBLE: str(error), carried.HELD_BACK: self.store.now()})
+            said = carried.hindered(Hindrance.PROXY, str(error))
+            self.store.remember(**said, **{carried.HELD_BACK: self.store.now()})
             raise
         except SanadError as error:
-            said = str(error)
-            _if_room(lambda: self.store.remember(**{carried.TROUBLE: said}))
+            said = carried.hindered(hindrance(error), str(error))
+            _if_room(lambda: self.store.remember(**said))
             raise
         finally:
             pause.close()
@@ -258,20 +295,22 @@ class _Told:
         self._cosigned_before: int | None = None
 
     def __call__(self, outcome: SyncOutcome) -> None:
-        words, items, now = trouble(outcome), stuck(outcome), time.monotonic()
+        kind, words, items, now = left(outcome), trouble(outcome), stuck(outcome), time.monotonic()
         if outcome.wanted and not self._allowance.may_send(1):
+            kind = Hindrance.BOUND
             words = f"Today's bound is sent; {outcome.wanted} sealed files wait for tomorrow. Entries still go."
         elif outcome.wanted and not self._hours.open:
+            kind = Hindrance.HOURS
             words = f"{outcome.wanted} sealed files wait for {self._hours.said}. Entries still go."
         self._see_through(outcome)
         if self._last is None or self._last[:2] != (words, items) or now - self._last[2] > REMEMBER_EVERY_S:
             self._last = words, items, now
-            _if_room(lambda: self._remember(outcome, words))
+            _if_room(lambda: self._remember(outcome, kind, words))
 
-    def _remember(self, outcome: SyncOutcome, words: str) -> None:
+    def _remember(self, outcome: SyncOutcome, kind: Hindrance | None, words: str) -> None:
         remember(self._store, outcome)
         if words != trouble(outcome):
-            self._store.remember(**{carried.TROUBLE: words})
+            self._store.remember(**carried.hindered(kind, words))
 
     def _see_through(self, outcome: SyncOutcome) -> None:
         """A cosignature that moves while a stream is open: nothing holds it back any more."""

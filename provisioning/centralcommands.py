@@ -15,7 +15,16 @@ from appliance.journal.errors import OperatorError
 from appliance.journal.ids import BlobDigest
 from appliance.journal.trust import format_trust
 from appliance.records.disk import write_durably
-from provisioning import couriercommands, fleetcommands, listscommands, logs, ordercommands, outfile, terminal
+from provisioning import (
+    backupcommands,
+    couriercommands,
+    fleetcommands,
+    listscommands,
+    logs,
+    ordercommands,
+    outfile,
+    terminal,
+)
 from provisioning.centralopening import CentralOption, central_home, central_key, open_central
 from provisioning.keyservice import CENTRAL_SOCKET, KeyService
 from provisioning.making import first_slot, new_home
@@ -39,6 +48,7 @@ app.command("nodes")(fleetcommands.nodes)
 app.command("quarantine")(fleetcommands.quarantine)
 app.command("cases")(fleetcommands.cases)
 app.command("viewer")(fleetcommands.viewer)
+app.add_typer(backupcommands.app, name="backup")
 
 
 @app.command("init")

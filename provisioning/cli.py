@@ -19,6 +19,7 @@ from provisioning.harden import describe, harden
 
 # name -> module and what stands in it: a Typer app (a group of commands) or a function (one command)
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "blobs": ("provisioning.blobcommands", "app"),
     "central": ("provisioning.centralcommands", "app"),
     "certificates": ("provisioning.certificatecommands", "app"),
     "console": ("provisioning.consolecommand", "console"),

@@ -15,6 +15,7 @@ import typer
 from appliance.journal.errors import DeviceError, OperatorError, SanadError
 from appliance.journal.ids import JournalId
 from appliance.store import carried
+from appliance.store.carried import Hindrance
 from appliance.store.layout import Layout
 from appliance.store.store import Store
 from provisioning import obeying, outfile, terminal
@@ -302,7 +303,9 @@ def _remember(store: Store, taken: Sequence[tuple[Found, Taken]]) -> None:
     words = list(last.troubles)
     if last.lacking:
         words.append(f"{last.lacking} sealed files have not reached central yet. Sync, or export again.")
-    store.remember(**{carried.LAST_AT: store.now(), carried.TROUBLE: " ".join(words)})
+    lacking = Hindrance.LACKING if last.lacking else None
+    kind = Hindrance.STICK if last.troubles else lacking
+    store.remember(**{carried.LAST_AT: store.now(), **carried.hindered(kind, " ".join(words))})
 
 
 def _taken_values(found: Found, taken: Taken) -> dict[str, object]:

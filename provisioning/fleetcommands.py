@@ -63,7 +63,7 @@ _AFTER = {
     "Next: the box that is not to go on gets a new home, and a new invite from `sanad central invite`.",
     Cause.ROLLBACK: "An older copy is refused again, and the node put back.\n"
     "Next: a box that was restored from a backup gets a new home, and a new invite from `sanad central invite`.",
-    Cause.PERSON: "It does so by itself within minutes.",
+    Cause.PERSON: "It does so by itself within ten minutes; `sanad sync now` there does it at once.",
 }
 
 

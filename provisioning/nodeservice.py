@@ -22,8 +22,10 @@ from structlog.typing import FilteringBoundLogger
 
 from appliance.casework.decisions import CarriedOut
 from appliance.journal.errors import SanadError
+from appliance.store.freeing import Freed, disk_below
 from appliance.store.store import Store
 from provisioning import logs, terminal
+from provisioning.blobcommands import keep_room
 from provisioning.carrier import Carrier
 from provisioning.enrolled import require_enrolled
 from provisioning.keyservice import NODE_SOCKET, AlreadyRunning, KeyService, is_running
@@ -61,7 +63,7 @@ def node(home: HomeOption = None) -> None:
         with KeyService(place, NODE_SOCKET, key):
             terminal.note(f"This node is open; other commands with --home {place} need no passphrase now.")
             carrier = Carrier(store, address, Timing(time.monotonic, end.wait))
-            with raising(store, address, end, log), obeying(place, store, end, log):
+            with raising(store, address, end, log), obeying(place, store, end, log), making_room(store, end, log):
                 carry(store, carrier.session, end.wait, log)
     log.info("stopped")
 
@@ -96,6 +98,26 @@ def raising(store: Store, address: Address, end: threading.Event, log: Filtering
 
     work = (lambda: is_due(store), run, end.wait, report)
     thread = threading.Thread(target=keep_raised, args=work, name="raising")
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
+
+
+@contextmanager
+def making_room(store: Store, end: threading.Event, log: FilteringBoundLogger) -> Iterator[None]:
+    """Beside all else, free sealed files that may go where the settings say so, until the block ends."""
+
+    def report(result: Freed | SanadError) -> None:
+        if isinstance(result, SanadError):
+            log.warning("not freed", error=type(result).__name__, sentence=result.sentence)
+        else:
+            log.info("freed", files=result.files, bytes=result.bytes)
+
+    work = (store, lambda: disk_below(store), end.wait, report)
+    thread = threading.Thread(target=keep_room, args=work, name="making-room")
     thread.start()
     try:
         yield

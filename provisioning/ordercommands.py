@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
+from appliance.catalogue import load_service
 from appliance.journal.errors import OperatorError
 from appliance.journal.ids import JournalId
-from appliance.records.failures import of_os
 from provisioning import logs, orderpeoplecommands, terminal
 from provisioning.centralopening import CentralOption, central_home, central_key, open_central
 from provisioning.opening import JsonOption
@@ -47,10 +47,7 @@ def service(
 ) -> None:
     """Publish a service. A file that is wrong is refused here, with its line."""
     logs.configure()
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise of_os(error) from error
+    content = load_service(file).source
     place = central_home(home)
     with open_central(place, central_key(place)) as central:
         meant = _meant(central.ordering, to, every)
@@ -190,6 +187,6 @@ def _given(done: Ordered) -> dict[str, object]:
 
 
 def _words(done: Ordered) -> str:
-    later = f"; {len(done.later)} more when they have handed back what central lost" if done.later else ""
+    later = f"; {len(done.later)} more are given it by themselves, later" if done.later else ""
     nodes = "1 node" if len(done.nodes) == 1 else f"{len(done.nodes)} nodes"
     return f"ordered of {nodes}{later}. It holds there once they have synced."

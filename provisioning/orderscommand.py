@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from appliance.casework import conflicts, queries
 from appliance.casework.givenorders import given_orders
+from appliance.casework.publishing import Use
 from provisioning import terminal
 from provisioning.centre import open_centre
 from provisioning.opening import HomeOption, JsonOption, node_store
+from provisioning.servicecommands import offered_at
 
 UNKNOWN = "kept; it takes effect once this box's software knows it"
 
@@ -15,6 +17,7 @@ def orders(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Show central's orders to this node, the newest last, and what only people can settle."""
     with node_store(home) as store:
         found = given_orders(store)
+        refused = [each for each in offered_at(store.layout.home, store).published if each.use is Use.UNREADABLE]
         waiting = conflicts.open_conflicts(store)
         cases = queries.contested(open_centre(store.layout.home, store))
     rows = [
@@ -26,10 +29,12 @@ def orders(home: HomeOption = None, as_json: JsonOption = False) -> None:
     lines = [
         f"{each.number:>5}  {each.at[:16]}  {each.words}" + ("" if each.known else f": {UNKNOWN}") for each in found
     ]
+    lines += [f"! The service {each.words}" for each in refused]
     lines += [f"! {each.words}\n  → {each.next_step}" for each in waiting]
     lines += [
         f"! {each}: a decision could not be carried out.\n  → An officer settles it: “From central” in the console."
         for each in contested
     ]
-    values = {"orders": rows, "to_settle": to_settle, "contested": contested}
+    values: dict[str, object] = {"orders": rows, "to_settle": to_settle, "contested": contested}
+    values["refused"] = [{"service": each.service, "version": each.version, "why": each.why} for each in refused]
     terminal.answer(values, "\n".join(lines) or "Central has ordered nothing yet.", as_json=as_json)

@@ -138,6 +138,15 @@ class Sync(Section):
     files_between: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None = None
 
 
+class Blobs(Section):
+    """When sealed files leave this box, of those that may (`appliance.store.freeing`): while less than
+    `free_below_percent` of its disk is free, or `free_after_days` after the newest entry that names one.
+    """
+
+    free_below_percent: Annotated[int, Field(ge=0, le=90)] = 10
+    free_after_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+
+
 class IdentityGateway(Section):
     """Where an authority is asked who somebody is (`docs/identity.md`); files by path, relative to the node's home."""
 
@@ -235,6 +244,7 @@ class NodeSettings(FileSettings):
     casework: Casework = Casework()
     console: Console = Console()
     sync: Sync = Sync()
+    blobs: Blobs = Blobs()
     identity: dict[Literal["nadra", "uidai"], IdentityGateway] = {}
     token: Token | None = None
 

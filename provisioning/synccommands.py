@@ -125,11 +125,13 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         raising = raising_standing(store)
         now = store.clock()
     values = standing.values | {
+        "well": standing.well(now),
+        "line": standing.words(now),
         "congestion_control": best_congestion_control(),
         "lists": None if lists is None else lists.values,
         "raising": raising.values,
     }
-    words = [standing.words(now), "" if lists is None else lists.words, raising.words]
+    words = [standing.words(now), *standing.details, "" if lists is None else lists.words, raising.words]
     terminal.answer(values, "\n".join(filter(None, words)), as_json=as_json)
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import Final
 
 from appliance.journal.checkpoint import open_cosignature
@@ -31,7 +30,7 @@ from sync.newsbeside import News
 from sync.orderstream import read_orders, write_orders
 from sync.outcome import SyncOutcome, SyncProgress, Watch, unspent, unwatched
 from sync.refusals import OutOfStep, StartAgain
-from sync.reporting import make_report
+from sync.reporting import make_report, software
 from sync.session import MAX_WANTED, STREAM_BLOB_BYTES, CentralState, ReadPiece, Sender
 from sync.source import Reader, sliced
 from sync.storesource import StoreSource
@@ -221,7 +220,7 @@ class _Session:
             return make_report(
                 tx,
                 self.store.journal,
-                software=version("sanad"),
+                software=software(),
                 now_s=self.calls.now_s(),
                 wanted=wanted,
                 missing=len(self.missing),

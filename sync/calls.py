@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import msgspec
 import requests
 
-from appliance.journal.ids import JournalId
+from appliance.journal.ids import BlobDigest, JournalId
 from sync import frames, signatures, wire
 from sync.link import Link, LinkDown, not_understood
 from sync.listsfetch import fetch_lists
@@ -132,6 +132,10 @@ class Calls:
     def orders(self, offered: int, start: int) -> bytes:
         """Central's orders from `start` on, as frames."""
         return self._call("GET", f"{wire.ORDERS}?from={start}", offered, limit=wire.MAX_ORDERS_STREAM)
+
+    def sealed(self, offered: int, digest: BlobDigest) -> bytes:
+        """A sealed file that central holds; its bytes are still to be held against the digest."""
+        return self._call("GET", f"{wire.BLOB}?digest={digest}", offered, limit=frames.MAX_BLOB)
 
     def hand_back(self, offered: int, orders: bytes) -> int:
         """Give central orders, as frames, that it gave and has lost; answers how many it has then."""

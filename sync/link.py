@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,12 +37,13 @@ DEAD_PEER_S: Final = 12.0
 """Sent bytes that nobody confirmed for so long mean a dead link (TCP_USER_TIMEOUT)."""
 CONGESTION: Final = ("bbr",)
 """Congestion control, the best one first: under loss, BBR fills a link that CUBIC half fills."""
-UNSENT_BYTES: Final = 4 * 1024
-"""What the kernel takes of an upload before it leaves (TCP_NOTSENT_LOWAT): new work waits for it; a kill loses it."""
+UNSENT_BYTES: Final = 2 * 1024
+"""What the kernel takes of an upload before it leaves (TCP_NOTSENT_LOWAT): new work waits for it, a kill loses it."""
 CHUNK: Final = 16 * 1024
 """Bytes of one piece of an upload."""
 
 _DIALER: Final = Dialer()
+_TUNNEL_REFUSED: Final = re.compile(r"Tunnel connection failed: (\d{3})")
 _NEWS: Final = (HTTPStatus.NOT_MODIFIED, HTTPStatus.IM_USED)
 _TRY_LATER: Final = "Nothing is lost. Try again later; where `sanad node` runs, it does so by itself."
 # OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED.
@@ -56,6 +58,18 @@ class LinkDown(NetworkError):
 
 class NotOurCentral(NetworkError):
     """Something answered at central's address, and it was not central."""
+
+
+class ProxyRefused(NetworkError):
+    """The proxy that the settings name does not let this node through."""
+
+
+class WrongTime(NotOurCentral):
+    """Central's certificate is not valid at the time that this machine's clock shows."""
+
+
+class WrongName(NotOurCentral):
+    """Central answered, and its certificate is for another address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +193,12 @@ def translate(error: BaseException) -> SanadError:
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in _WRONG_NAME:
-            return NotOurCentral(
+            return WrongName(
                 "Central answered, but its certificate is for another address than this node uses.",
                 "Put the address from the invite into node.toml, or tell central IT.",
             )
         if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in _WRONG_TIME:
-            return NotOurCentral(
+            return WrongTime(
                 "Central's certificate is not valid at the time that this node's clock shows.",
                 "Set the node's clock. If it is right, tell central IT.",
             )
@@ -193,6 +207,8 @@ def translate(error: BaseException) -> SanadError:
             "Something answered at central's address, but it is not our central.",
             "See whether this network asks for a sign-in in a browser. If not, check central's address.",
         )
+    if any(isinstance(cause, requests.exceptions.ProxyError) for cause in causes):
+        return _of_proxy(causes)
     if any(isinstance(cause, NameResolutionError | socket.gaierror) for cause in causes):
         return LinkDown(
             "Central's name was not found: there is no network, or no name service.",
@@ -203,6 +219,21 @@ def translate(error: BaseException) -> SanadError:
     if any(isinstance(cause, requests.Timeout | TimeoutError) for cause in causes):
         return LinkDown("Central did not answer in time.", _TRY_LATER)
     return LinkDown("The link to central broke.", _TRY_LATER)
+
+
+def _of_proxy(causes: list[BaseException]) -> SanadError:
+    """The proxy that the settings name is in the way."""
+    # What `http.client` says is the only trace of the proxy's answer.
+    refused = next((found for cause in causes if (found := _TUNNEL_REFUSED.search(str(cause)))), None)
+    if refused is None:
+        return LinkDown(
+            "The proxy that node.toml names was not reached, or broke off.",
+            f"Check the cable or the modem, and `proxy` in node.toml. {_TRY_LATER}",
+        )
+    return ProxyRefused(
+        f"The proxy that node.toml names does not let this node through (status {refused[1]}).",
+        "Ask whoever runs the proxy to let it through to central's address, or correct `proxy` in node.toml.",
+    )
 
 
 def _read(response: requests.Response, limit: int) -> bytes:

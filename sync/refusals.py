@@ -76,6 +76,13 @@ class UnknownBlob(Refusal, IntegrityError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
+class BlobLost(Refusal, IntegrityError):
+    """Central does not hold a sealed file that it held once, or has not got it yet."""
+
+    code = "blob_lost"
+    status = HTTPStatus.GONE
+
+
 class OutOfStep(Refusal, NetworkError):
     """The stream does not start where central's copy ends. A new session puts both in step."""
 
@@ -193,7 +200,7 @@ REFUSALS: Final[dict[str, type[Refusal]]] = {
     for each in (
         *(Fork, Rollback, WrongJournal, OutOfTurn, BodiesOwed, UnknownBlob, OutOfStep, StartAgain, TakenOver, Busy),
         *(TooSlow, Cut, CentralCannotStore, CentralFault, BadRequest, BadSignature, BadChallenge, NotEnrolled),
-        *(InviteUnknown, InviteExpired, InviteUsed, NoTimestamp, Quarantined),
+        *(InviteUnknown, InviteExpired, InviteUsed, NoTimestamp, Quarantined, BlobLost),
     )
 }
 _BAD_DATA: Final[dict[type[SanadError], str]] = {BadFrame: "frame", BadEntry: "entry", BadCheckpoint: "checkpoint"}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from typing import Final
 
 import sqlalchemy as sa
@@ -62,3 +64,9 @@ def make_report(
         backlog_bytes=entry_bytes + file_bytes,
         stuck=missing,
     )
+
+
+@functools.cache
+def software() -> str:
+    """This program's version, which lies in a file."""
+    return version("sanad")

@@ -14,6 +14,7 @@ from appliance.journal.ids import BlobDigest
 from appliance.records import tables as t
 from appliance.records.log import Head, Log
 from appliance.store.blobs import BlobMissing
+from appliance.store.freeing import ENDED
 from appliance.store.store import Store
 from sync.source import Seen
 
@@ -21,8 +22,6 @@ URGENT, WAITING, DULL = 0, 1, 2
 """Ranks of sealed files: small records, papers of cases that wait for somebody, all others."""
 SMALL_BYTES: Final = 16 * 1024
 """Sealed files up to this size are small records (strokes of a signature, a receipt)."""
-ENDED: Final = frozenset({"delivered", "rejected", "withdrawn", "discarded", "revoked"})
-"""Applications that nobody waits for."""
 
 _STATUS: Final = (
     select(t.applications.c.status)

@@ -8,6 +8,7 @@
     GET  /v1/news?cosigned=N&orders=M&wanted=K&busy=0&spoilt=L
                            what central has now, as soon as that is more than the node says it knows, or after a while;
                            the query may also hold the fields of a `NodeReport`
+    GET  /v1/blob?digest=D a sealed file that this node named, and does not keep any more
     POST /v1/enrol         see `sync.invite`
     GET  /v1/lists         the public lists, for anybody (`appliance.certificates.listsfile`)
     POST /v1/lists         lists that a node holds and central has lost
@@ -36,6 +37,7 @@ ORDERS: Final = "/v1/orders"
 STREAM: Final = "/v1/stream"
 NEWS: Final = "/v1/news"
 ENROL: Final = "/v1/enrol"
+BLOB: Final = "/v1/blob"
 LISTS: Final = "/v1/lists"
 CRL: Final = "/v1/crl"
 HEALTH: Final = "/healthz"

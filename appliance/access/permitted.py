@@ -32,6 +32,7 @@ _ABOUT_NODE: Final = {
     k.JournalOpened.KIND: _NODE,
     k.NodeStarted.KIND: _NODE,
     k.OrdersApplied.KIND: _NODE,
+    k.BlobsFreed.KIND: _NODE,
     k.SubjectErased.KIND: _SUPERVISOR,
 }
 _ABOUT_OPERATORS: Final = {

@@ -31,6 +31,16 @@ class BlobMissing(IntegrityError):
     """The journal names a blob that is not on this disk, cannot be read, or whose bytes have changed."""
 
 
+class BlobFreed(BlobMissing):
+    """The file was taken from this disk on purpose, to make room; central and one of its backups hold it."""
+
+    def __init__(self, digest: BlobDigest, backup: str) -> None:
+        super().__init__(
+            f"The sealed file {digest[:12]}… was freed to make room; central holds it, and its backup {backup}.",
+            f"Fetch it back with `sanad blobs fetch {digest}`.",
+        )
+
+
 class BlobFolder:
     """Sealed blobs under `root`, in 256 folders by the first two characters of their names."""
 

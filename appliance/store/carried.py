@@ -1,7 +1,7 @@
 """How carrying the journal to central stands: remembered by whoever carries it, shown by whoever asks.
 
-It lies beside the journal, on this box alone. The words are for an operator: one line that says whether all is well,
-and if not, what to do.
+It lies beside the journal, on this box alone. The words are for an operator: one line of at most `MAX_LINE` characters
+that says whether all is well, and if not, what to do. What else is known stands in `details`.
 """
 
 from __future__ import annotations
@@ -9,20 +9,23 @@ from __future__ import annotations
 import shutil
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import Final
 
 import msgspec
 
-from appliance.records.failures import StorageFull
 from appliance.store.store import Store
 
 LAST_AT: Final = "sync-last-at"
 TROUBLE: Final = "sync-last-trouble"
+HINDRANCE: Final = "sync-hindrance"
 STUCK: Final = "sync-stuck"
 SKEW: Final = "sync-clock-skew-s"
 PAUSED: Final = "sync-paused-at"
 HELD_BACK: Final = "sync-held-back-at"
 SENT: Final = "sync-sent"
+MAX_LINE: Final = 80
+"""Characters of the one line: a terminal's width."""
 SKEW_SHOWN_S: Final = 120
 """Seconds that a clock may be off before anybody is told."""
 FULL_BYTES: Final = 64 * 1024
@@ -31,10 +34,74 @@ SILENT_FOR: Final = timedelta(hours=24)
 """Without a word from central for so long, somebody should see to the link."""
 
 
-_HELD_BACK: Final = (
-    "Something on the way (a proxy) holds streams back, so small requests are sent, which is slower. "
-    "Ask whoever runs the network to let streams pass."
-)
+class Hindrance(Enum):
+    """What keeps something from central, by what an operator can do about it."""
+
+    LINK = "link"
+    PORTAL = "portal"
+    """Something else answers at central's address."""
+    CLOCK = "clock"
+    """Central's certificate is not valid at the time that this box shows."""
+    ADDRESS = "address"
+    """Central answers, and its certificate is for another address."""
+    TUNNEL = "tunnel"
+    """The proxy that the settings name does not let this box through."""
+    PROXY = "proxy"
+    """Something on the way holds streams back."""
+    CENTRAL = "central"
+    """Central is in trouble, and knows it."""
+    STOPPED = "stopped"
+    """Central put this box into quarantine."""
+    COPY = "copy"
+    """Central holds another history of this box, or a newer one."""
+    UNKNOWN = "unknown"
+    """Central does not know this box, or took it out of service."""
+    DISAGREE = "disagree"
+    """One of the two sent what the other refuses."""
+    CENTRAL_DISK = "central_disk"
+    """Central's disk is full or failing: it takes nothing."""
+    CENTRAL_FULL = "central_full"
+    """Central's disk has room for entries and not for papers."""
+    DISK = "disk"
+    STICK = "stick"
+    """Of a receipt on a stick, not all was taken."""
+    LACKING = "lacking"
+    """By the last receipt, central lacks papers."""
+    UNFINISHED = "unfinished"
+    FILES = "files"
+    """Nothing: papers are on their way."""
+    BOUND = "bound"
+    """Nothing: papers wait for tomorrow, because this box may send no more today."""
+    HOURS = "hours"
+    """Nothing: papers wait for the hours in which this box sends them."""
+    OTHER = "other"
+
+
+_SAYS: Final[dict[Hindrance, str]] = {
+    Hindrance.LINK: "No link, {waits}: check cable and modem. It goes on by itself.",
+    Hindrance.PORTAL: "Another machine answers for central: sign in to this network, or call IT.",
+    Hindrance.CLOCK: "This box's clock is wrong, so central is not believed: set the clock.",
+    Hindrance.ADDRESS: "Central answers under another address than this box knows: call central IT.",
+    Hindrance.TUNNEL: "The proxy refuses this box, {waits}: ask who runs the proxy.",
+    Hindrance.PROXY: "A proxy slows sending, {waits}: have it let streams pass.",
+    Hindrance.CENTRAL: "Central is in trouble, {waits}. It goes on by itself.",
+    Hindrance.STOPPED: "Central takes nothing from this box: call central IT. Work here can go on.",
+    Hindrance.COPY: "This box is a copy, or older than itself: stop work here, call central IT.",
+    Hindrance.UNKNOWN: "Central does not know this box: call central IT. Work here can go on.",
+    Hindrance.DISAGREE: "Central and this box disagree: call central IT. Work here can go on.",
+    Hindrance.CENTRAL_DISK: "Central's disk is full or failing, {waits}: tell central IT.",
+    Hindrance.CENTRAL_FULL: "Central's disk is nearly full, papers wait here: tell central IT.",
+    Hindrance.DISK: "This box's disk is full or failing, {waits}: tell IT now.",
+    Hindrance.STICK: "Not all of the last stick was taken: see `sanad sync status`.",
+    Hindrance.LACKING: "Central lacks papers of the last stick: sync, or export again.",
+    Hindrance.UNFINISHED: "The last sync was cut short, {waits}: run `sanad sync now`.",
+    Hindrance.OTHER: "Sending met trouble, {waits}: see `sanad sync status`.",
+}
+_WELL: Final[dict[Hindrance, str]] = {
+    Hindrance.FILES: "All is well: every entry is at central, papers are on their way.",
+    Hindrance.BOUND: "All is well: today's megabytes are used up, papers go on tomorrow.",
+    Hindrance.HOURS: "All is well: entries go now, papers wait for the hours that are set.",
+}
 
 
 class Stuck(msgspec.Struct, frozen=True):
@@ -61,8 +128,10 @@ class Carried:
     cosigned_size: int
     last_complete_contact: str | None
     """When central last said something."""
+    hindrance: Hindrance | None
+    """What is in the way."""
     trouble: str
-    """What is in the way, and what to do."""
+    """The same in full, as whoever met it said."""
     paused_at: str | None
     skew_s: int | None
     """Seconds that this box's clock is ahead of central's, where they are known to differ."""
@@ -83,6 +152,7 @@ class Carried:
     def values(self) -> dict[str, object]:
         """Everything, as plain values."""
         values = asdict(self) | {"waiting": self.waiting, "trouble": self.trouble or None}
+        values["hindrance"] = None if self.hindrance is None else self.hindrance.value
         return values | {"stuck": [msgspec.to_builtins(each) for each in self.stuck]}
 
     def words(self, now: datetime) -> str:
@@ -91,47 +161,79 @@ class Carried:
         Args:
             now: the present, aware.
         """
-        if not self.enrolled:
-            return "This node is not enrolled yet. Enrol it with `sanad enrol INVITE`."
-        where = self._where()
-        if self.paused_at is not None:
-            return f"{where} Sending is paused since {self.paused_at}. `sanad sync resume` lets it go on."
-        if self.disk_full:
-            return f"{where} {StorageFull()}"
-        if self.trouble:
-            return f"{where} {self.trouble}"
-        if self.stuck:
-            first = self.stuck[0]
-            more = f" ({len(self.stuck) - 1} more: `sanad sync status --json`)" if len(self.stuck) > 1 else ""
-            return f"{where} {first.what}: {first.reason} {first.next_step}{more}"
-        if self._is_silent(now):
-            return f"{where} Central has not been heard for a day. Check the link, or carry a stick: `sanad courier`."
-        if self.skew_s is not None and abs(self.skew_s) > SKEW_SHOWN_S:
-            off = "ahead of" if self.skew_s > 0 else "behind"
-            return f"{where} This box's clock is {_spell(abs(self.skew_s))} {off} central's. Set it."
-        if self.held_back_at is not None:
-            return f"{where} {_HELD_BACK}"
-        return where
+        return self._wrong(now) or self._right(now)
+
+    def well(self, now: datetime) -> bool:
+        """Whether nobody has to do anything.
+
+        Args:
+            now: the present, aware.
+        """
+        return not self._wrong(now)
 
     @property
-    def well(self) -> bool:
-        """Whether nobody has to do anything."""
-        return self.enrolled and not (self.trouble or self.stuck or self.paused_at)
+    def details(self) -> tuple[str, ...]:
+        """What else is known of what is in the way, for whoever asks: not bound to a line."""
+        stuck = (f"{each.what}: {each.reason} {each.next_step}" for each in self.stuck)
+        return tuple(filter(None, (self.trouble, *stuck)))
 
-    def _where(self) -> str:
-        heard = f"last contact {self.last_complete_contact or 'never'}"
+    def _wrong(self, now: datetime) -> str:
+        """What somebody has to see to; empty where nothing is."""
+        if not self.enrolled:
+            return "Not enrolled yet: run `sanad enrol INVITE` with the line that central gave."
+        if self.paused_at is not None:
+            since = self.paused_at[:16].replace("T", " ")
+            return f"Paused since {since}, {self._waits}: run `sanad sync resume`."
+        if self.disk_full:
+            return _SAYS[Hindrance.DISK].format(waits=self._waits)
+        silent = self._silent(now)
+        if self.hindrance in _SAYS and not (silent and self.hindrance is Hindrance.LINK):
+            return _SAYS[self.hindrance].format(waits=self._waits)
+        if self.stuck:
+            files = "1 paper is" if len(self.stuck) == 1 else f"{len(self.stuck):,} papers are"
+            return f"{files} missing or damaged on this box: call central IT."
+        if silent:
+            count = "1 waits" if self.waiting == 1 else f"{self.waiting:,} wait"
+            return f"{silent}, {count}: check the link or use a stick."
+        if self.skew_s is not None and abs(self.skew_s) > SKEW_SHOWN_S:
+            off = "ahead of" if self.skew_s > 0 else "behind"
+            return f"This box's clock is {_spell(abs(self.skew_s))} {off} central's: set it."
+        return "" if self.held_back_at is None else _SAYS[Hindrance.PROXY].format(waits=self._waits)
+
+    def _right(self, now: datetime) -> str:
+        if self.hindrance in _WELL:
+            return _WELL[self.hindrance]
         if self.waiting:
-            return f"{self.waiting} entries wait for central; {heard}."
-        return f"All {self.size} entries are at central; {heard}."
+            return f"All is well: {self.waiting:,} of {self.size:,} entries are on their way to central."
+        return f"All is well: all {self.size:,} entries are at central{self._heard(now)}."
 
-    def _is_silent(self, now: datetime) -> bool:
+    @property
+    def _waits(self) -> str:
         if self.waiting == 0:
-            return False
+            return "nothing waits"
+        return "1 entry waits" if self.waiting == 1 else f"{self.waiting:,} entries wait"
+
+    def _past(self, now: datetime) -> timedelta | None:
+        """How long ago central was heard; None where it never was."""
         try:
-            heard = datetime.fromisoformat(self.last_complete_contact or "")
+            return now.astimezone(UTC) - datetime.fromisoformat(self.last_complete_contact or "")
         except ValueError:
-            return True
-        return now.astimezone(UTC) - heard > SILENT_FOR
+            return None
+
+    def _heard(self, now: datetime) -> str:
+        past = self._past(now)
+        if past is None:
+            return ""
+        return ", heard " + ("just now" if past < timedelta(minutes=2) else f"{_spell(int(past.total_seconds()))} ago")
+
+    def _silent(self, now: datetime) -> str:
+        """That central was not heard for too long while something waits; empty where it was."""
+        past = self._past(now)
+        if self.waiting == 0 or (past is not None and past <= SILENT_FOR):
+            return ""
+        if past is None:
+            return "Central was never heard"
+        return f"Central not heard for {_spell(int(past.total_seconds()))}"
 
 
 def carried(store: Store, *, enrolled: bool = True) -> Carried:
@@ -143,6 +245,7 @@ def carried(store: Store, *, enrolled: bool = True) -> Carried:
         size=head.size,
         cosigned_size=head.cosigned_size,
         last_complete_contact=store.local(LAST_AT),
+        hindrance=_hindrance(store),
         trouble=store.local(TROUBLE) or "",
         paused_at=store.local(PAUSED) or None,
         skew_s=int(skew) if skew else None,
@@ -181,6 +284,19 @@ def remember_stuck(store: Store, stuck: tuple[Stuck, ...]) -> None:
     """Remember what does not get to central by itself."""
     if stuck != _stuck(store):
         store.remember(**{STUCK: msgspec.json.encode(stuck).decode()})
+
+
+def hindered(hindrance: Hindrance | None, trouble: str = "") -> dict[str, str]:
+    """What to remember of what is in the way; None where nothing is."""
+    return {HINDRANCE: "" if hindrance is None else hindrance.value, TROUBLE: trouble}
+
+
+def _hindrance(store: Store) -> Hindrance | None:
+    said = store.local(HINDRANCE)
+    if said:
+        return next((each for each in Hindrance if each.value == said), Hindrance.OTHER)
+    # What an earlier version remembered has no kind.
+    return Hindrance.OTHER if store.local(TROUBLE) else None
 
 
 def _is_full(store: Store) -> bool:

@@ -35,7 +35,7 @@ from appliance.records.moment import Clock, at_text
 from appliance.sealing import age
 from appliance.store import local
 from appliance.store import orders as central_orders
-from appliance.store.blobs import BlobFolder
+from appliance.store.blobs import BlobFolder, BlobFreed, BlobMissing
 from appliance.store.commit import Act, Draft, Moment, Pen, erased_by
 from appliance.store.footing import Footing, on_disk
 from appliance.store.keys import (
@@ -56,28 +56,18 @@ from appliance.store.layout import Layout
 from appliance.store.witness import see_contained
 
 __all__ = [
-    "AGE_IDENTITY",
-    "CENTRE_KEY",
-    "COSIGNER",
-    "JOURNAL_KEY",
-    "LOCKER",
-    "NODE_KEY",
-    "ORDERS_SIGNER",
-    "PEPPER",
-    "PUBLISHER",
-    "Act",
-    "Draft",
-    "Moment",
-    "NodeKeys",
-    "Randomness",
-    "Store",
-]
+    "AGE_IDENTITY", "CENTRE_KEY", "COSIGNER", "JOURNAL_KEY", "LOCKER", "NODE_KEY", "ORDERS_SIGNER", "PEPPER",
+    "PUBLISHER", "Act", "Draft", "Moment", "NodeKeys", "Randomness", "Store",
+]  # fmt: skip
 
 _BLOBS: Final = select(t.blobs.c.digest).where(t.blobs.c.journal == bindparam("journal")).distinct()
 _IS_NAMED: Final = (
     select(t.blobs.c.digest)
     .where(t.blobs.c.journal == bindparam("journal"), t.blobs.c.digest == bindparam("digest"))
     .limit(1)
+)
+_FREED: Final = select(t.freed.c.backup).where(
+    t.freed.c.journal == bindparam("journal"), t.freed.c.digest == bindparam("digest")
 )
 _BLOBS_ABOUT: Final = select(t.blobs.c.digest).where(t.where_key(t.blobs))
 # What was typed about somebody who was erased goes, too, and with it the rest of that form.
@@ -355,15 +345,37 @@ class Store:
         Raises:
             BlobMissing: the file is not there or damaged. SealError: it is not sealed to this node.
         """
-        return age.open_sealed(self._blobs.read(digest), self.secret(AGE_IDENTITY).decode())
+        return age.open_sealed(self.sealed_blob(digest), self.secret(AGE_IDENTITY).decode())
 
     def sealed_blob(self, digest: BlobDigest) -> bytes:
         """The sealed bytes, as they go to central.
 
         Raises:
-            BlobMissing: the file is not there or damaged.
+            BlobFreed: the file was taken from this disk to make room. BlobMissing: it is not there or damaged.
         """
-        return self._blobs.read(digest)
+        try:
+            return self._blobs.read(digest)
+        except BlobMissing:
+            with self.read() as tx:
+                row = tx.one(_FREED, {"journal": self.journal, "digest": digest})
+            if row is None:
+                raise
+            raise BlobFreed(digest, row[0]) from None
+
+    def drop_blobs(self, choose: Callable[[Tx], Collection[BlobDigest]]) -> None:
+        """Take from this disk the files that are chosen while nobody else can write an entry."""
+        with self._database.write() as tx:
+            self._blobs.remove(choose(tx))
+
+    def take_back_blob(self, digest: BlobDigest, sealed: bytes) -> None:
+        """Keep a sealed file again that was freed or lost.
+
+        Raises:
+            IntegrityError: it is another one. StorageFull, StorageReadOnly: nothing was written.
+        """
+        if age.digest_of(sealed) != digest:
+            raise IntegrityError(f"What came for the sealed file {digest[:12]}… is another one.", "Tell central IT.")
+        self._blobs.settle((self._blobs.put(sealed),))
 
     def blob_bytes(self, digest: BlobDigest) -> int:
         """How large the sealed file is, in bytes; 0 where it is not on this disk."""

@@ -88,6 +88,9 @@ _BLOBS: Final = (
     .where(t.blobs.c.journal == bindparam("journal"))
     .group_by(t.blobs.c.digest)
 )
+_IS_FREED: Final = select(t.freed.c.digest).where(
+    t.freed.c.journal == bindparam("journal"), t.freed.c.digest == bindparam("digest")
+)
 _IS_NAMED: Final = select(t.blobs.c.seq).where(
     t.blobs.c.journal == bindparam("journal"), t.blobs.c.digest == bindparam("digest")
 )
@@ -346,9 +349,14 @@ class _Checking:
 
     def lost_blobs(self, tx: Tx) -> None:
         """Name the blobs that were not there, unless their subject was erased while the others were read."""
+        freed = 0
         for digest, seq, sentence in self._lost:
-            if tx.one(_IS_NAMED, {"journal": self.journal, "digest": digest}) is not None:
+            if tx.one(_IS_FREED, {"journal": self.journal, "digest": digest}) is not None:
+                freed += 1
+            elif tx.one(_IS_NAMED, {"journal": self.journal, "digest": digest}) is not None:
                 self.found.fault(f"Entry {seq}: {sentence}")
+        if freed:
+            self.found.remarks.append(f"{freed} sealed files were freed to make room; central holds them.")
 
     def _central_key(self, tx: Tx, name: str) -> VerifierKey | None:
         text = local.remembered(tx, name)

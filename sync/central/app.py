@@ -23,7 +23,7 @@ from starlette.exceptions import HTTPException
 from appliance.certificates.listsfile import MAX_LISTS
 from appliance.journal import ids
 from appliance.journal.errors import BugError, IntegrityError, SanadError
-from appliance.journal.ids import JournalId
+from appliance.journal.ids import BlobDigest, JournalId
 from appliance.records.failures import StorageFull
 from sync import signatures, stampwire, wire
 from sync.central.central import Central
@@ -47,6 +47,7 @@ _SIZE: Final = re.compile(r"[0-9]{1,15}")
 _HEARD_LATER: Final = (IntegrityError, CentralCannotStore)
 """What a sender that is cut off by it is to hear at its next session."""
 _FRAMES: Final = "application/x-sanad-frames"
+_SEALED: Final = "application/octet-stream"
 _JSON: Final = "application/json"
 _log = structlog.get_logger(__name__)
 
@@ -164,6 +165,16 @@ class _Desk:
         _log.info("stream", journal=node.journal, stored=answer.stored, wanted=len(answer.wanted))
         return _json(answer)
 
+    async def blob(self, request: Request, _body: Body) -> Response:
+        """Give a node a sealed file that it does not keep any more."""
+        node, _ = await self._authenticate(request)
+        digest = request.query_params.get("digest", "")
+        if not ids.DIGEST.fullmatch(digest):
+            raise BadRequest("A request for a sealed file does not name it.")
+        sealed = await self.run(lambda: self._central.archive.sealed(node.journal, BlobDigest(digest)))
+        headers = {wire.CHALLENGE_HEADER: self._central.challenge(node.journal)}
+        return Response(sealed, media_type=_SEALED, headers=headers)
+
     async def lists_back(self, request: Request, body: Body) -> Response:
         """Take back public lists that central lost."""
         node, _ = await self._authenticate(request)
@@ -261,6 +272,7 @@ def make_app(central: Central) -> FastAPI:
         ("GET", wire.ORDERS, desk.orders),
         ("POST", wire.ORDERS, desk.orders_back),
         ("GET", wire.NEWS, desk.news),
+        ("GET", wire.BLOB, desk.blob),
         ("POST", wire.SESSION, desk.session),
         ("POST", wire.STREAM, desk.stream),
         ("POST", wire.ENROL, desk.enrol),

@@ -34,10 +34,10 @@ from appliance.records.log import Log
 from appliance.records.moment import Clock
 from sync.central import quarantine, registry
 from sync.central import tables as t
-from sync.central.locker import Locker, Outcome
+from sync.central.locker import Locker, NoSuchBlob, Outcome
 from sync.central.registry import Node
 from sync.frames import BlobPiece
-from sync.refusals import BodiesOwed, TakenOver, UnknownBlob
+from sync.refusals import BlobLost, BodiesOwed, TakenOver, UnknownBlob
 from sync.session import (
     MAX_WANTED,
     Accept,
@@ -92,6 +92,12 @@ _STILL_NAMED = (
     select(t.named.c.digest)
     .outerjoin(t.forgotten, sa.and_(t.forgotten.c.journal == t.named.c.journal, t.forgotten.c.about == t.named.c.about))
     .where(t.named.c.digest == bindparam("digest"), t.forgotten.c.about.is_(None))
+    .limit(1)
+)
+_NAMES_STILL = (
+    select(t.named.c.digest)
+    .outerjoin(t.forgotten, sa.and_(t.forgotten.c.journal == t.named.c.journal, t.forgotten.c.about == t.named.c.about))
+    .where(_of_journal(t.named), t.named.c.digest == bindparam("digest"), t.forgotten.c.about.is_(None))
     .limit(1)
 )
 _NAME = insert(t.named).on_conflict_do_nothing()
@@ -285,6 +291,23 @@ class Archive:
             now = log.head()
             if now is not None and now.cosigned_size < head.size:
                 log.set_cosigned(head.size, note)
+
+    def sealed(self, journal: JournalId, digest: BlobDigest) -> bytes:
+        """A sealed file that entries of this node name, for the node to keep it again.
+
+        Raises:
+            UnknownBlob: none does, or only about who was erased. BlobLost: it is not here, or damaged.
+        """
+        with self._database.read() as tx:
+            if tx.one(_NAMES_STILL, {"journal": journal, "digest": digest}) is None:
+                raise UnknownBlob("No entry of this node names that sealed file.", "Check the digest.")
+        try:
+            return self._locker.read(digest)
+        except NoSuchBlob:
+            raise BlobLost(
+                f"Central does not hold the sealed file {digest[:12]}….",
+                "Ask central IT to bring it back from a backup: `sanad central backup lost`.",
+            ) from None
 
     # Starting
 

@@ -35,6 +35,7 @@ from sync.central import endedkeys, quarantine, registry
 from sync.central import tables as t
 from sync.central.archive import Archive, no_fault
 from sync.central.authority import Authority, key_bytes, load_key, new_key, serves
+from sync.central.backups import Backups
 from sync.central.certifying import Certifier, try_answer
 from sync.central.challenges import Challenges
 from sync.central.conflicts import Conflicts
@@ -138,6 +139,7 @@ class Central:
         self._orders_back = OrdersBack(self._archive_db, self._orders)
         self._authority = Authority.load(self._secret(CA_KEY), self._secret(CA_CERTIFICATE))
         self.archive = Archive(self._archive_db, self._locker, self._cosigner, clock=clock, halt=halt, stored=stored)
+        self.backups = Backups(self._archive_db, self._index_db, self._locker, self._give, clock)
         self._certifier = Certifier(self._archive_db, self._index_db, self._authority, self._give, clock)
         self.viewers = Viewers(self._archive_db, clock=clock, random=random)
         self.fleet = Fleet(self._archive_db, layout, clock=clock, monotonic_s=monotonic_s, limits=limits)
@@ -456,6 +458,7 @@ class Central:
     def _followed(self, journal: JournalId) -> None:
         try_answer(self._certifier, journal)
         self.conflicts.look(journal)
+        self.backups.look(journal)
         self.ordering.try_catch_up(journal)
 
     def _give(self, tx: Tx, node: Node, bodies: Sequence[Body]) -> None:

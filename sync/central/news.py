@@ -73,6 +73,8 @@ def lacks(known: Known, answer: StateAnswer) -> bool:
         or known.orders != answer.orders
         or known.spoilt != len(answer.spoilt)
         or (not known.busy and known.wanted != len(answer.wanted))
+        # Also who is busy waits to hear that all of it has arrived.
+        or (known.wanted > 0 and not answer.wanted)
     )
 
 

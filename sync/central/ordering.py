@@ -201,7 +201,7 @@ class Ordering:
         """Order one thing of one node.
 
         Raises:
-            NotEnrolled: there is no such node. OrdersLost: it must sync first. OperatorError: it is out of service.
+            NotEnrolled: there is no such node. OperatorError: it is out of service.
         """
         with self.archive.write() as tx:
             endedkeys.refuse_stopped(tx, journal)

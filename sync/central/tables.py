@@ -260,3 +260,27 @@ doomed: Final = Table("doomed", CENTRAL, _text("digest", key=True), sqlite_with_
 forgotten: Final = Table(
     "forgotten", CENTRAL, _text("journal", key=True), _text("about", key=True), sqlite_with_rowid=False
 )
+
+# Backups that were begun, and how much of each node each of them holds: entries before `size`, but for the sealed files
+# `lacking` (digests, separated by spaces). `done_at` is empty until somebody said that the backup is made.
+backups: Final = Table(
+    "backups",
+    CENTRAL,
+    _text("name", key=True),
+    _text("journal", key=True),
+    _number("size"),
+    _text("lacking"),
+    _text("begun_at"),
+    _text("done_at"),
+    sqlite_with_rowid=False,
+)
+
+# Sealed files that central has lost, and their nodes freed since: only the backup `backup` brings them back.
+gone: Final = Table(
+    "gone",
+    CENTRAL,
+    _text("journal", key=True),
+    _text("digest", key=True),
+    _text("backup"),
+    sqlite_with_rowid=False,
+)

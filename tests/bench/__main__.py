@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.bench import certificates, figures, fleet, links, search, store, verdicts
+from tests.bench import backlog, certificates, figures, fleet, links, search, store, verdicts
 from tests.bench.figures import Figure
 from tests.support.nodes import Node
 
@@ -76,6 +76,7 @@ def _groups(folder: Path) -> dict[str, Callable[[], Iterable[Figure]]]:
         "search": lambda: [*search.quickly(node()), *search.what_a_commit_pays(node())],
         "fleet": lambda: fleet.pages(folder),
         "links": lambda: links.over_links(folder / "links"),
+        "backlog": lambda: backlog.backlog(folder / "backlog"),
     }
 
 

@@ -167,7 +167,7 @@ class World:
     def __init__(self, pipe: Pipe, applications: int, seed: int) -> None:
         self._pipe, self._chance = pipe, random.Random(seed)
         self.now_s = 0.0
-        self.node = ModelNode()
+        self.node = ModelNode(Scribe(seed=self._chance.randbytes(32)))
         for number in range(applications):
             for act in caseload.application(self._chance, number):
                 self.node.write(act, self._chance)

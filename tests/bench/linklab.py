@@ -46,7 +46,9 @@ class Sync:
     seconds: float
     payload: int
     wire: int
-    """Bytes that the node put on the link."""
+    """Bytes that the node gave to the link."""
+    carried: int
+    """Those that took up the link: what a full queue drops at once, as BBR finds out the rate, does not."""
 
 
 class Node:
@@ -151,15 +153,18 @@ def again(made: NetLab, folder: Path, congestion: str, payload: int) -> Node:
     return Node(process, payload)
 
 
-def ours(folder: Path, link: Line, corpus: Corpus, kill: Killed | None = None) -> Sync:
-    """One sync of a node that has synced before; with a kill of one end in its middle, if so told."""
+def ours(folder: Path, link: Line, corpus: Corpus, what: What = "node", kill: Killed | None = None) -> Sync:
+    """One sync of a node that has synced before; with a kill of one end in its middle, if so told.
+
+    A node that follows does the work within the time, and is done when it has heard that all of it is at central.
+    """
     with lab(folder, link) as made, ExitStack() as stack:
         served = stack.enter_context(central(made, folder))
-        here = node(made, folder, served, corpus, link.congestion)
+        here = node(made, folder, served, corpus, link.congestion, what)
         made.settle()
-        before = made.sent()
+        before = made.sent(), made.carried()
         here.begin()
-        if kill:
+        if kill is not None:
             time.sleep(0.5 * here.payload * 8 / link.rate)
         if kill == "node":
             here.kill()
@@ -168,11 +173,11 @@ def ours(folder: Path, link: Line, corpus: Corpus, kill: Killed | None = None) -
         elif kill == "central":
             served.kill()
             stack.enter_context(central(made, folder))
-        seconds = float(here.ended()["seconds"])
+        answer = here.ended()
         made.settle()
-        wire = made.sent() - before
+        wire, carried = made.sent() - before[0], made.carried() - before[1]
         here.kill()
-    return Sync(seconds, here.payload, wire)
+    return Sync(float(answer["seconds"]), int(answer.get("payload", here.payload)), wire, carried)
 
 
 def peer(folder: Path, link: Line, run: Callable[[NetLab, Path], float]) -> float:

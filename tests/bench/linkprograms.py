@@ -140,10 +140,18 @@ def keep_following(made: EnrolledNode, operator: Session, records: int, files: i
     """Follow as the node's service does; at each line of standard input work is done, and carried."""
     forever = threading.Event()
     timing = Timing(time.monotonic, forever.wait)
-    told = threading.Semaphore(0)
+    news = threading.Condition()
+    last: list[SyncOutcome] = []
 
-    def heard(_outcome: SyncOutcome) -> None:
-        told.release()
+    def heard(outcome: SyncOutcome) -> None:
+        with news:
+            last[:] = [outcome]
+            news.notify_all()
+
+    def until_all_is_there() -> None:
+        size = store.head().size
+        with news:
+            news.wait_for(lambda: bool(last) and last[0].complete and last[0].size >= size)
 
     store, spare = made.store, Spare(time.monotonic)
 
@@ -154,24 +162,17 @@ def keep_following(made: EnrolledNode, operator: Session, records: int, files: i
         keep_synced(session, wait=forever.wait, random=random.random, report=lambda _: None)
 
     threading.Thread(target=run, daemon=True).start()
-    told.acquire()
     # An entry that came back countersigned went over the stream, and its news beside it: both are open.
     made.commit()
-    until_countersigned(store)
+    until_all_is_there()
     say(ready=True, payload=0)
     for _ in sys.stdin:
         before, begun = store.head().size, time.monotonic()
         payload = fill(made, operator, records, files, size)
-        until_countersigned(store)
+        until_all_is_there()
         seconds = time.monotonic() - begun
         corpus(made, store.layout.home.parent / "corpus", before)
         say(seconds=seconds, payload=payload, complete=True)
-
-
-def until_countersigned(store: Store) -> None:
-    """Wait until central has countersigned everything."""
-    while store.head().cosigned_size < store.head().size:
-        time.sleep(0.01)
 
 
 def now_s() -> int:

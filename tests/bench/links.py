@@ -28,6 +28,7 @@ MIXED: Final[Corpus] = (150, 24, 150_000)
 LITTLE: Final[Corpus] = (40, 4, 150_000)
 SMALL: Final[Corpus] = (200, 0, 0)
 LONG: Final[Corpus] = (20, 60, 150_000)
+HOW: Final[tuple[tuple[linklab.What, str], ...]] = (("follow", "by an agent that follows"), ("node", "cold"))
 RUNS: Final = 3
 """Of what one lost packet changes much: the median counts."""
 RSYNC: Final = ("-az",)
@@ -69,30 +70,38 @@ def each_by_itself(folder: Path, rows: tuple[tuple[str, Row], ...]) -> Iterator[
 
 
 def _mixed(folder: Path, link: Line, corpus: Corpus, hold: int) -> Iterator[Figure]:
-    """A corpus of records and scans, under BBR and under CUBIC."""
+    """A corpus of records and scans, under BBR and under CUBIC: by an agent that follows, and cold."""
     for congestion, wanted in (("bbr", 1.1), ("cubic", 1.4)):
         line, place = replace(link, congestion=congestion), folder / congestion
-        progress(f"{line}, {congestion}")
-        carried = ours(place, line, corpus)
-        told = (
-            f"{carried.payload / 1e6:.2f} MB: {corpus[0]} records, {corpus[1]} files of {corpus[2] // 1000} kB nothing "
-            f"compresses; {carried.wire / carried.payload:.2f} of it on the wire; TLS 1.3 and signatures on; cold; "
-            f"{load()}"
-        )
-        name = f"mixed corpus over {line}"
-        if congestion == "bbr":
+        theirs: dict[str, float] = {}
+        for what, how in HOW:
+            progress(f"{line}, {congestion}, {how}")
+            carried = ours(place / what, line, corpus, what)
+            told = (
+                f"{carried.payload / 1e6:.2f} MB: {corpus[0]} records, {corpus[1]} files of {corpus[2] // 1000} kB "
+                f"nothing compresses; {carried.wire / carried.payload:.2f} of it sent; TLS 1.3, signatures; {load()}"
+            )
+            name = f"mixed corpus over {line}, {how}"
             share = 100 * carried.payload * 8 / line.rate / carried.seconds
-            yield held(f"{name}: share of the link, bbr", share, "%", told, least=hold)
-        compare = f"{name}: time, both {congestion}"
-        theirs = peer(place, line, linklab.rsync(RSYNC))
-        beside = ("rsync -az to its daemon, no TLS", theirs)
-        # Only the first link has a hold beside rsync.
-        yield held(compare, carried.seconds, "s", told, peer=beside, at_least=wanted if link is BAD else 0.0)
-        if congestion == "bbr" and link is BAD:
-            for what, words in (("items", "HTTPS item by item"), ("tus", "resumable uploads (tus 1.0.0 over HTTPS)")):
-                progress(words)
-                theirs = peer(place, line, linklab.https(what))  # type: ignore[arg-type]
-                yield held(f"{compare}, beside {what}", carried.seconds, "s", told, peer=(words, theirs))
+            if congestion == "bbr":
+                yield held(f"{name}: share of the link, bbr", share, "%", told, least=hold)
+            theirs = theirs or _peers(place / what, line, with_uploads=congestion == "bbr" and link is BAD)
+            for words, seconds in theirs.items():
+                # What is to hold beside rsync is said for the first link, and for a node as it is all day.
+                least = wanted if link is BAD and what == "follow" and words.startswith("rsync") else 0.0
+                compare = f"{name}: time, both {congestion}, beside {words.split()[0]}"
+                yield held(compare, carried.seconds, "s", told, peer=(words, seconds), at_least=least)
+
+
+def _peers(folder: Path, line: Line, *, with_uploads: bool) -> dict[str, float]:
+    """How long others take for the corpus that lies in a folder."""
+    progress(f"rsync {' '.join(RSYNC)}, {line.congestion}")
+    found = {"rsync -az to its daemon, no TLS": peer(folder, line, linklab.rsync(RSYNC))}
+    if with_uploads:
+        progress("uploads")
+        found["HTTPS item by item"] = peer(folder, line, linklab.https("items"))
+        found["tus 1.0.0 (resumable uploads) over HTTPS"] = peer(folder, line, linklab.https("tus"))
+    return found
 
 
 def _small(folder: Path) -> Iterator[Figure]:
@@ -146,13 +155,13 @@ def _quickest_rsync(folder: Path) -> tuple[str, float]:
 
 def _killed(folder: Path) -> Iterator[Figure]:
     """Bytes sent again when either end is killed in the middle, beside runs that nobody disturbs."""
-    calm = statistics.median(ours(folder / f"calm{run}", replace(BAD, seed=run), MIXED).wire for run in range(RUNS))
+    calm = statistics.median(ours(folder / f"calm{run}", replace(BAD, seed=run), MIXED).carried for run in range(RUNS))
     whom: tuple[linklab.Killed, ...] = ("node", "central")
     for who in whom:
-        runs = [ours(folder / f"{who}{run}", replace(BAD, seed=run), MIXED, who) for run in range(RUNS)]
-        again = max(0.0, statistics.median(each.wire for each in runs) - calm) / 1024
+        runs = [ours(folder / f"{who}{run}", replace(BAD, seed=run), MIXED, kill=who) for run in range(RUNS)]
+        again = max(0.0, statistics.median(each.carried for each in runs) - calm) / 1024
         told = (
-            f"one kill in the middle of {runs[0].payload / 1e6:.1f} MB; bytes on the link beyond those of an "
+            f"one kill in the middle of {runs[0].payload / 1e6:.1f} MB; bytes that took up the link beyond those of an "
             f"undisturbed run ({calm / 1e6:.2f} MB): what was lost, and the new handshakes; {BAD}, bbr; medians of "
             f"{RUNS}; {load()}"
         )

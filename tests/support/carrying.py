@@ -77,7 +77,8 @@ class Session:
 
 
 def words(node: EnrolledNode) -> str:
-    return carried.carried(node.store).words(datetime.now(UTC))
+    standing = carried.carried(node.store)
+    return "\n".join((standing.words(datetime.now(UTC)), *standing.details))
 
 
 def is_all_there(node: EnrolledNode, central: Central, digest: BlobDigest | None = None) -> bool:

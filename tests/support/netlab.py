@@ -123,6 +123,10 @@ class NetLab:
         """Bytes that one side has put on the link, as of just now (`STATS_INTERVAL_S`)."""
         return int(self._counters()[side]["bytes"])
 
+    def carried(self, side: str = "edge") -> int:
+        """Bytes of one side that took up the link: all but what its full queue dropped."""
+        return int(self._counters()[side]["carried_bytes"])
+
     def delivered(self, side: str = "edge") -> int:
         """Bytes of one side that arrived at the other."""
         return int(self._counters()[side]["delivered_bytes"])
@@ -158,7 +162,7 @@ class Link:
         self.free_at = [0.0, 0.0]
         self.in_flight: list[tuple[float, int, int, bytes]] = []
         self.sequence = 0
-        names = ("bytes", "packets", "lost", "queue_dropped", "cut_dropped", "delivered_bytes")
+        names = ("bytes", "carried_bytes", "packets", "lost", "queue_dropped", "cut_dropped", "delivered_bytes")
         self.counters = [dict.fromkeys(names, 0) for _ in tuns]
 
     def accept(self, direction: int, packet: bytes) -> None:
@@ -173,6 +177,7 @@ class Link:
             counters["queue_dropped"] += 1
             return
         self.free_at[direction] = max(self.free_at[direction], now) + len(packet) * 8 / options.rate
+        counters["carried_bytes"] += len(packet)
         if self.random.random() < options.loss:
             # Lost on the air: it still used the link.
             counters["lost"] += 1

@@ -59,8 +59,8 @@ class Journal:
     spoilt: set[str] = field(default_factory=set)
     session: str = ""
     orders: list[Item] = field(default_factory=list)
-    held: int = 0
-    """Orders that the node says it holds."""
+    agreed: bool = True
+    """Whether the orders that the node holds are among these, as far as is known in this session."""
     floor: tuple[int, bytes] = (0, Edge().root)
 
     def state(self, challenge: str) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class Journal:
             "staged": self.edge.size,
             "cosigned": None if self.cosigned is None else b64(self.cosigned),
             "wanted": [[digest, len(self.parts.get(digest, b""))] for digest in lacking[:MAX_WANTED]],
-            "orders": len(self.orders),
+            "orders": len(self.orders) if self.agreed else 0,
             "challenge": challenge,
             "spoilt": sorted(self.spoilt),
             "session": self.session,
@@ -277,7 +277,9 @@ class OtherCentral:
             raise Refused("fork")
         if asked["cosigned"] is not None:
             self._judge_cosigned(node, unb64(asked["cosigned"]), (size, root))
-        node.held = max(node.held, asked["orders"])
+        held, shown = node.orders[: asked["orders"]], unb64(asked.get("orders_root", ""))
+        root_of_held = edge_of([header for header, *_ in held]).root
+        node.agreed = len(held) == asked["orders"] and shown in (b"", root_of_held)
         if node.edge.size > size:
             node.drop_staged()
         node.session = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
@@ -417,14 +419,14 @@ class OtherCentral:
 
     def order(self, journal: str, kind: str, **body: Any) -> None:
         """Order something of a node."""
-        node = self.journals[journal]
-        if len(node.orders) < node.held:
-            raise Refused("fault", "The node holds orders that this central lost.")
-        data, salt = json.dumps(body, separators=(",", ":")).encode(), os.urandom(16)
-        header = o.make_header(f"{journal}.orders", len(node.orders), "central", kind, salt, data)
         with self.news:
-            node.orders.append((header, salt, data))
+            self._order(self.journals[journal], kind, json.dumps(body, separators=(",", ":")).encode())
             self.news.notify_all()
+
+    def _order(self, node: Journal, kind: str, data: bytes) -> None:
+        salt = os.urandom(16)
+        header = o.make_header(f"{node.name}.orders", len(node.orders), "central", kind, salt, data)
+        node.orders.append((header, salt, data))
 
     def _orders_note(self, node: Journal, size: int) -> bytes:
         edge = edge_of([header for header, *_ in node.orders[:size]])
@@ -439,7 +441,7 @@ class OtherCentral:
         return o.PREFIX + o.write_frame("hello", journal, size) + batch + note + o.write_frame("end")
 
     def take_orders_back(self, node: Journal, body: bytes) -> int:
-        given = list(node.orders)
+        given: list[Item] = []
         for tag, *fields in o.read_frames(iter([body])):
             if tag == "entries":
                 given += fields[0]
@@ -447,6 +449,12 @@ class OtherCentral:
                 key = o.public_of(self.orders_key)
                 size, root = o.open_note(fields[0], f"sanad/orders/{node.name}", key)
                 if (size, root) != (len(given), edge_of([header for header, *_ in given]).root):
-                    raise Refused("fork")
-                node.orders = given
+                    raise Refused("bad_request")
+                mine, node.orders = node.orders, given
+                same = next(
+                    (at for at, (ours, theirs) in enumerate(zip(mine, given, strict=False)) if ours != theirs), size
+                )
+                for header, _, data in mine[same:]:
+                    self._order(node, json.loads(header)["kind"], data or b"")
+        node.agreed = True
         return len(node.orders)

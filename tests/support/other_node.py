@@ -58,6 +58,7 @@ class OtherNode:
     files: dict[str, bytes] = field(default_factory=dict)
     orders: list[Item] = field(default_factory=list)
     orders_note: bytes = b""
+    orders_root: bytes = b""
     cosigned: bytes | None = None
     cosigned_size: int = 0
     given: dict[str, Any] = field(default_factory=dict)
@@ -186,8 +187,9 @@ class OtherNode:
         """Open a session."""
         self.session = "-"
         shown = None if self.cosigned is None else b64(self.cosigned)
-        asked = {"versions": [2], "checkpoint": b64(self.note()), "cosigned": shown, "orders": len(self.orders)}
-        state = self._state(self.call("POST", "/v1/session", json.dumps({**asked, "report": None}).encode()))
+        asked: dict[str, Any] = {"versions": [2], "checkpoint": b64(self.note()), "cosigned": shown, "report": None}
+        asked |= {"orders": len(self.orders), "orders_root": b64(self.orders_root)}
+        state = self._state(self.call("POST", "/v1/session", json.dumps(asked).encode()))
         self.session = state["session"]
         return state
 
@@ -205,9 +207,8 @@ class OtherNode:
         """Take up a cosignature and orders."""
         if state["cosigned"] is not None:
             self._take_cosigned(unb64(state["cosigned"]))
-        if state["orders"] < len(self.orders):
-            self._hand_back(state["orders"])
-        while state["orders"] > len(self.orders):
+        orders = self._hand_back() if state["orders"] < len(self.orders) else state["orders"]
+        while orders > len(self.orders):
             frames = list(o.read_frames(iter([self.call("GET", f"/v1/orders?from={len(self.orders)}")])))
             items = [item for tag, *fields in frames if tag == "entries" for item in fields[0]]
             (note,) = (fields[0] for tag, *fields in frames if tag == "checkpoint")
@@ -281,12 +282,13 @@ class OtherNode:
             edge = edge.append(item[0])
         if (size, root) != (edge.size, edge.root):
             raise Refused("fork")
-        self.orders, self.orders_note = held, note
+        self.orders, self.orders_note, self.orders_root = held, note, root
         self.write("orders.applied", {"size": size, "root": root.hex()})
 
-    def _hand_back(self, start: int) -> None:
+    def _hand_back(self) -> int:
         journal = f"{self.journal}.orders"
         body = o.PREFIX + o.write_frame("hello", journal, len(self.orders))
-        body += o.write_frame("entries", o.pack_entries(self.orders[start:]))
+        body += o.write_frame("entries", o.pack_entries(self.orders))
         body += o.write_frame("checkpoint", self.orders_note) + o.write_frame("end")
-        self.call("POST", "/v1/orders", body)
+        size: int = json.loads(self.call("POST", "/v1/orders", body))["orders"]
+        return size

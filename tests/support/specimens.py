@@ -10,6 +10,7 @@ from appliance.journal.ids import entity_id
 
 SOMEBODY: Final = entity_id(b"somebody else...")
 HASH: Final = "ab" * 32
+AT: Final = "2026-11-22T09:00:00.000Z"
 DAY: Final = "2026-12-02"
 NOTES: Final = (k.NoteCount(100_00, 5),)
 LATER: Final = "2026-11-22T21:00:00.000Z"
@@ -19,6 +20,8 @@ SPECIMENS: Final[dict[str, Callable[[str], k.Body]]] = {
         centre=m, centre_name=m, node_key=HASH, age_recipient=m, software=m
     ),
     k.NodeStarted.KIND: lambda m: k.NodeStarted(software=m, orphans_removed=0),
+    k.BlobsFreed.KIND: lambda m: k.BlobsFreed(backup=m, digests=(HASH,)),
+    k.BlobsBackedUp.KIND: lambda m: k.BlobsBackedUp(backup=m, made_at=AT, size=1, lacking=(HASH,)),
     k.OrdersApplied.KIND: lambda _: k.OrdersApplied(size=1, root=HASH),
     k.OperatorAdded.KIND: lambda m: k.OperatorAdded(login=m, name=m, roles=("operator", "officer")),
     k.OperatorChanged.KIND: lambda m: k.OperatorChanged(roles=("auditor",), active=False, reason=m),

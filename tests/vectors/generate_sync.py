@@ -203,7 +203,9 @@ def messages() -> dict[str, Any]:
     )
     encode = msgspec.json.encode
     return {
-        "session_request": encode(SessionRequest(frames.VERSIONS, note(5), note_1(), 2, report)).decode(),
+        "session_request": encode(
+            SessionRequest(frames.VERSIONS, note(5), note_1(), 2, report, edge(orders()).root())
+        ).decode(),
         "state_answer": encode(answer).decode(),
         "refusal": {"status": refusal[0], "body": encode(refusal[1]).decode()},
         "invite": {"line": encode_invite(invite), "fields": msgspec.to_builtins(invite)},

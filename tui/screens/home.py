@@ -182,8 +182,9 @@ class Home(DeskScreen[None]):
     def _show_carried(self, sent: Carried) -> None:
         """In one line whether all is at central, and if not, what to do."""
         strip = self.query_one("#carried", Static)
-        strip.update(sent.words(self.desk_app.desk.centre.store.clock()))
-        strip.set_class(not sent.well, "bad")
+        now = self.desk_app.desk.centre.store.clock()
+        strip.update(sent.words(now))
+        strip.set_class(not sent.well(now), "bad")
 
     @on(OptionList.OptionSelected)
     async def _chosen(self, event: OptionList.OptionSelected) -> None:

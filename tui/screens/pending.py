@@ -94,7 +94,7 @@ def from_central(screen: DeskScreen[Any]) -> None:
             if one.startswith("case "):
                 screen.app.push_screen(CaseFile(EntityId(one[5:]), said="F10, then: say how it was settled."))
                 return
-            words = next(each.words for each in conflicts if each.conflict == one)
+            words = next(f"{each.words} {each.next_step}" for each in conflicts if each.conflict == one)
             screen.app.push_screen(Ask("How was it settled?", words), lambda how: settle(one, how))
 
         screen.app.push_screen(Pick("What is settled?", options), chosen)

@@ -5,6 +5,7 @@ from appliance.journal.kinds.attestations import (
     AttestationMade,
     AttestationWithdrawn,
 )
+from appliance.journal.kinds.backups import MAX_FREED, MAX_LACKING, BlobsBackedUp, BlobsFreed
 from appliance.journal.kinds.base import (
     KINDS,
     MAX_FIELDS,

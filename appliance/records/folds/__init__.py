@@ -2,6 +2,7 @@
 
 from appliance.records.folds import (
     attestations,
+    backups,
     cases,
     certificates,
     desk,

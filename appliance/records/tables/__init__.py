@@ -1,6 +1,7 @@
 """The folded tables, by what they are about; `base` holds the log's own, and says what a table may be."""
 
 from appliance.records.tables.attestations import attestations
+from appliance.records.tables.backups import backups, freed
 from appliance.records.tables.base import (
     ABOUT_SOMEBODY,
     ALONGSIDE,

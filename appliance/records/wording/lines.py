@@ -15,6 +15,7 @@ from appliance.records import tables as t
 from appliance.records.database import Tx
 from appliance.records.wording import (
     attestations,
+    backups,
     cases,
     certificates,
     desk,
@@ -46,6 +47,7 @@ _WHAT: Final[Wording] = {
     **cases.WHAT,
     **certificates.WHAT,
     **attestations.WHAT,
+    **backups.WHAT,
     **desk.WHAT,
     **money.WHAT,
     **tokens.WHAT,

@@ -27,13 +27,16 @@ def test_a_person_sees_a_node_stops_it_and_lets_it_go_on(tmp_path: Path) -> None
         place.run("central", "quarantine", journal, "--reason", "It was stolen.", home=place.central)
         refused = place.answer("sync", "now", home=place.node, code=1)
         assert (refused["error"], "Call central IT" in refused["next_step"]) == ("Quarantined", True)
+        assert "“It was stolen.”" in refused["sentence"]
+        strip = place.answer("sync", "status", home=place.node)
+        assert "“It was stolen.” Work can go on" in strip["trouble"]
         (stopped,) = place.answer("central", "nodes", home=place.central)["nodes"]
         assert (stopped["quarantine"]["reason"], stopped["troubles"][0]["code"]) == ("It was stolen.", "quarantined")
         lifting = ("central", "quarantine", journal, "--lift", "--reason", "It was found.")
         place.run(*lifting, home=place.central)
         place.run(*lifting, home=place.central, code=1)
         assert place.answer("sync", "now", home=place.node)["complete"]
-        assert place.answer("central", "cases", home=place.central) == {"cases": []}
+        assert place.answer("central", "cases", home=place.central) == {"cases": [], "at_nodes": []}
         place.run("central", "viewer", "ayesha", "--remove", home=place.central)
         gone = requests.get(
             f"{url}/fleet",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from appliance.records.moment import at_text
 from appliance.store import carried
-from appliance.store.carried import Stuck
+from appliance.store.carried import Carried, Hindrance, Stuck
 from appliance.store.store import Store
 from tests.support.nodes import SteadyClock, new_node
 
@@ -27,44 +30,186 @@ def words(store: Store) -> str:
     return carried.carried(store).words(store.clock())
 
 
+def standing(*, waiting: int = 0, **changes: Any) -> Carried:
+    """A node of 1,234 entries, or as many as wait."""
+    size = max(1234, waiting)
+    nothing: dict[str, Any] = {"enrolled": True, "trouble": "", "hindrance": None, "last_complete_contact": None}
+    nothing |= {"paused_at": None, "skew_s": None, "sent_today": 0, "stuck": ()}
+    return Carried(size=size, cosigned_size=size - waiting, **nothing | changes)
+
+
+def is_well(store: Store) -> bool:
+    return carried.carried(store).well(store.clock())
+
+
+def heard_now(store: Store, hindrance: Hindrance | None = None) -> None:
+    store.remember(
+        **{carried.LAST_AT: store.now(), **carried.hindered(hindrance, "What somebody said." if hindrance else "")}
+    )
+
+
 def test_a_node_that_is_not_enrolled_says_how_to_enrol(store: Store) -> None:
-    assert "sanad enrol" in carried.carried(store, enrolled=False).words(store.clock())
+    found = carried.carried(store, enrolled=False)
+    assert found.words(store.clock()) == "Not enrolled yet: run `sanad enrol INVITE` with the line that central gave."
+    assert not found.well(store.clock())
 
 
 def test_what_waits_is_said_and_after_a_day_without_central_what_to_do(store: Store, clock: SteadyClock) -> None:
-    store.remember(**{carried.LAST_AT: store.now()})
-    assert words(store).startswith("1 entries wait for central")
-    assert "courier" not in words(store)
+    heard_now(store)
+    assert words(store) == "All is well: 1 of 1 entries are on their way to central."
+    assert is_well(store)
     clock.advance(timedelta(hours=25))
-    assert "sanad courier" in words(store)
+    assert words(store) == "Central not heard for 25 hours, 1 waits: check the link or use a stick."
+    assert not is_well(store)
+    store.remember(**carried.hindered(Hindrance.LINK, "The link to central broke."))
+    assert words(store) == "Central not heard for 25 hours, 1 waits: check the link or use a stick."
+
+
+def test_a_central_that_was_never_heard_is_said(store: Store) -> None:
+    assert words(store) == "Central was never heard, 1 waits: check the link or use a stick."
+
+
+def test_when_all_is_there_it_says_so_and_when_central_was_heard(clock: SteadyClock) -> None:
+    heard = at_text(clock())
+    assert standing(last_complete_contact=heard).words(clock()) == (
+        "All is well: all 1,234 entries are at central, heard just now."
+    )
+    clock.advance(timedelta(minutes=5))
+    assert standing(last_complete_contact=heard).words(clock()).endswith("heard 5 minutes ago.")
+    clock.advance(timedelta(days=9))
+    assert standing(last_complete_contact=heard).words(clock()).endswith("heard 9 days ago.")
+    assert standing(last_complete_contact=heard).well(clock())
 
 
 def test_a_pause_says_how_to_go_on(store: Store) -> None:
     carried.pause(store, paused=True)
     assert carried.is_paused(store)
-    assert "sanad sync resume" in words(store)
-    assert not carried.carried(store).well
+    assert words(store) == "Paused since 2026-11-22 09:00, 1 entry waits: run `sanad sync resume`."
+    assert not is_well(store)
     carried.pause(store, paused=False)
     assert "resume" not in words(store)
 
 
-def test_what_is_stuck_is_listed_with_a_reason_and_a_next_step(store: Store) -> None:
+def test_what_is_stuck_is_counted_and_listed_with_a_reason_and_a_next_step(store: Store) -> None:
     items = (Stuck("Sealed file 12ab…", "It is damaged.", "Call central IT."), Stuck("Sealed file 34cd…", "x", "y"))
-    store.remember(**{carried.LAST_AT: store.now()})
+    heard_now(store)
+    store.remember(**carried.hindered(None))
+    carried.remember_stuck(store, items[:1])
+    assert words(store) == "1 paper is missing or damaged on this box: call central IT."
     carried.remember_stuck(store, items)
     found = carried.carried(store)
     assert found.stuck == items
-    assert "It is damaged. Call central IT. (1 more" in words(store)
+    assert words(store) == "2 papers are missing or damaged on this box: call central IT."
+    assert found.details == ("Sealed file 12ab…: It is damaged. Call central IT.", "Sealed file 34cd…: x y")
+    assert not is_well(store)
     assert found.values["stuck"] == [
         {"what": each.what, "reason": each.reason, "next_step": each.next_step} for each in items
     ]
 
 
-@pytest.mark.parametrize(("skew", "said"), [("300", "5 minutes ahead of"), ("-200000", "2 days behind"), ("60", "")])
+@pytest.mark.parametrize(("skew", "said"), [("300", "5 minutes ahead of"), ("-200000", "2 days behind")])
 def test_a_clock_that_is_off_is_said(store: Store, skew: str, said: str) -> None:
-    store.remember(**{carried.LAST_AT: store.now(), carried.SKEW: skew})
-    assert said in words(store)
-    assert ("Set it." in words(store)) == bool(said)
+    heard_now(store)
+    store.remember(**{carried.SKEW: skew})
+    assert words(store) == f"This box's clock is {said} central's: set it."
+    assert not is_well(store)
+
+
+def test_a_clock_that_is_off_by_a_minute_is_nobody_s_concern(store: Store) -> None:
+    heard_now(store)
+    store.remember(**{carried.SKEW: "60"})
+    assert is_well(store)
+
+
+@pytest.mark.parametrize(
+    ("hindrance", "line"),
+    [
+        (Hindrance.LINK, "No link, 12 entries wait: check cable and modem. It goes on by itself."),
+        (Hindrance.PORTAL, "Another machine answers for central: sign in to this network, or call IT."),
+        (Hindrance.CLOCK, "This box's clock is wrong, so central is not believed: set the clock."),
+        (Hindrance.ADDRESS, "Central answers under another address than this box knows: call central IT."),
+        (Hindrance.PROXY, "A proxy slows sending, 12 entries wait: have it let streams pass."),
+        (Hindrance.TUNNEL, "The proxy refuses this box, 12 entries wait: ask who runs the proxy."),
+        (Hindrance.CENTRAL_DISK, "Central's disk is full or failing, 12 entries wait: tell central IT."),
+        (Hindrance.CENTRAL_FULL, "Central's disk is nearly full, papers wait here: tell central IT."),
+        (Hindrance.HOURS, "All is well: entries go now, papers wait for the hours that are set."),
+        (Hindrance.CENTRAL, "Central is in trouble, 12 entries wait. It goes on by itself."),
+        (Hindrance.STOPPED, "Central takes nothing from this box: call central IT. Work here can go on."),
+        (Hindrance.COPY, "This box is a copy, or older than itself: stop work here, call central IT."),
+        (Hindrance.UNKNOWN, "Central does not know this box: call central IT. Work here can go on."),
+        (Hindrance.DISAGREE, "Central and this box disagree: call central IT. Work here can go on."),
+        (Hindrance.DISK, "This box's disk is full or failing, 12 entries wait: tell IT now."),
+        (Hindrance.STICK, "Not all of the last stick was taken: see `sanad sync status`."),
+        (Hindrance.LACKING, "Central lacks papers of the last stick: sync, or export again."),
+        (Hindrance.UNFINISHED, "The last sync was cut short, 12 entries wait: run `sanad sync now`."),
+        (Hindrance.OTHER, "Sending met trouble, 12 entries wait: see `sanad sync status`."),
+        (Hindrance.FILES, "All is well: every entry is at central, papers are on their way."),
+        (Hindrance.BOUND, "All is well: today's megabytes are used up, papers go on tomorrow."),
+    ],
+    ids=lambda each: each.value if isinstance(each, Hindrance) else "",
+)
+def test_what_is_in_the_way_is_said_with_what_to_do(hindrance: Hindrance, line: str) -> None:
+    now = SteadyClock()()
+    found = standing(waiting=12, hindrance=hindrance, last_complete_contact=at_text(now))
+    assert found.words(now) == line
+    assert found.well(now) == line.startswith("All is well")
+
+
+def test_a_disk_that_is_full_is_said_though_nothing_could_be_remembered() -> None:
+    now = SteadyClock()()
+    found = standing(waiting=12, last_complete_contact=at_text(now), disk_full=True)
+    assert found.words(now) == "This box's disk is full or failing, 12 entries wait: tell IT now."
+
+
+def test_that_small_requests_are_sent_is_said_as_long_as_streams_are_held_back() -> None:
+    now = SteadyClock()()
+    found = standing(last_complete_contact=at_text(now), held_back_at=at_text(now))
+    assert found.words(now) == "A proxy slows sending, nothing waits: have it let streams pass."
+
+
+def every_standing() -> Iterator[Carried]:
+    now = at_text(SteadyClock()())
+    for waiting in (0, 1, 9_999_999):
+        for hindrance in (None, *Hindrance):
+            for heard in (now, None, "2020-01-01T00:00:00.000Z"):
+                yield standing(waiting=waiting, hindrance=hindrance, last_complete_contact=heard)
+        yield standing(waiting=waiting, paused_at=now)
+        yield standing(waiting=waiting, last_complete_contact=now, skew_s=-999_999_999)
+        for count in (1, 2, 100_000):
+            items = (Stuck("Sealed file 12ab…", "It is damaged.", "Call central IT."),) * count
+            yield standing(waiting=waiting, last_complete_contact=now, stuck=items)
+    yield standing(enrolled=False)
+
+
+def test_every_line_fits_into_a_terminal_says_a_sentence_and_says_well_only_where_it_is() -> None:
+    now = SteadyClock()()
+    for each in every_standing():
+        line = each.words(now)
+        assert len(line) <= carried.MAX_LINE, line
+        assert line.endswith(".")
+        assert "\n" not in line
+        assert line.startswith("All is well") == each.well(now)
+
+
+def test_every_line_for_a_hindrance_is_told_on_the_page_about_the_console() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "console.md").read_text()
+    now = SteadyClock()()
+    for each in Hindrance:
+        assert standing(waiting=12, hindrance=each, last_complete_contact=at_text(now)).words(now) in page
+
+
+def test_what_an_earlier_version_remembered_is_still_said(store: Store) -> None:
+    store.remember(**{carried.LAST_AT: store.now(), carried.TROUBLE: "The link to central broke."})
+    assert words(store) == "Sending met trouble, 1 entry waits: see `sanad sync status`."
+    assert carried.carried(store).details == ("The link to central broke.",)
+    store.remember(**{carried.HINDRANCE: "of a later version"})
+    assert carried.carried(store).hindrance is Hindrance.OTHER
+
+
+def test_programs_are_told_the_kind_and_the_words(store: Store) -> None:
+    heard_now(store, Hindrance.PROXY)
+    values = carried.carried(store).values
+    assert (values["hindrance"], values["trouble"]) == ("proxy", "What somebody said.")
 
 
 def test_what_is_remembered_in_another_form_is_as_nothing(store: Store) -> None:

@@ -166,10 +166,12 @@ def test_orders_that_were_lost_are_handed_back(central: OtherCentral, node: Enro
     central.order(node.store.journal, "numbers.leased", prefix="PEW01", first=101, last=200)
     assert sync(node).complete
     lost = held.orders.pop()
-    assert sync(node).complete
-    assert held.orders[-1] == lost
     central.order(node.store.journal, "numbers.leased", prefix="PEW01", first=201, last=300)
+    given_meanwhile = held.orders[-1]
     assert sync(node).orders_taken == 1
+    assert held.orders[2] == lost
+    assert held.orders[3][2] == given_meanwhile[2]
+    assert is_there(central, node)
 
 
 def test_a_central_that_lost_entries_is_refilled_without_anybody(central: OtherCentral, node: EnrolledNode) -> None:

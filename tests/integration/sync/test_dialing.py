@@ -11,6 +11,7 @@ import pytest
 
 from sync import dialing
 from sync.dialing import Dialer
+from sync.standstill import flight_of
 from tests.support.centrals import HOST, free_port
 
 
@@ -118,3 +119,17 @@ def test_a_connection_that_was_made_ahead_is_used_once_and_while_it_is_young(
         assert third is not second
     assert second.fileno() == -1
     ahead.close()
+
+
+def test_the_kernel_tells_what_of_a_connection_is_confirmed(listener: socket.socket) -> None:
+    with Dialer().dial(HOST, port_of(listener), ()) as made, listener.accept()[0] as accepted:
+        before = flight_of(made)
+        assert before is not None
+        made.setblocking(True)
+        made.sendall(b"x" * 5000)
+        while (after := flight_of(made)) is not None and after.unconfirmed:
+            pass
+        assert after is not None
+        assert after.confirmed == (before.confirmed[0] + 5000, 0)
+        assert 0 < after.round_trip_s < 1
+        assert accepted.recv(5000)

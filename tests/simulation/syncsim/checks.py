@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import sqlalchemy as sa
+from sqlcipher3 import dbapi2
 
 from appliance.journal.checkpoint import open_checkpoint
 from appliance.journal.entry import read_entry
@@ -18,12 +21,16 @@ from appliance.journal.tree import EMPTY, Frontier, root_at
 from appliance.records import folding
 from appliance.records.database import Tx
 from appliance.records.log import Head, Log
+from sync.central import quarantine
 from sync.central import tables as ct
 from tests.simulation.syncsim.machines import Broken, CentralBox, NodeBox
 from tests.simulation.syncsim.origins import NodeOrigin
 
 _STAGING: Final = sa.select(ct.staging.c.journal, ct.staging.c.size).order_by(ct.staging.c.journal)
 _WANTED: Final = sa.select(ct.wanted.c.journal, ct.wanted.c.digest).order_by(ct.wanted.c.journal, ct.wanted.c.digest)
+
+REFUSED: Final = frozenset({"Fork", "Rollback", "Quarantined", "RolledBack"})
+"""What a copy hears that is another than central holds; the last, from itself."""
 
 
 @dataclass(slots=True)
@@ -102,6 +109,9 @@ class Ledger:
             }
         )
 
+    looked: dict[str, tuple[dbapi2.Connection, int, bytes]] = field(default_factory=dict)
+    """What each database was like when it was looked at last: how much was changed in it by then."""
+
     def look(self, central: CentralBox, nodes: list[NodeBox]) -> bytes:
         """See that nothing was broken by the last step.
 
@@ -112,15 +122,29 @@ class Ledger:
             Broken: what was.
         """
         state = hashlib.sha256()
-        archive = Tx(central.disk.archive.connection)
-        for journal, promised in self.of.items():
-            state.update(repr(self._see_central(archive, journal, promised)).encode())
+        state.update(self._seen("central", central.disk.archive.connection, lambda tx: self._central(tx, nodes)))
         for box in nodes:
-            state.update(repr(self._see_node(box)).encode())
-        state.update(repr((archive.all(_STAGING), archive.all(_WANTED))).encode())
-        state.update(repr(sorted(central.disk.shelf.whole)).encode())
-        state.update(repr(sorted((digest, bytes(part)) for digest, part in central.disk.shelf.parts.items())).encode())
+            state.update(self._seen(box.name, box.disk.store.connection, partial(self._see_node, box)))
+            state.update(len(box.disk.blobs).to_bytes(4, "big"))
+        shelf = central.disk.shelf
+        state.update(repr(sorted(shelf.whole)).encode())
+        state.update(b"".join(digest.encode() + part for digest, part in sorted(shelf.parts.items())))
         return state.digest()
+
+    def _seen(self, name: str, connection: dbapi2.Connection, see: Callable[[Tx], object]) -> bytes:
+        """What a database holds; not looked at again where nothing was changed in it."""
+        found = self.looked.get(name)
+        if found is None or found[0] is not connection or found[1] != connection.total_changes:
+            found = connection, connection.total_changes, repr(see(Tx(connection))).encode()
+            self.looked[name] = found
+        return found[2]
+
+    def _central(self, archive: Tx, nodes: list[NodeBox]) -> object:
+        held = [self._see_central(archive, journal, promised) for journal, promised in self.of.items()]
+        stopped = quarantine.every(archive).keys()
+        if stopped - {box.journal for box in nodes if box.is_copy}:
+            raise Broken("an honest node is in quarantine")
+        return held, sorted(stopped), archive.all(_STAGING), archive.all(_WANTED)
 
     def gave(self, central: CentralBox, journal: JournalId, count: int) -> None:
         """Central has given so many orders just now."""
@@ -162,9 +186,8 @@ class Ledger:
         promised.seen = head, given
         return promised.seen
 
-    def _see_node(self, box: NodeBox) -> tuple[Head | None, Head | None, int]:
+    def _see_node(self, box: NodeBox, tx: Tx) -> tuple[Head | None, Head | None]:
         promised = self.of[box.journal]
-        tx = Tx(box.disk.store.connection)
         log = Log(tx, box.journal)
         head = log.head()
         if head is None or head.size <= max(box.acked, default=0):
@@ -176,11 +199,15 @@ class Ledger:
                 raise Broken(f"{box.name} holds a countersigned size that central's archive does not")
             if promised.countersigned.roots[note.size] != note.root:
                 raise Broken(f"central countersigned two histories of {box.name}")
-        return head, promised.take(Log(tx, orders_of(box.journal))), len(box.disk.blobs)
+        return head, promised.take(Log(tx, orders_of(box.journal)))
 
 
 def _size(tx: Tx, journal: JournalId) -> int:
-    head = Log(tx, journal).head()
+    return _size_of(Log(tx, journal))
+
+
+def _size_of(log: Log) -> int:
+    head = log.head()
     return 0 if head is None else head.size
 
 
@@ -195,6 +222,21 @@ def see_whole(box: NodeBox) -> None:
     held = [row[0] for row in log.rows(0, _size(tx, box.journal))]
     if any(seq >= len(held) or held[seq] != header for seq, header in box.acked.items()):
         raise Broken(f"{box.name} holds other entries than were confirmed")
+
+
+def see_judged(box: NodeBox, central: CentralBox, said: str) -> None:
+    """A copy that has another history than central holds was refused for it; one that was refused was stopped.
+
+    Raises:
+        Broken: it is not so.
+    """
+    archive = Tx(central.disk.archive.connection)
+    log, copy = Log(Tx(box.disk.store.connection), box.journal), Log(archive, box.journal)
+    common = min(_size_of(log), _size_of(copy))
+    if root_at(common, log.read_node) != root_at(common, copy.read_node) and said not in REFUSED:
+        raise Broken(f"{box.name} is another than central holds, and was not refused: {said}")
+    if said == "Fork" and box.journal not in quarantine.every(archive):
+        raise Broken(f"{box.name} was refused as a copy, and goes on")
 
 
 def see_same(box: NodeBox, central: CentralBox, promised: Promised) -> None:

@@ -124,6 +124,11 @@ class Desk:
 
         return self._guarded(end)
 
+    def judge(self, journal: JournalId, refused: Refused) -> None:
+        """What a node sent was refused: as `sync.central.app` does then; PowerCut where central dies."""
+        if not isinstance(refused.error, Cut | TakenOver) and self.box.central is not None:
+            self.box.central.fleet.refused(journal, refused.error)
+
     def forget(self) -> None:
         """Central died."""
         self.streams.clear()

@@ -181,11 +181,21 @@ class MemoryLink(Link):
             wires.central_died()
             raise LinkDown("Central died.") from None
         except Refused as refused:
+            # A bit that flips is a link that breaks, under TLS: the node is not judged by it.
+            if self._box.name not in wires.flipped:
+                self._judge(refused)
             raise refused.at_the_node from None
         self._box.power.moment(f"after {path}")
         if wires.chance(weather.lose_answer):
             raise LinkDown("The answer was lost.")
         return reply
+
+    def _judge(self, refused: Refused) -> None:
+        wires = self._wires
+        try:
+            wires.desk.judge(self._box.journal, refused)
+        except PowerCut:
+            wires.central_died()
 
     def _stream(self, request: Request, body: Iterator[bytes]) -> Reply:
         wires, weather = self._wires, self._wires.weather

@@ -189,6 +189,7 @@ def test_only_access_the_store_and_raising_act_as_the_node() -> None:
     assert users == {
         "appliance/access/operators.py",
         "appliance/store/store.py",
+        "appliance/store/freeing.py",
         "appliance/casework/raising.py",
         "appliance/casework/decisions.py",
     }
@@ -217,6 +218,7 @@ def test_the_node_writes_nothing_about_cases_but_that_it_raised_a_certificate_an
     by_node = {kind for kind, roles in PERMITTED.items() if Role.NODE in roles} - BY_DECISION
     assert {kind for kind in by_node if kind.startswith("certificate.")} == {k.CertificateRaised.KIND}
     assert {kind.split(".")[0] for kind in by_node} == {
+        "blobs",
         "certificate",
         "journal",
         "node",

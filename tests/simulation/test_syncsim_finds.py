@@ -1,0 +1,148 @@
+"""The simulation finds what it looks for: each fault, put into the shipped code on purpose, is found by some seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from appliance.journal.entry import Entry
+from appliance.journal.ids import BlobDigest, JournalId
+from appliance.journal.kinds import NumbersLeased
+from appliance.records import folding
+from appliance.records.database import Tx
+from appliance.records.log import Log
+from sync.central import ordersback, registry
+from sync.central.archive import Archive
+from sync.central.fleet import Fleet
+from sync.central.locker import Outcome
+from sync.central.orders import Told
+from sync.central.quarantine import Cause
+from sync.frames import BlobPiece
+from sync.session import Accept, Effect, Receiver, Stage
+from tests.simulation.syncsim.memory import MemoryLocker
+from tests.simulation.syncsim.schedule import Found, Schedule
+
+SEEDS = 400
+"""Schedules that a fault may hide from, at the most."""
+
+
+def _found(*, lies: bool = False) -> str:
+    """What the first schedule says that finds something broken."""
+    for seed in range(SEEDS):
+        try:
+            Schedule.of(seed, lies=lies).run()
+        except Found as found:
+            return str(found)
+    pytest.fail(f"{SEEDS} schedules found nothing", pytrace=False)
+
+
+def _lose_what_was_given_again(patch: pytest.MonkeyPatch) -> None:
+    def told(_self: object, _withdrawn: Sequence[Entry]) -> list[Told]:
+        return []
+
+    patch.setattr(ordersback._Again, "told", told)
+
+
+def _believe_that_no_order_was_lost(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ordersback.OrdersBack, "agreed", lambda *_: 1_000_000)
+
+
+def _store_less_than_came(patch: pytest.MonkeyPatch) -> None:
+    store = Archive.store
+
+    def storing(self: Archive, journal: JournalId, effect: Effect) -> Any:
+        if isinstance(effect, Stage) and len(effect.entries) > 1:
+            effect = Stage(effect.start, effect.entries[:-1])
+        return store(self, journal, effect)
+
+    patch.setattr(Archive, "store", storing)
+
+
+def _fold_an_entry_twice(patch: pytest.MonkeyPatch) -> None:
+    fold = folding.fold_range
+
+    def folded(tx: Tx, log: Tx, journal: JournalId, start: int, stop: int, *more: Any) -> None:
+        fold(tx, log, journal, max(start - 1, 0), stop, *more)
+
+    patch.setattr(folding, "fold_range", folded)
+
+
+def _take_any_end(patch: pytest.MonkeyPatch) -> None:
+    def end(self: Receiver, note: bytes) -> Accept:
+        return Accept(note, self.frontier)
+
+    patch.setattr(Receiver, "_checkpoint", end)
+
+
+def _give_a_lease_twice(patch: pytest.MonkeyPatch) -> None:
+    def leased(_tx: Tx, prefix: str, _journal: JournalId) -> NumbersLeased:
+        return NumbersLeased(prefix=prefix, first=10_001, last=20_000)
+
+    patch.setattr(registry, "lease_numbers", leased)
+
+
+def _forget_a_sealed_file(patch: pytest.MonkeyPatch) -> None:
+    name = Archive._name
+
+    def named(self: Archive, tx: Tx, journal: JournalId, seq: int, about: str, digests: Sequence[str]) -> None:
+        if seq % 5:
+            name(self, tx, journal, seq, about, digests)
+
+    patch.setattr(Archive, "_name", named)
+
+
+def _keep_an_erased_file(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Archive, "bury", lambda *_: None)
+
+
+def _let_a_copy_go_on(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Fleet, "refused", lambda *_: False)
+
+
+def _stop_a_node_for_whatever_is_refused(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Fleet, "_cause", lambda *_: Cause.FORK)
+
+
+def _countersign_nothing(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Log, "set_cosigned", lambda *_: None)
+
+
+def _take_a_piece_for_the_whole_file(patch: pytest.MonkeyPatch) -> None:
+    def whole(self: MemoryLocker, piece: BlobPiece) -> Outcome:
+        self._shelf.whole[BlobDigest(piece.digest)] = piece.data
+        return Outcome.WHOLE
+
+    patch.setattr(MemoryLocker, "add", whole)
+
+
+Put = Callable[[pytest.MonkeyPatch], None]
+FAULTS: tuple[tuple[Put, str], ...] = (
+    (_lose_what_was_given_again, "was never given an order"),
+    (_believe_that_no_order_was_lost, ""),
+    (_store_less_than_came, "is honest"),
+    (_fold_an_entry_twice, "tables"),
+    (_take_any_end, "countersigned something else"),
+    (_give_a_lease_twice, "an order twice"),
+    (_forget_a_sealed_file, "sealed file"),
+    (_keep_an_erased_file, "sealed file"),
+    (_let_a_copy_go_on, "goes on"),
+    (_stop_a_node_for_whatever_is_refused, "quarantine"),
+    (_countersign_nothing, "is honest"),
+    (_take_a_piece_for_the_whole_file, "sealed file"),
+)
+
+
+@pytest.mark.parametrize(("put", "says"), FAULTS, ids=[put.__name__.strip("_") for put, _ in FAULTS])
+def test_a_fault_is_found(
+    put: Callable[[pytest.MonkeyPatch], None], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(monkeypatch)
+    found = _found()
+    assert says in found
+    assert "Replay: python -m tests.simulation.syncsim" in found
+
+
+def test_a_central_that_acknowledges_before_its_disk_has_it_is_found() -> None:
+    assert "Replay: python -m tests.simulation.syncsim" in _found(lies=True)
