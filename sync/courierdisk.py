@@ -88,7 +88,8 @@ def sweep(folder: Path) -> int:
 def _remove_abandoned(place: Path) -> bool:
     try:
         descriptor = os.open(place, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except OSError:
+        # It is gone, a folder, a link, or somebody else's: it is in nobody's way.
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

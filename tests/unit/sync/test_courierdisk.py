@@ -79,6 +79,15 @@ def test_a_writer_that_was_killed_leaves_one_file_that_the_next_removes(tmp_path
     assert list(tmp_path.iterdir()) == [mine]
 
 
+def test_what_only_bears_the_name_of_such_a_file_keeps_nobody_from_writing(tmp_path: Path) -> None:
+    link, folder = (tmp_path / f"sanad-PEW01-{series}-001.part" for series in ("aaaaaaaa", "bbbbbbbb"))
+    link.symlink_to(tmp_path / "elsewhere")
+    folder.mkdir()
+    assert courierdisk.sweep(tmp_path) == 0
+    assert link.is_symlink()
+    assert folder.is_dir()
+
+
 def test_what_somebody_is_still_writing_is_left_alone(tmp_path: Path) -> None:
     def sweeping(size: int) -> bytes:
         assert courierdisk.sweep(tmp_path) == 0
