@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from appliance.journal.ids import BlobDigest
 from sync import frames
 from sync.frames import End, Pulse
 from sync.session import CentralState, ReadEntries, Sender
@@ -100,6 +101,11 @@ class Follower:
     def blobs_left(self) -> int:
         """Sealed files that are known to be wanted and not sent."""
         return self._sender.blobs_left
+
+    @property
+    def files_left(self) -> frozenset[BlobDigest]:
+        """Which these are. Any thread may ask."""
+        return self._sender.files_left
 
     def heard(self, state: CentralState, cosigned: int) -> None:
         """Central said what it has, and countersigned so many entries. Any thread may say so."""

@@ -123,6 +123,10 @@ class Link:
         """Close the connection."""
         self._session.close()
 
+    def abort(self) -> None:
+        """End what is asked just now, and ask nothing more. Any thread may say so."""
+        self._line.abort()
+
     def call(
         self,
         method: str,
@@ -149,6 +153,7 @@ class Link:
         """
         request = requests.Request(method, self._url + path, headers=dict(headers or {}), data=body)
         try:
+            self._line.see_open()
             prepared = self._session.prepare_request(request)
             if sign is not None:
                 sign(prepared)
@@ -270,6 +275,20 @@ class _Line:
     def __init__(self) -> None:
         self.socket: socket.socket | None = None
         self._place = ("", 0)
+        self._aborted = False
+
+    def abort(self) -> None:
+        """Shut it for good."""
+        self._aborted = True
+        if self.socket is not None:
+            # Not closed: another thread reads of it.
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
+
+    def see_open(self) -> None:
+        """Raise OSError where it was shut for good."""
+        if self._aborted:
+            raise ConnectionAbortedError
 
     def dial(self, host: str, port: int, options: Sequence[Option]) -> socket.socket:
         """Connect."""
@@ -306,6 +325,7 @@ class _Line:
                 # Of the first of the two time-outs: it covers each piece of a body that leaves.
                 self.sock.settimeout(SEND_TIMEOUT_S)
                 line.socket = self.sock
+                line.see_open()
 
         class Pool(HTTPSConnectionPool):
             ConnectionCls = Connection

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Collection, Iterator
 from typing import Final, Protocol
 
+import msgspec
+
 from appliance.journal.errors import DeviceError, SanadError
 from appliance.journal.ids import BlobDigest
 from appliance.records.log import Head
@@ -15,8 +17,10 @@ from sync.link import Link, LinkDown
 from sync.outcome import SyncOutcome
 from sync.reporting import EVERY_S
 from sync.session import MAX_WANTED
-from sync.wire import Known, NodeReport, StateAnswer
+from sync.wire import FEW_WANTED, Known, NodeReport, StateAnswer
 
+NEWS_AT_ONCE: Final = 100
+"""Requests that may follow each other without a pause; one a second more. Central gives 512 challenges in 300 s."""
 NEWS_PAUSE_S: Final = 1.0
 """Before news are asked for again, where the link broke under them, or they brought no entry further."""
 
@@ -50,6 +54,26 @@ class Talk(Protocol):
         """Where things stand."""
 
 
+class Pace:
+    """Counts requests.
+
+    Args:
+        monotonic_s: seconds on a clock that nobody can set.
+    """
+
+    def __init__(self, monotonic_s: Callable[[], float]) -> None:
+        self._monotonic_s = monotonic_s
+        self._left = float(NEWS_AT_ONCE)
+        self._at_s = monotonic_s()
+
+    def is_spent(self) -> bool:
+        """One more was made: whether the next must wait a second."""
+        now_s = self._monotonic_s()
+        self._left = min(float(NEWS_AT_ONCE), self._left + now_s - self._at_s) - 1
+        self._at_s = now_s
+        return self._left < 1
+
+
 class News:
     """Asks central for news, beside a stream. Nobody waits for the last answer: nothing is touched after `end`."""
 
@@ -74,12 +98,14 @@ class News:
         self.follower: Follower | None = None
 
     def end(self) -> None:
-        """Ask no more."""
+        """Ask no more. What is asked just now may be asked over a dead link: it is not waited for."""
+        self._link.abort()
         with self._guard:
             self._ended = True
 
     def steps(self) -> Iterator[None]:
         """One request each, until told to end, or central knows this session no more: then the stream ends, too."""
+        pace = Pace(self._timing.monotonic_s)
         with self._link:
             # Not before a cosignature that somebody waits for.
             if not (lists_due := self._is_awaited()):
@@ -97,7 +123,7 @@ class News:
                     # The stream's own end tells why.
                     self._end_stream()
                     return
-                if pause and self._timing.wait(NEWS_PAUSE_S):
+                if (pause or pace.is_spent()) and self._timing.wait(NEWS_PAUSE_S):
                     return
                 yield
 
@@ -142,6 +168,7 @@ class News:
         with self._guard:
             if self._ended:
                 return True
+            news = self._filled_up(news)
             before, self._answer = self._answer, news
             self._session.take(news, self._calls)
             if news.stored > before.stored:
@@ -153,6 +180,15 @@ class News:
                 follower.heard(news.state(), self._session.head().cosigned_size if kept else news.stored)
             self._heard(self._session.outcome(news))
             return news.stored > before.stored
+
+    def _filled_up(self, news: StateAnswer) -> StateAnswer:
+        """A short list of what central lacks, with what it named before and this node has yet to send."""
+        if self.follower is None or len(news.wanted) != FEW_WANTED:
+            return news
+        named = {each.digest for each in news.wanted}
+        left = self.follower.files_left - named
+        rest = (each for each in self._answer.wanted if each.digest in left)
+        return msgspec.structs.replace(news, wanted=(*news.wanted, *rest)[:MAX_WANTED])
 
     def _end_stream(self) -> None:
         with self._guard:

@@ -340,6 +340,11 @@ class Sender:
         """Blobs that are known to be wanted and not sent."""
         return len(self._waiting)
 
+    @property
+    def files_left(self) -> frozenset[BlobDigest]:
+        """Which these are. Any thread may ask."""
+        return frozenset(digest for _, _, digest in tuple(self._waiting))
+
     def opening(self) -> Frame:
         """The first frame."""
         return Hello(self._journal, self._offered)

@@ -28,7 +28,7 @@ from appliance.records.failures import StorageFull
 from sync import signatures, stampwire, wire
 from sync.central.central import Central
 from sync.central.inflow import Body, Turns, pump, read_body
-from sync.central.news import NEWS_HOLD_S, NEWS_LOOK_S, Bells, lacks, read_known
+from sync.central.news import NEWS_HOLD_S, NEWS_LOOK_S, Bells, lacks, read_known, told
 from sync.central.pages.desk import PageDesk
 from sync.central.publicdesk import PublicDesk
 from sync.central.registry import Node
@@ -141,7 +141,7 @@ class _Desk:
             answer = await self.run(lambda: self._central.state(node, claims, known.passed))
             left = deadline - asyncio.get_running_loop().time()
             if lacks(known, answer) or left <= 0 or self._bells.closed:
-                return _json(answer)
+                return _json(told(known, answer))
             # Orders may also be given by another process, which rings no bell here.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(left, NEWS_LOOK_S)):

@@ -17,7 +17,7 @@ from appliance.journal.errors import IntegrityError
 from appliance.journal.ids import JournalId
 from appliance.journal.notes import parse_note
 from sync.refusals import BadRequest
-from sync.wire import Known, NodeReport, StateAnswer
+from sync.wire import FEW_WANTED, Known, NodeReport, StateAnswer
 
 NEWS_HOLD_S: Final = 25.0
 """The longest that central holds back an answer; below what proxies and routers take for a dead connection."""
@@ -76,6 +76,14 @@ def lacks(known: Known, answer: StateAnswer) -> bool:
         # Also who is busy waits to hear that all of it has arrived.
         or (known.wanted > 0 and not answer.wanted)
     )
+
+
+def told(known: Known, answer: StateAnswer) -> StateAnswer:
+    """What of an answer is said: who has files to send hears of the next few only.
+
+    A full list takes half a second of a slow link, and a busy node is told something with every cosignature.
+    """
+    return msgspec.structs.replace(answer, wanted=answer.wanted[:FEW_WANTED]) if known.busy else answer
 
 
 def _size(note: bytes | None) -> int:

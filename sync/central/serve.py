@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import resource
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,10 @@ from sync.central.central import Central
 IDLE_TIMEOUT_S: Final = 20.0
 """For a client that has connected, or has asked before, to send a whole request head."""
 DEAD_PEER_S: Final = 60.0
-MAX_CONNECTIONS: Final = 1000
+MAX_CONNECTIONS: Final = 12_000
+"""Two for each node that follows, of 5,000; fewer where the system gives this process fewer."""
+OTHER_FILES: Final = 256
+"""That central holds open besides."""
 MAX_HEAD_BYTES: Final = 16 * 1024
 SHUTDOWN_TIMEOUT_S: Final = 10
 BACKLOG: Final = 512
@@ -49,6 +53,16 @@ class PatientProtocol(H11Protocol):
         self._unset_keepalive_if_required()
         when = self.loop.time() + IDLE_TIMEOUT_S if until is None else until
         self.timeout_keep_alive_task = self.loop.call_at(when, self.timeout_keep_alive_handler)
+
+
+def _room_for_connections() -> int:
+    """How many clients there may be at once, with as many open files as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS + OTHER_FILES
+    if soft < wanted:
+        soft = min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return max(OTHER_FILES, min(MAX_CONNECTIONS, soft - OTHER_FILES))
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -101,7 +115,7 @@ class Service:
             server_header=False,
             date_header=False,
             backlog=BACKLOG,
-            limit_concurrency=MAX_CONNECTIONS,
+            limit_concurrency=_room_for_connections(),
             timeout_keep_alive=int(IDLE_TIMEOUT_S),
             timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
             h11_max_incomplete_event_size=MAX_HEAD_BYTES,

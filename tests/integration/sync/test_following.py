@@ -13,11 +13,14 @@ import pytest
 
 from appliance.journal.errors import SanadError
 from appliance.journal.kinds import NumbersLeased
+from appliance.store.store import NODE_KEY
 from sync.agent import follow
+from sync.calls import Caller, Calls
 from sync.central.central import Central
 from sync.following import Timing
-from sync.link import Address, LinkDown
+from sync.link import Address, Link, LinkDown
 from sync.outcome import SyncOutcome
+from sync.wire import Known
 from tests.support.centrals import CENTRE, EnrolledNode, enrol, free_port, served
 from tests.support.links import CuttingProxy
 
@@ -113,6 +116,33 @@ def test_orders_given_meanwhile_are_applied_and_countersigned(central: Central, 
         before = node.store.orders_head()
         central.order(node.store.journal, [NumbersLeased(prefix="PEW01", first=1, last=2)])
         until(lambda: node.store.orders_head() != before and all_countersigned(node))
+
+
+def test_a_request_that_is_not_answered_yet_is_ended_by_another_thread(node: EnrolledNode) -> None:
+    """So that a dead link under the news holds up no new session."""
+    head = node.store.head()
+    with Link(node.address) as link:
+        calls = Calls(link, Caller(node.store.journal, node.store.secret(NODE_KEY), lambda: int(time.time())))
+        answer = calls.open(head.checkpoint, head.size, None, 0)
+        stored = Known(cosigned=0, orders=answer.orders, wanted=len(answer.wanted), busy=0, spoilt=0)
+        failed: list[SanadError] = []
+
+        def ask() -> None:
+            try:
+                while True:
+                    calls.news(head.size, stored)
+            except SanadError as error:
+                failed.append(error)
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        asking.join(0.5)
+        assert asking.is_alive()
+        link.abort()
+        asking.join(5.0)
+        assert [type(error) for error in failed] == [LinkDown]
+        with pytest.raises(LinkDown):
+            calls.news(head.size, stored)
 
 
 def test_a_link_that_breaks_ends_it_as_down_and_nothing_is_lost(tmp_path: Path) -> None:

@@ -148,6 +148,9 @@ class MemoryLink(Link):
     def close(self) -> None:
         """See `Link.close`."""
 
+    def abort(self) -> None:
+        """See `Link.abort`. Steps are taken one after the other here: nothing is asked just now."""
+
     def call(
         self,
         method: str,
