@@ -325,7 +325,11 @@ class _Line:
                 # Of the first of the two time-outs: it covers each piece of a body that leaves.
                 self.sock.settimeout(SEND_TIMEOUT_S)
                 line.socket = self.sock
-                line.see_open()
+                try:
+                    line.see_open()
+                except OSError:
+                    self.close()
+                    raise
 
         class Pool(HTTPSConnectionPool):
             ConnectionCls = Connection

@@ -42,7 +42,7 @@ class BufferingProxy:
             pass
 
         Handler.proxy, Handler.target = proxy, target
-        self._server = http.server.ThreadingHTTPServer((HOST, self.port), Handler)
+        self._server = _Server((HOST, self.port), Handler)
         self._server.daemon_threads = True
         self._server.socket = _tls(central, [HOST, "localhost"]).wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -51,6 +51,11 @@ class BufferingProxy:
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Clients do break off."""
 
 
 class _Forwarding(http.server.BaseHTTPRequestHandler):
@@ -64,30 +69,29 @@ class _Forwarding(http.server.BaseHTTPRequestHandler):
         sent = 0
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        onward = http.client.HTTPSConnection(HOST, self.target, context=context)
-        onward.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-        for name, value in self.headers.items():
-            if name.lower() not in ("transfer-encoding", "content-length", "connection"):
-                onward.putheader(name, value)
-        onward.putheader("transfer-encoding", "chunked")
-        onward.endheaders()
-        for part in buffered:
-            sent += len(part)
-            if part:
-                onward.send(f"{len(part):x}\r\n".encode() + part + b"\r\n")
-        onward.send(b"0\r\n\r\n")
-        if self.path == "/v1/stream":
-            self.proxy.posted.append(sent)
-        answer = onward.getresponse()
-        body = answer.read()
-        self.send_response(answer.status)
-        for name, value in answer.getheaders():
-            if name.lower() not in ("content-length", "connection", "transfer-encoding", "date", "server"):
-                self.send_header(name, value)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-        onward.close()
+        with contextlib.closing(http.client.HTTPSConnection(HOST, self.target, context=context)) as onward:
+            onward.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            for name, value in self.headers.items():
+                if name.lower() not in ("transfer-encoding", "content-length", "connection"):
+                    onward.putheader(name, value)
+            onward.putheader("transfer-encoding", "chunked")
+            onward.endheaders()
+            for part in buffered:
+                sent += len(part)
+                if part:
+                    onward.send(f"{len(part):x}\r\n".encode() + part + b"\r\n")
+            onward.send(b"0\r\n\r\n")
+            if self.path == "/v1/stream":
+                self.proxy.posted.append(sent)
+            answer = onward.getresponse()
+            body = answer.read()
+            self.send_response(answer.status)
+            for name, value in answer.getheaders():
+                if name.lower() not in ("content-length", "connection", "transfer-encoding", "date", "server"):
+                    self.send_header(name, value)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
     def do_GET(self) -> None:
         self.do_POST()
