@@ -124,15 +124,17 @@ def trouble(outcome: SyncOutcome) -> str:
     """What keeps everything from being at central; empty where nothing does, and where single files are stuck."""
     if outcome.disk_trouble:
         return outcome.disk_trouble
-    if outcome.complete or outcome.missing:
+    if outcome.complete:
         return ""
-    if outcome.central_scarce:
+    if outcome.central_scarce and outcome.wanted:
         return (
             f"Central's disk is nearly full: {outcome.wanted} sealed files wait here; entries still go. "
             "Tell central IT to make room."
         )
     if outcome.size != outcome.cosigned_size:
         return "Not everything is countersigned yet. Sync again."
+    if outcome.missing:
+        return ""
     return f"All entries are countersigned; {outcome.wanted} sealed files are still on their way."
 
 
@@ -142,7 +144,7 @@ def left(outcome: SyncOutcome) -> Hindrance | None:
         return None
     if outcome.disk_trouble:
         return Hindrance.DISK
-    if outcome.central_scarce:
+    if outcome.central_scarce and outcome.wanted:
         return Hindrance.CENTRAL_FULL
     return Hindrance.UNFINISHED if outcome.size != outcome.cosigned_size else Hindrance.FILES
 

@@ -69,6 +69,7 @@ def outcome(size: int = 5, cosigned: int = 5, missing: int = 0, wanted: int = 0)
         (outcome(cosigned=3), Hindrance.UNFINISHED),
         (outcome(wanted=2), Hindrance.FILES),
         (outcome(missing=1), None),
+        (outcome(missing=1, cosigned=3), Hindrance.UNFINISHED),
     ],
 )
 def test_what_a_session_left_is_remembered(came: SyncOutcome, kind: Hindrance | None) -> None:
