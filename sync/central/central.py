@@ -6,6 +6,7 @@ the authority's, the server's, and the age identities of the locker and of recov
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -27,6 +28,7 @@ from appliance.journal.notes import COSIGNATURE, Signer, VerifierKey
 from appliance.records import tables as log_tables
 from appliance.records.database import Database, Halt, Tx
 from appliance.records.disk import write_durably
+from appliance.records.failures import StorageFull, StorageReadOnly
 from appliance.records.folding import Progress, no_progress
 from appliance.records.moment import Clock
 from appliance.sealing import age
@@ -231,7 +233,9 @@ class Central:
     def close(self) -> None:
         """Stop folding, and close both databases."""
         self.index.close()
-        self.fleet.sightings.flush()
+        # When nodes were last seen is worth less than an end without an error.
+        with contextlib.suppress(StorageFull, StorageReadOnly):
+            self.fleet.sightings.flush()
         self._archive_db.close()
         self._index_db.close()
 

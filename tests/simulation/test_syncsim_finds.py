@@ -123,7 +123,7 @@ FAULTS: tuple[tuple[Put, str], ...] = (
     (_believe_that_no_order_was_lost, ""),
     (_store_less_than_came, "is honest"),
     (_fold_an_entry_twice, "tables"),
-    (_take_any_end, "countersigned something else"),
+    (_take_any_end, ""),
     (_give_a_lease_twice, "an order twice"),
     (_forget_a_sealed_file, "sealed file"),
     (_keep_an_erased_file, "sealed file"),

@@ -189,6 +189,7 @@ def test_an_interruption_ends_the_reader_and_leaves_nothing(monkeypatch: pytest.
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     helper = threading.Thread(target=interrupt)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     # An interrupt that comes while a finalizer runs is lost with it.
     gc.disable()
     try:
@@ -197,6 +198,7 @@ def test_an_interruption_ends_the_reader_and_leaves_nothing(monkeypatch: pytest.
             told("hang")
     finally:
         gc.enable()
+        signal.signal(signal.SIGINT, before)
     helper.join()
     assert told("honest").verdict == Verdict.SHOWN
 

@@ -108,8 +108,8 @@ def test_a_central_without_any_room_countersigns_nothing_and_its_node_is_told(
         node.commit(1200)
         before = node.store.head()
         (session or Session(carrier, time)).join()
-        told = Session(carrier, time).join()
-        assert isinstance(told, CentralCannotStore)
+        # Central may be busy with the end of the stream before.
+        until(lambda: isinstance(Session(carrier, time).join(), CentralCannotStore))
         assert node.store.head() == before
         assert "Central's disk is full" in words(node)
         assert "Tell central IT to make room." in words(node)
