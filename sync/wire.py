@@ -51,7 +51,7 @@ MAX_SESSION: Final = 32 * 1024
 """Bytes of a session request."""
 MAX_ANSWER: Final = 256 * 1024
 """Bytes of an answer in JSON."""
-FEW_WANTED: Final = 32
+FEW_WANTED: Final = 8
 """Files that central names to a node that has some to send."""
 MAX_CLOCK_S: Final = 253_402_300_799
 """The last second of the year 9999."""

@@ -119,6 +119,12 @@ class NetLab:
         """Packets pass again."""
         self._signal(signal.SIGUSR2)
 
+    def move(self, address: str) -> None:
+        """The edge gets another address, as from another modem: connections from the old one lead nowhere."""
+        device = f"{self.name[:12]}0"
+        self.call("edge", "ip", "addr", "flush", "dev", device)
+        self.call("edge", "ip", "addr", "add", f"{address}/24", "dev", device)
+
     def sent(self, side: str = "edge") -> int:
         """Bytes that one side has put on the link, as of just now (`STATS_INTERVAL_S`)."""
         return int(self._counters()[side]["bytes"])
