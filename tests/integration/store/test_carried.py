@@ -191,8 +191,7 @@ def test_a_quarantine_by_order_is_said_before_all_else_but_that_this_box_is_the_
         found = standing(waiting=12, hindrance=hindrance, trouble="The link broke.", quarantine=stopped)
         assert found.words(now) == line
         assert found.details[0] == (
-            "Since 2026-11-20 08:15. Central has put this node into quarantine: somebody there stopped it. "
-            "“Its box was stolen.” (ayesha)"
+            "In quarantine by central since 2026-11-20 08:15 (ayesha): somebody there stopped it. “Its box was stolen.”"
         )
     assert standing(hindrance=Hindrance.COPY, quarantine=stopped).words(now).startswith("This box is a copy")
     assert standing(paused_at=at_text(now), quarantine=stopped).words(now) == line
