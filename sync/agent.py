@@ -24,6 +24,7 @@ from sync import frames
 from sync.calls import Caller, Calls, Spare
 from sync.following import Follower, Timing
 from sync.frames import End
+from sync.heeding import heeding
 from sync.link import Address, Link
 from sync.listsfetch import fetch_lists
 from sync.newsbeside import News
@@ -78,7 +79,9 @@ def sync_once(
         try:
             with way.connect(central) as link:
                 calls = Calls(link, _caller(store, now_s, way, Spare(lambda: 0.0)))
-                return _Session(store, calls, now_s, watch, spend, may_send).run()
+                session = _Session(store, calls, now_s, watch, spend, may_send)
+                with heeding(session):
+                    return session.run()
         except (OutOfStep, StartAgain):
             restarts += 1
             if restarts > MAX_RESTARTS:
@@ -131,20 +134,21 @@ def follow(
     with way.connect(central) as link:
         caller = _caller(store, now_s, way, spare or Spare(timing.monotonic_s))
         session = _Session(store, Calls(link, caller), now_s, watch, spend)
-        answer = session.open()
-        if not answer.scarce:
-            answered()
-        news = News(session, way.connect(central), caller, answer, timing, heard)
-        way.beside(news.steps())
-        try:
-            while True:
-                session.take(answer, session.calls)
-                heard(session.outcome(answer))
-                if timing.wait(0.0):
-                    return session.outcome(answer)
-                answer = session.stream_on(answer, timing, may_send, news)
-        finally:
-            news.end()
+        with heeding(session):
+            answer = session.open()
+            if not answer.scarce:
+                answered()
+            news = News(session, way.connect(central), caller, answer, timing, heard)
+            way.beside(news.steps())
+            try:
+                while True:
+                    session.take(answer, session.calls)
+                    heard(session.outcome(answer))
+                    if timing.wait(0.0):
+                        return session.outcome(answer)
+                    answer = session.stream_on(answer, timing, may_send, news)
+            finally:
+                news.end()
 
 
 @dataclass(slots=True)
@@ -257,15 +261,23 @@ class _Session:
             except (StorageFull, StorageReadOnly) as error:
                 self.disk_trouble = error
             try:
-                orders = answer.orders
-                if self.trouble is None and orders < self._orders_held():
-                    orders = self._hand_back(calls)
-                while self.trouble is None and orders > (held := self._orders_held()):
-                    self._take_orders_from(held, calls)
+                if self.trouble is None:
+                    self.take_orders(answer.orders, calls)
             except IntegrityError as error:
                 self.trouble = error
             except (StorageFull, StorageReadOnly) as error:
                 self.disk_trouble = error
+
+    def take_orders(self, orders: int, calls: Calls) -> None:
+        """Bring this node's orders and central's, of which there are so many, to the same.
+
+        Raises:
+            SanadError: they contradict each other; or the link, or this box's disk.
+        """
+        if orders < self._orders_held():
+            orders = self._hand_back(calls)
+        while orders > (held := self._orders_held()):
+            self._take_orders_from(held, calls)
 
     def compare_clocks(self, answer: StateAnswer) -> None:
         """Hold this node's clock against the time in a cosignature that was given just now."""

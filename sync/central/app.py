@@ -103,7 +103,7 @@ class _Desk:
         return Response(answer, media_type=_JSON)
 
     async def session(self, request: Request, body: Body) -> Response:
-        node, claims = await self._authenticate(request)
+        node, claims = await self._authenticate(request, held=True)
         asked = await read_body(body, wire.MAX_SESSION)
         unheard = self._unheard.pop(node.journal, None)
         if unheard is not None:
@@ -115,7 +115,7 @@ class _Desk:
         return _json(answer)
 
     async def orders(self, request: Request, _body: Body) -> Response:
-        node, _ = await self._authenticate(request)
+        node, _ = await self._authenticate(request, held=True)
         start = request.query_params.get("from", "")
         if not _SIZE.fullmatch(start):
             raise BadRequest("A request for orders does not say from where.")
@@ -125,7 +125,7 @@ class _Desk:
 
     async def orders_back(self, request: Request, body: Body) -> Response:
         """Take back orders that central lost."""
-        node, _ = await self._authenticate(request)
+        node, _ = await self._authenticate(request, held=True)
         orders = await read_body(body, wire.MAX_ORDERS_STREAM)
         size = await self.run(lambda: self._central.take_orders_back(node, orders))
         return _json({"orders": size}, headers={wire.CHALLENGE_HEADER: self._central.challenge(node.journal)})
@@ -245,12 +245,12 @@ class _Desk:
             except SanadError as error:
                 _log.error("what was seen of nodes was not written", error=type(error).__name__)
 
-    async def _authenticate(self, request: Request) -> tuple[Node, Claims]:
+    async def _authenticate(self, request: Request, *, held: bool = False) -> tuple[Node, Claims]:
         target = request.scope["raw_path"].decode("latin-1")
         if query := request.scope["query_string"].decode("latin-1"):
             target += f"?{query}"
         incoming = signatures.incoming(request.method, self._central.url + target, request.headers.raw)
-        node, claims = await self.run(lambda: self._central.authenticate(incoming))
+        node, claims = await self.run(lambda: self._central.authenticate(incoming, held=held))
         request.state.journal = node.journal
         return node, claims
 
