@@ -39,7 +39,7 @@ class Ingest:
         archive: Archive,
         node: Node,
         offered: int,
-        accepted: Callable[[JournalId], None],
+        accepted: Callable[[JournalId], object],
         session: NodeSession,
         news: Callable[[], None],
     ) -> None:
