@@ -419,7 +419,7 @@ class Central:
             self.challenge(node.journal),
             version=session.version,
             session=session.name,
-            spoilt=tuple(sorted(session.spoilt)),
+            spoilt=tuple(session.spoilt),
             spare=self.challenge(node.journal),
             scarce=is_scarce(self._disk),
         )

@@ -172,7 +172,7 @@ def test_an_entry_about_the_node_itself_stops_its_fold_there_and_not_the_archive
 
 def test_what_follows_the_fold_fails_each_for_itself(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[JournalId] = []
-    monkeypatch.setattr(type(desk.central.conflicts), "look", lambda *_: {}["a"])
+    monkeypatch.setattr(type(desk.central.conflicts), "look", lambda *_: SPECIMENS["none"])
     monkeypatch.setattr(type(desk.central.backups), "look", lambda _, journal: looked.append(journal))
     send(desk, (added("First"), ONE))
     assert people(desk) == {ONE: "First"}
