@@ -53,6 +53,8 @@ MAX_ANSWER: Final = 256 * 1024
 """Bytes of an answer in JSON."""
 FEW_WANTED: Final = 8
 """Files that central names to a node that has some to send."""
+MAX_SPOILT: Final = 256
+"""Files that an answer says came spoilt: the last ones. Those before them are wanted still, and come again."""
 MAX_CLOCK_S: Final = 253_402_300_799
 """The last second of the year 9999."""
 MAX_NOTE: Final = 2 * MAX_CHECKPOINT
@@ -141,7 +143,7 @@ class StateAnswer(msgspec.Struct, frozen=True):
     orders: Size
     challenge: Annotated[str, msgspec.Meta(max_length=200)]
     spoilt: tuple[Digest, ...] = ()
-    """Blobs of the session that came whole and were not what their digests name."""
+    """Blobs of the session that came whole and were not what their digests name; `MAX_SPOILT` at the most."""
     session: Annotated[str, msgspec.Meta(max_length=64)] = ""
     """The session's name."""
     spare: Annotated[str, msgspec.Meta(max_length=200)] = ""

@@ -39,7 +39,7 @@ class Ingest:
         archive: Archive,
         node: Node,
         offered: int,
-        accepted: Callable[[JournalId], None],
+        accepted: Callable[[JournalId], object],
         session: NodeSession,
         news: Callable[[], None],
     ) -> None:
@@ -74,7 +74,7 @@ class Ingest:
                     self.asks |= any(each.header.kind in ANSWERED for each in effect.entries)
                 outcome = self._archive.store(self._node.journal, effect)
                 if outcome is Outcome.SPOILT and isinstance(effect, Keep):
-                    self.session.spoilt.add(BlobDigest(effect.piece.digest))
+                    self.session.came_spoilt(BlobDigest(effect.piece.digest))
                 if isinstance(effect, Accept):
                     self._accepted(self._node.journal)
                 if isinstance(effect, Accept) or (isinstance(effect, Keep) and outcome is not Outcome.PARTIAL):
