@@ -16,12 +16,16 @@ from tests.simulation.syncsim.machines import NodeBox
 from tests.simulation.syncsim.sticks import SMALL_PART
 from tests.simulation.syncsim.world import World
 
-MAX_STEPS: Final = 28
+MAX_STEPS: Final = 32
 MAX_FUSE: Final = 24
 """Moments until a power cut that was drawn comes."""
 YEAR_S: Final = 365 * 24 * 3600
 WITH_STICKS: Final = 0.3
 """How many schedules carry files."""
+WITH_TAPES: Final = 0.4
+"""How many of them make backups of central, of which it is told, and free files because of them."""
+WITH_PEOPLE: Final = 0.4
+"""How many of them have much that people decide."""
 SHOWN: Final = 14
 """Steps that a failure shows."""
 
@@ -60,7 +64,10 @@ class Schedule:
         if sticks:
             world.carry_sticks()
         # A central that forgot and a node that was copied may deceive each other, and nobody could tell: never both.
-        return cls(world, draw, ALWAYS + draw.choice(((), CENTRAL_RESTORED, NODES_COPIED)) + (STICKS if sticks else ()))
+        steps = ALWAYS + draw.choice(((), CENTRAL_RESTORED, NODES_COPIED)) + (STICKS if sticks else ())
+        for each, share in ((FREED, WITH_TAPES), (PEOPLE, WITH_PEOPLE)):
+            steps += each if draw.random() < share else ()
+        return cls(world, draw, steps)
 
     def run(self) -> list[str]:
         """All of it.
@@ -107,7 +114,9 @@ class Schedule:
         return self._at_a_node(self.world.follow)
 
     def order(self) -> str:
-        """Central orders something of a node."""
+        """Central orders something of a node; mostly it knows what came from there."""
+        if self.draw.random() < 0.6:
+            self.world.fold()
         return self._at_a_node(self.world.give)
 
     def fold(self) -> str:
@@ -169,6 +178,22 @@ class Schedule:
         """Somebody makes a backup of central."""
         return self.world.back_up_central()
 
+    def tell_of_backup(self) -> str:
+        """Somebody tells central that a backup begins, is safe, or is no good."""
+        return self.world.tell_of_backup()
+
+    def free(self) -> str:
+        """A node makes room on its disk."""
+        return self._at_a_node(self.world.free)
+
+    def carry_out(self) -> str:
+        """A node carries out what central decided."""
+        return self._at_a_node(self.world.carry_out)
+
+    def settle(self) -> str:
+        """People at a node settle what only they can."""
+        return self._at_a_node(self.world.settle)
+
     def restore_central(self) -> str:
         """The backup takes the place of central."""
         return self.world.restore_central()
@@ -212,7 +237,9 @@ ALWAYS: Final[Steps] = (
     (30, Schedule.act),
     (22, Schedule.sync),
     (8, Schedule.follow),
-    (6, Schedule.order),
+    (10, Schedule.order),
+    (4, Schedule.carry_out),
+    (2, Schedule.settle),
     (5, Schedule.fold),
     (1, Schedule.fold_again),
     (5, Schedule.doom_central),
@@ -224,6 +251,8 @@ ALWAYS: Final[Steps] = (
     (2, Schedule.fill_a_disk),
     (2, Schedule.cut_links),
 )
+FREED: Final[Steps] = ((40, Schedule.tell_of_backup), (4, Schedule.back_up_central), (30, Schedule.free))
+PEOPLE: Final[Steps] = ((30, Schedule.order), (16, Schedule.carry_out), (8, Schedule.settle))
 CENTRAL_RESTORED: Final[Steps] = ((14, Schedule.back_up_central), (24, Schedule.restore_central), (28, Schedule.order))
 STICKS: Final[Steps] = (
     (24, Schedule.export),
