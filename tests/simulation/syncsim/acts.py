@@ -87,9 +87,12 @@ class Writer:
         drafts = [Draft(k.NodeStarted(software=f"part {n}", orphans_removed=n), NOBODY) for n in range(count)]
         return self._commit(store, blobs, node_session(), drafts)
 
-    def _hand_in(self, store: Store, blobs: BlobFolder) -> list[Entry]:
-        """A whole case is handed in, with a paper; now and then it ends."""
-        if len(self.cases) < MAX_CASES:
+    def hand_in(self, store: Store, blobs: BlobFolder) -> list[Entry]:
+        """A whole case is handed in, with a paper; or one ends, and nobody waits for it any more."""
+        if len(self.cases) >= MAX_CASES or (self.cases and self.draw.random() < 0.45):
+            about = self.cases.pop(self.draw.randrange(len(self.cases)))
+            drafts = [Draft(k.ApplicationWithdrawn(reason="no more"), about)]
+        else:
             about = entity_id(self.draw.randbytes(16))
             submitted = k.ApplicationSubmitted(
                 tracking=f"SIM-{about[:8].upper()}", service="simulated", applicant=about, fields={}
@@ -97,10 +100,6 @@ class Writer:
             drafts = [Draft(k.ApplicationDrafted(service="simulated"), about), Draft(submitted, about)]
             drafts.append(Draft(SPECIMENS[k.PaperAdded.KIND]("a paper"), about, (self._seal(blobs),)))
             self.cases.append(about)
-        else:
-            about, drafts = self.cases.pop(self.draw.randrange(len(self.cases))), []
-        if not drafts or self.draw.random() < 0.5:
-            drafts.append(Draft(k.ApplicationWithdrawn(reason="no more"), about))
         return self._commit(store, blobs, self.sessions[Role.OPERATOR], drafts)
 
     def _let_in(self, store: Store, blobs: BlobFolder) -> list[Entry]:
@@ -158,7 +157,7 @@ _ACTS: Final[tuple[Callable[[Writer, Store, BlobFolder], list[Entry]], ...]] = (
     Writer._paper,
     Writer._erase,
     Writer._burst,
-    Writer._hand_in,
+    Writer.hand_in,
     Writer._let_in,
 )
-_WEIGHTS: Final = (10, 4, 2, 3, 7, 1)
+_WEIGHTS: Final = (10, 4, 2, 3, 4, 1)

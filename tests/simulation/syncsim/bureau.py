@@ -58,15 +58,20 @@ class Bureau:
     draw: random.Random
     said: int = 0
 
-    def order(self, central: Central, journal: JournalId) -> str:
+    def order(self, central: Central, journal: JournalId, *, of_people: bool = False) -> str:
         """Order something, mostly of one node.
+
+        Args:
+            central: the central.
+            journal: the node's.
+            of_people: whether it is about a case, or somebody at the node.
 
         Raises:
             DeviceError: the disk has no room.
         """
         for _ in range(MAX_TRIES):
             self.said += 1
-            order = self.draw.choices(_ORDERS, _WEIGHTS)[0]
+            order = self.draw.choices(_ORDERS, _OF_PEOPLE if of_people else _WEIGHTS)[0]
             with suppress(OperatorError):
                 order(self, central, journal)
                 return order.__name__.strip("_")
@@ -156,4 +161,5 @@ _ORDERS: Final[tuple[Callable[[Bureau, Central, JournalId], None], ...]] = (
     Bureau._take_back,
     Bureau._settle,
 )
-_WEIGHTS: Final = (6, 5, 3, 1, 2, 1, 4, 2, 1, 1, 14, 3, 4)
+_WEIGHTS: Final = (6, 5, 3, 1, 2, 1, 4, 2, 1, 1, 6, 2, 2)
+_OF_PEOPLE: Final = (0, 0, 0, 0, 0, 0, 3, 1, 1, 1, 12, 3, 4)

@@ -74,6 +74,16 @@ class Tapes:
         self.begun.append(name)
         return name
 
+    def make(self, box: CentralBox) -> CentralDisk:
+        """A backup as it should be: begun, copied, and central told."""
+        assert box.central is not None
+        self._count += 1
+        name = f"{NAME} {self._count}"
+        box.central.backups.begin(name)
+        self.copied[name] = box.disk.copy()
+        box.central.backups.done(name)
+        return self.copied[name]
+
     def choose(self) -> CentralDisk | None:
         """One to be put back."""
         images = [*self.copied.values(), *self.plain]

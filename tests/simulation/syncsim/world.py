@@ -13,6 +13,7 @@ from appliance.casework.centre import Centre, CentreRules
 from appliance.catalogue import Calendar, Catalogue
 from appliance.journal.entry import Entry
 from appliance.journal.errors import BugError, DeviceError, IntegrityError, OperatorError, SanadError
+from appliance.store.blobs import BlobFolder
 from appliance.store.store import Store
 from appliance.store.witness import RolledBack
 from sync import courier
@@ -22,11 +23,12 @@ from sync.following import Timing
 from sync.link import Address
 from sync.refusals import Fork, Rollback
 from sync.way import Way
+from tests.simulation.syncsim.acts import MAX_CASES, Writer
 from tests.simulation.syncsim.bureau import Bureau
 from tests.simulation.syncsim.checks import Ledger, see_judged, see_same, see_whole
 from tests.simulation.syncsim.desk import Desk
 from tests.simulation.syncsim.links import MemoryLink, Wires
-from tests.simulation.syncsim.machines import URL, Broken, CentralBox, NodeBox
+from tests.simulation.syncsim.machines import URL, Broken, CentralBox, CentralDisk, NodeBox
 from tests.simulation.syncsim.origins import origins
 from tests.simulation.syncsim.people import see_kept, see_people
 from tests.simulation.syncsim.power import PowerCut
@@ -139,12 +141,12 @@ class World:
 
     # What happens
 
-    def act(self, box: NodeBox) -> str:
+    def act(self, box: NodeBox, write: Callable[[Writer, Store, BlobFolder], list[Entry]] = Writer.write) -> str:
         """Somebody writes something at a node."""
         if box.store is None or box.blobs is None:
             return "off"
         try:
-            made = box.writer.write(box.store, box.blobs)
+            made = write(box.writer, box.store, box.blobs)
         except PowerCut:
             self.node_dies(box)
             return "died"
@@ -155,9 +157,9 @@ class World:
         _confirm(box, made)
         return str(len(made))
 
-    def give(self, box: NodeBox) -> str:
+    def give(self, box: NodeBox, *, of_people: bool = False) -> str:
         """Somebody at central orders something of a node."""
-        return self._at_central(lambda central: self.bureau.order(central, box.journal))
+        return self._at_central(lambda central: self.bureau.order(central, box.journal, of_people=of_people))
 
     def carry_out(self, box: NodeBox) -> str:
         """A node carries out the decisions that came down, or leaves them to people."""
@@ -368,6 +370,9 @@ class World:
         image = self.tapes.choose()
         if image is None:
             return "no backup"
+        return self._put_back(image)
+
+    def _put_back(self, image: CentralDisk) -> str:
         self.central_dies()
         self.central.disk = image.copy()
         self.ledger.restored(self.central)
@@ -404,11 +409,12 @@ class World:
 
     # The end
 
-    def heal(self, *, by_sticks: bool = False) -> None:
+    def heal(self, *, by_sticks: bool = False, from_tape: bool = False) -> None:
         """Good links, room on every disk, everything switched on: then everything must be right.
 
         Args:
             by_sticks: whether all links stay down, and files are carried instead.
+            from_tape: whether nodes free then what they may, and central is put back to the backup that they rely on.
 
         Raises:
             Broken: it is not.
@@ -430,6 +436,8 @@ class World:
             else:
                 self._sync_whole(box)
         self._end_with_people()
+        if from_tape:
+            self._end_from_tape()
         for box in self.nodes:
             if not box.is_copy:
                 promised = self.ledger.of[box.journal]
@@ -447,6 +455,23 @@ class World:
                 self._sync_whole(box)
         self.fold()
         self.look()
+
+    def _end_from_tape(self) -> None:
+        """What is on the newest tape is freed everywhere, central comes back from it, and has all of it again."""
+        honest = [box for box in self.nodes if not box.is_copy]
+        for box in honest:
+            for _ in range(MAX_CASES):
+                self.act(box, Writer.hand_in)
+            self._sync_whole(box)
+        tape = self.tapes.make(self.central)
+        for box in honest:
+            self._sync_whole(box)
+            self.free(box)
+        self.tapes.put_back = tape
+        self._put_back(tape)
+        for box in honest:
+            self._sync_whole(box)
+        self._end_with_people()
 
     def _sync_whole(self, box: NodeBox) -> None:
         said = ""
