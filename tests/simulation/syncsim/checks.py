@@ -77,6 +77,13 @@ class Promised:
 
     verifier: VerifierKey
     countersigned: Chain = field(default_factory=Chain)
+    """In the life of this central: what a backup forgot of a node that was copied, another may continue."""
+    lives: list[Chain] = field(default_factory=list)
+    """What was countersigned in earlier lives."""
+    copied: bool = False
+    """Whether two boxes have, or had, this journal's key."""
+    orders_of_copies: dict[str, Chain] = field(default_factory=dict)
+    """What each box holds of central's orders, where a central that forgot may have given them different ones."""
     orders: Chain = field(default_factory=Chain)
     """What the node holds of central's orders."""
     taken: list[tuple[bytes, bytes | None, bytes | None]] = field(default_factory=list)
@@ -92,9 +99,21 @@ class Promised:
     seen: tuple[Head | None, Head | None] = (None, None)
     """What central held when it was looked at last, and was right."""
 
-    def take(self, log: Log) -> Head | None:
+    def begin_life(self) -> None:
+        """Central forgot, and two boxes may go on from what it remembers: it can know one history from now on."""
+        self.lives.append(self.countersigned)
+        self.countersigned, self.refilling, self.seen = Chain(), False, (None, None)
+
+    def was_countersigned(self, size: int, root: bytes) -> bool:
+        """Whether central ever countersigned that."""
+        return any(size < len(each.roots) and each.roots[size] == root for each in (self.countersigned, *self.lives))
+
+    def take(self, box: NodeBox, log: Log) -> Head | None:
         """See what a node holds of central's orders; answers their head."""
         head = log.head()
+        if head is not None and self.copied and self.forgot:
+            self.orders_of_copies.setdefault(box.name, Chain()).follow(log, head.size)
+            return head
         if head is not None:
             self.orders.follow(log, head.size)
             self.taken += [(header, salt, body) for header, salt, body, _ in log.rows(len(self.taken), head.size)]
@@ -156,12 +175,22 @@ class Ledger:
             raise Broken("an honest node is in quarantine")
         return held, sorted(stopped), archive.all(_STAGING), archive.all(_WANTED)
 
+    def copied(self, box: NodeBox) -> None:
+        """A node's disk was copied, or put back to a copy."""
+        promised = self.of[box.journal]
+        promised.copied = True
+        promised.orders_of_copies.pop(box.name, None)
+        if promised.refilling:
+            promised.begin_life()
+
     def restored(self, central: CentralBox) -> None:
         """Central was put back to a backup. Orders that no node has taken up yet are lost with the newer disk."""
         archive = Tx(central.disk.archive.connection)
         for journal, promised in self.of.items():
             promised.refilling, promised.seen = True, (None, None)
             promised.forgot = True
+            if promised.copied:
+                promised.begin_life()
             log = Log(archive, orders_of(journal))
             kept = [entry.body or b"" for entry in log.entries(0, _size(archive, log.journal))]
             promised.given = set(kept) | {read_entry(*held).body or b"" for held in promised.taken}
@@ -201,11 +230,11 @@ class Ledger:
         if head.cosigned is not None and head.cosigned not in promised.notes:
             note = open_checkpoint(head.cosigned, promised.verifier)
             promised.notes.add(head.cosigned)
-            if note.size >= len(promised.countersigned.roots):
+            if note.size >= max(len(each.roots) for each in (promised.countersigned, *promised.lives)):
                 raise Broken(f"{box.name} holds a countersigned size that central's archive does not")
-            if promised.countersigned.roots[note.size] != note.root:
+            if not promised.was_countersigned(note.size, note.root):
                 raise Broken(f"central countersigned two histories of {box.name}")
-        return head, promised.take(Log(tx, orders_of(box.journal)))
+        return head, promised.take(box, Log(tx, orders_of(box.journal)))
 
 
 def _size(tx: Tx, journal: JournalId) -> int:

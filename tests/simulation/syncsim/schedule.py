@@ -70,9 +70,12 @@ class Schedule:
         sticks = draw.random() < WITH_STICKS
         if sticks:
             world.carry_sticks()
-        # A central that forgot and a node that was copied may deceive each other, and nobody could tell: never both.
         taped = draw.random() < WITH_TAPES
-        steps = ALWAYS + draw.choice(((), CENTRAL_RESTORED, NODES_COPIED)) + (STICKS if sticks else ())
+        steps = (
+            ALWAYS
+            + draw.choice(((), CENTRAL_RESTORED, NODES_COPIED, CENTRAL_RESTORED + NODES_COPIED))
+            + (STICKS if sticks else ())
+        )
         of_people = draw.random() < WITH_PEOPLE
         steps += (FREED if taped else ()) + (PEOPLE if of_people else ())
         first = (TO_FREE if taped else ()) + (TO_DECIDE if of_people else ())

@@ -395,6 +395,7 @@ class World:
             box.disk.files = files
         box.acked = dict(box.imaged)
         box.is_copy = True
+        self.ledger.copied(box)
         return self.raise_node(box)
 
     def clone_node(self, box: NodeBox) -> str:
@@ -405,6 +406,7 @@ class World:
         if self.sticks is not None:
             other.home = self.sticks.home(other.name)
         self.nodes.append(other)
+        self.ledger.copied(other)
         return self.raise_node(other)
 
     # The end
