@@ -17,7 +17,7 @@ from tests.simulation.syncsim.machines import NodeBox
 from tests.simulation.syncsim.sticks import SMALL_PART
 from tests.simulation.syncsim.world import World
 
-MAX_STEPS: Final = 32
+MAX_STEPS: Final = 28
 MAX_FUSE: Final = 24
 """Moments until a power cut that was drawn comes."""
 YEAR_S: Final = 365 * 24 * 3600
@@ -103,7 +103,7 @@ class Schedule:
         for number, step in enumerate((*self.first, *drawn)):
             self._note(number, step.__name__, step(self))
         by_sticks = self.draw.random() < 0.4
-        self.world.heal(by_sticks=by_sticks, from_tape=self.taped and self.draw.random() < 0.5)
+        self.world.heal(by_sticks=by_sticks, from_tape=self.taped and self.draw.random() < 0.4)
         self._note(len(self.trace), "heal", "whole")
 
     def _note(self, number: int, name: str, said: str) -> None:

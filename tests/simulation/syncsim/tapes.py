@@ -123,8 +123,8 @@ class Tapes:
         if image is None or any(digest not in image.shelf.whole for digest in gone):
             raise Broken(f"{box.name} freed a file that {tape.backup} does not hold")
 
-    def bring_back(self, box: CentralBox) -> str:
-        """People put back what central names as lost, from the tapes that it names.
+    def bring_back(self, box: CentralBox) -> int:
+        """People put back what central names as lost, from the tapes that it names; answers how many files.
 
         Raises:
             Broken: it is not there; or central had it on the disk that was put back.
@@ -140,7 +140,7 @@ class Tapes:
             box.disk.shelf.whole[each.digest] = image.shelf.whole[each.digest]
         if box.central.backups.lost():
             raise Broken("central names files as lost that were put back")
-        return str(len(lost))
+        return len(lost)
 
 
 def _relied_on(box: NodeBox) -> BlobsBackedUp | None:

@@ -38,6 +38,8 @@ from tests.simulation.syncsim.tapes import Tapes
 
 ADDRESS: Final = Address(URL, b"")
 RULES: Final = CentreRules("SIM01", "A centre in memory")
+IDLE: Final = str((0, 0))
+"""What a node says that had no decision to carry out."""
 MAX_ROUNDS: Final = 6
 """Ways there and back that files may take until everything is at central."""
 MAX_TRIES: Final = 4
@@ -450,10 +452,10 @@ class World:
     def _end_with_people(self) -> None:
         """What was decided is carried out, what is lost brought back from tapes, and all of it synced once more."""
         self.fold()
-        self.tapes.bring_back(self.central)
+        brought_back = self.tapes.bring_back(self.central)
         for box in self.nodes:
-            if not box.is_copy:
-                self.carry_out(box)
+            # Where a node has nothing new to say, there is nothing to hear either.
+            if not box.is_copy and (self.carry_out(box) != IDLE or brought_back):
                 self._sync_whole(box)
         self.fold()
         self.look()
