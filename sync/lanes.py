@@ -24,7 +24,7 @@ from sync.filequeue import FileQueue, Share
 from sync.following import LOOK_S, Pace
 from sync.frames import BlobPiece, End
 from sync.link import Link
-from sync.refusals import BadChallenge
+from sync.refusals import OutOfStep, TakenOver
 from sync.session import MAX_WANTED, Sender
 from sync.source import Source, sliced
 from sync.wire import Known
@@ -179,7 +179,9 @@ class Lane:
                 try:
                     self._request(calls)
                     pause_s, retry_s = max(0.0, begun_s + REQUEST_S - now_s()), RETRY_FIRST_S
-                except (NetworkError, BadChallenge):
+                except (OutOfStep, TakenOver):
+                    return
+                except NetworkError:
                     pause_s, retry_s = retry_s, min(2 * retry_s, RETRY_CAP_S)
                 except SanadError:
                     return
