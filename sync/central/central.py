@@ -376,19 +376,22 @@ class Central:
         behind = agreed if agreed < request.orders else None
         return self._answer(node, state, self._sessions.begin(node.journal, version, behind))
 
-    def ingest(self, node: Node, claims: Claims, news: Callable[[], None] = lambda: None) -> Ingest:
-        """Begin a stream.
+    def ingest(
+        self, node: Node, claims: Claims, news: Callable[[], None] = lambda: None, *, lane: bool = False
+    ) -> Ingest:
+        """Begin a stream, or a lane beside it.
 
         Args:
             node: whose it is.
             claims: what its request signed.
             news: told when there is something that the node waits to hear.
+            lane: whether it is a lane.
 
         Raises:
             OutOfStep: it is not of the node's newest session, or does not begin where central's copy ends.
         """
         session = self._sessions.require(node.journal, claims.session)
-        ingest = Ingest(self.archive, node, claims.offered, self.index.soon, session, news)
+        ingest = Ingest(self.archive, node, claims.offered, self.index.soon, session, news, lane=lane)
         if ingest.start != claims.offset:
             raise OutOfStep("A stream begins elsewhere than where central's copy of the node ends.", "Sync again.")
         return ingest
