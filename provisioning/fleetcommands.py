@@ -1,9 +1,9 @@
-"""`sanad central nodes`, `quarantine`, `viewer`: what people at central see and do about nodes."""
+"""`sanad central nodes`, `quarantine`, `aside`, `cases`, `viewer`: what people at central see and do about nodes."""
 
 from __future__ import annotations
 
 import getpass
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -19,6 +19,9 @@ from sync.central.nodecases import sentences
 from sync.central.pages.rendering import summary
 from sync.central.quarantine import Cause
 from sync.central.troubles import amount
+
+MAX_ASIDE: Final = 1000
+"""Of one node that are shown."""
 
 
 def nodes(home: CentralOption = None, as_json: JsonOption = False) -> None:
@@ -98,6 +101,29 @@ def cases(
     terminal.answer(
         {"cases": rows, "at_nodes": at_nodes}, "\n".join(lines) or "There is nothing to settle.", as_json=as_json
     )
+
+
+def aside(
+    journal: Annotated[str | None, typer.Argument(help="A node's journal; all nodes where none is named.")] = None,
+    home: CentralOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show entries and orders that central's software could not put into its tables: none of them is lost."""
+    place = central_home(home)
+    with open_central(place, central_key(place)) as central:
+        chosen = [each.journal for each in central.fleet.view().nodes] if journal is None else [_journal(journal)]
+        found = {each: central.index.set_aside(each, MAX_ASIDE) for each in chosen}
+    rows = [
+        {"journal": node, "log": each.log, "seq": each.seq, "kind": each.kind, "error": each.error}
+        for node, its in found.items()
+        for each in its
+    ]
+    lines = [f"{node}  {each}" for node, its in found.items() for each in its]
+    if lines:
+        lines.append(
+            "All are in the archive, countersigned. Bring central to a newer version and start it: it tries again."
+        )
+    terminal.answer({"aside": rows}, "\n".join(lines) or "Nothing is set aside.", as_json=as_json)
 
 
 def viewer(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from appliance.journal.checkpoint import open_cosignature
@@ -25,6 +26,7 @@ from sync.calls import Caller, Calls, Spare
 from sync.following import Follower, Timing
 from sync.frames import End
 from sync.heeding import heeding
+from sync.lanes import Lanes, Rules
 from sync.link import Address, Link
 from sync.listsfetch import fetch_lists
 from sync.newsbeside import News
@@ -134,6 +136,12 @@ def follow(
     with way.connect(central) as link:
         caller = _caller(store, now_s, way, spare or Spare(timing.monotonic_s))
         session = _Session(store, Calls(link, caller), now_s, watch, spend)
+
+        def open_lanes(lanes: Lanes, count: int) -> None:
+            for number in range(1, min(count, way.lanes()) + 1):
+                beside = way.connect(central)
+                lanes.begin(number, beside, partial(Calls, beside, caller, session.calls.session))
+
         with heeding(session):
             answer = session.open()
             if not answer.scarce:
@@ -146,7 +154,7 @@ def follow(
                     heard(session.outcome(answer))
                     if timing.wait(0.0):
                         return session.outcome(answer)
-                    answer = session.stream_on(answer, timing, may_send, news)
+                    answer = session.stream_on(answer, timing, may_send, news, open_lanes)
             finally:
                 news.end()
 
@@ -296,9 +304,14 @@ class _Session:
             self.lists_trouble = ""
 
     def stream_on(
-        self, answer: StateAnswer, timing: Timing, may_send: Callable[[int], bool], news: News
+        self,
+        answer: StateAnswer,
+        timing: Timing,
+        may_send: Callable[[int], bool],
+        news: News,
+        open_lanes: Callable[[Lanes, int], None],
     ) -> StateAnswer:
-        """One long stream.
+        """One long stream, and the lanes beside it.
 
         Raises:
             HeldBack: something on the way lets no stream through.
@@ -307,7 +320,10 @@ class _Session:
         source = StoreSource(self.store)
         size = self.store.head().size
         sender = Sender(self.store.journal, self._known(answer), size, rank=source.rank)
-        follower = Follower(source, sender, timing, lambda count: not self.scarce and may_send(count))
+        rules = Rules(lambda count: not self.scarce and may_send(count), self.spend, lambda: len(self.passed))
+        follower = Follower(source, sender, timing)
+        lanes = Lanes(sender, source, follower.reader.missing, rules, timing.monotonic_s)
+        follower.may_send, follower.before_end = lanes.may_send, lanes.end
         news.follower = follower
 
         def watched() -> Iterator[bytes]:
@@ -316,9 +332,11 @@ class _Session:
                 self.spend(len(part))
                 self._tell(sender, source.head().size)
 
+        open_lanes(lanes, answer.lanes)
         try:
             ended = self.calls.stream(sliced(watched()), size, answer.staged)
         finally:
+            lanes.close()
             news.follower = None
             self._count(sender, follower.reader)
         if follower.stalled:

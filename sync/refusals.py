@@ -227,10 +227,10 @@ def to_wire(error: SanadError) -> tuple[HTTPStatus, Answer]:
     """Say an error to the node. Central's own troubles are named, not described."""
     if isinstance(error, Refusal):
         orders = error.orders if isinstance(error, Quarantined) and error.orders is not None else msgspec.UNSET
-        return error.status, Answer(error.code, error.sentence, error.next_step, orders)
+        return error.status, _said(error.code, error, orders)
     for kind, code in _BAD_DATA.items():
         if isinstance(error, kind):
-            return HTTPStatus.UNPROCESSABLE_ENTITY, Answer(code, error.sentence, error.next_step)
+            return HTTPStatus.UNPROCESSABLE_ENTITY, _said(code, error)
     if isinstance(error, DeviceError):
         return to_wire(
             CentralCannotStore(
@@ -239,6 +239,10 @@ def to_wire(error: SanadError) -> tuple[HTTPStatus, Answer]:
             )
         )
     return to_wire(CentralFault("Something is wrong at central.", "The node tries again by itself. Tell central IT."))
+
+
+def _said(code: str, error: SanadError, orders: int | msgspec.UnsetType = msgspec.UNSET) -> Answer:
+    return Answer(code, error.sentence[:MAX_SENTENCE], error.next_step[:MAX_SENTENCE], orders)
 
 
 def from_wire(status: int, body: bytes) -> SanadError | None:

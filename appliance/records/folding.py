@@ -6,7 +6,9 @@ lines in the timeline, whether the bodies are still there or not; so a journal f
 after its bodies are gone.
 
 Whatever `read_entry` accepts folds to something, or to nothing; it never stops a fold. The one exception is an entry
-that takes up orders which are not there yet (`OrdersMissing`): what follows depends on them.
+that takes up orders which are not there yet (`OrdersMissing`): what follows depends on them. Where a fold function is
+wrong and throws all the same, an order is set aside by name and the others hold; an entry of the journal raises, and
+whoever folds says what becomes of it: a commit is refused, central sets it aside (`records.aside`).
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ from appliance.records.folds import (
     unreadable_ops,
 )
 from appliance.records.log import PAGE_ENTRIES, Log
+from appliance.records.poison import is_poison, set_aside, undone_alone
 from appliance.records.statements import adds_to
 
 REMEMBERED_SUBJECTS: Final = 100_000
@@ -93,6 +96,10 @@ def fold_version(tables: sa.MetaData = t.FOLDED, number: int = FOLD_VERSION) -> 
 VERSION: Final = fold_version()
 
 
+class _NotMeant(Exception):
+    """It went well, and is undone: it was a try."""
+
+
 class Folder:
     """Folds entries of one journal, in order, inside a transaction.
 
@@ -123,12 +130,24 @@ class Folder:
             self._fold_one(entry)
         self._add()
 
-    def _fold_one(self, entry: Entry) -> None:
-        header = entry.header
+    def fold_header(self, header: Header) -> None:
+        """Fold only what an entry's header says, whatever its kind."""
+        self._tx.run(ADD_TO_TIMELINE, timeline_row(header))
+        self._header(header)
+        self._add()
+
+    def _header(self, header: Header) -> bool:
+        """Answers whether anything more may be folded: the subject was not erased."""
         self._run(header_ops(header))
         if self._is_erased(header.about):
-            return
+            return False
         self._run(blob_ops(header))
+        return True
+
+    def _fold_one(self, entry: Entry) -> None:
+        header = entry.header
+        if not self._header(header):
+            return
         fold = FOLDS.get(header.kind)
         if fold is not None:
             self._run(self._ops(fold, header, entry.body))
@@ -162,10 +181,30 @@ class Folder:
             fold = ORDER_FOLDS.get(order.header.kind)
             if fold is None or order.body is None:
                 continue
-            body = _body(fold, order.header, order.body)
-            if body is not None:
-                self._run(fold.ops(order.header, body))
+            self._obey(fold, order.header, order.body)
         return True
+
+    def _obey(self, fold: Fold, header: Header, encoded: bytes) -> None:
+        """Fold one order, or set it aside: another software may be able to, and the others do not depend on it."""
+        self._add()
+        try:
+            with undone_alone(self._tx):
+                body = _body(fold, header, encoded)
+                if body is not None:
+                    self._run(fold.ops(header, body))
+                    self._add()
+        except Exception as error:
+            if not is_poison(error):
+                raise
+            self._additions.clear()
+            set_aside(self._tx, header, error)
+
+    def try_one(self, entry: Entry) -> None:
+        """Do what the kind of an entry or an order says, and nothing else; raises what its fold raises."""
+        fold = (FOLDS if entry.header.journal == self._journal else ORDER_FOLDS).get(entry.header.kind)
+        if fold is not None:
+            self._run(self._ops(fold, entry.header, entry.body))
+        self._add()
 
     def _run(self, ops: Ops) -> None:
         for statement, values in ops:
@@ -204,6 +243,29 @@ class Folder:
             known = self._tx.one(_ERASED, {"journal": self._journal, "about": about}) is not None
             self._erased[about] = known
         return known
+
+
+def try_fold(tx: Tx, log: Tx, journal: JournalId, source: JournalId, seq: int) -> bool:
+    """Whether one entry or order that was set aside folds now; the tables stay as they are.
+
+    Args:
+        tx: where the tables are.
+        log: where the entries are.
+        journal: the node's.
+        source: the journal that holds it: the node's own, or that of its orders.
+        seq: its place there.
+    """
+    try:
+        with undone_alone(tx):
+            for entry in Log(log, source).kept(seq, seq + 1):
+                Folder(tx, log, journal).try_one(entry)
+            raise _NotMeant
+    except _NotMeant:
+        return True
+    except Exception as error:
+        if not is_poison(error):
+            raise
+    return False
 
 
 def _body(fold: Fold, header: Header, encoded: bytes) -> Any:

@@ -41,6 +41,11 @@ _INDEX: Final = spelled(
     " WHERE journal = :journal AND seq >= :start ORDER BY seq",
     postgresql="SELECT 1 WHERE FALSE",
 )
+_TAKE_OUT: Final = spelled(
+    sqlite=f"INSERT INTO folded_words (folded_words, rowid, {_COLUMNS}) SELECT 'delete', place, {_COLUMNS}"  # noqa: S608
+    " FROM folded_indexed WHERE journal = :journal",
+    postgresql="SELECT 1 WHERE FALSE",
+)
 _TEXT_OF_S: Final = " || ' ' || ".join(f"s.{name}" for name in t.WORDS)
 _FIND: Final = spelled(
     sqlite=f"SELECT s.seq, s.about, s.what, {_TEXT_OF_S} FROM folded_words AS w"  # noqa: S608
@@ -113,6 +118,12 @@ def follow(tx: Tx, journal: JournalId, size: int) -> None:
 def start_again(tx: Tx) -> None:
     """Forget how far the index had come, because it was dropped; the journals keep their numbers."""
     tx.run(_START_AGAIN)
+
+
+def forget(tx: Tx, journal: JournalId) -> None:
+    """Take the words of a journal out of the index, before its rows go."""
+    tx.run(_TAKE_OUT, {"journal": journal})
+    tx.run(_MOVE_STATE, {"k_journal": journal, "indexed": 0})
 
 
 def check(tx: Tx) -> None:

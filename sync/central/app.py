@@ -1,4 +1,4 @@
-"""Central's HTTPS side: thin routes. What blocks runs in a few threads; what refuses becomes JSON.
+"""Central's HTTPS side: thin routes. What blocks runs in threads (`pools`); what refuses becomes JSON.
 
 Nothing of a body, a name or a message of another program is logged: journals (which are random), sizes and codes are.
 """
@@ -9,8 +9,8 @@ import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Final, TypeVar
@@ -19,6 +19,8 @@ import msgspec
 import structlog
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from appliance.certificates.listsfile import MAX_LISTS
 from appliance.journal import ids
@@ -27,21 +29,28 @@ from appliance.journal.ids import BlobDigest, JournalId
 from appliance.records.failures import StorageFull
 from sync import signatures, stampwire, wire
 from sync.central.central import Central
-from sync.central.inflow import Body, Turns, pump, read_body
+from sync.central.inflow import STREAM, Body, Turns, pump, read_body, read_lane
 from sync.central.news import NEWS_HOLD_S, NEWS_LOOK_S, Bells, lacks, read_known, told
 from sync.central.pages.desk import PageDesk
-from sync.central.publicdesk import PublicDesk
+from sync.central.pools import FEW_QUEUED, MAX_AT_ONCE, MAX_QUEUED, Pools, Shares, Work
+from sync.central.publicdesk import PublicDesk, Runs
 from sync.central.registry import Node
 from sync.central.sightings import FLUSH_S
 from sync.invite import MAX_ENROL
-from sync.refusals import BadRequest, CentralCannotStore, Cut, Quarantined, TakenOver, TooSlow, to_wire
+from sync.refusals import BadRequest, Busy, CentralCannotStore, Cut, Quarantined, TakenOver, TooSlow, to_wire
 from sync.signatures import Claims
-
-THREADS: Final = 8
-"""Each with its own connection to either database; the archive is written by one at a time anyhow."""
 
 PUBLISH_S: Final = 300.0
 """Between looks whether the public lists are to be made anew."""
+
+ANSWER_WITHIN_S: Final = 5.0
+"""How long the end of a stream waits for what central answers to its entries; no thread is held for it."""
+MAX_ENROLLING: Final = 16
+"""Strangers' enrolments that are read at once; each is up to `MAX_ENROL` bytes."""
+FEED_BYTES: Final = 64 * 1024
+"""Of a stream that are stored at a time: then others have their turn."""
+SEND_BYTES: Final = 256 * 1024
+"""Of a sealed file that are read at a time."""
 
 _SIZE: Final = re.compile(r"[0-9]{1,15}")
 _HEARD_LATER: Final = (IntegrityError, CentralCannotStore)
@@ -60,7 +69,12 @@ class _Desk:
 
     def __init__(self, central: Central) -> None:
         self._central = central
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="central")
+        self._pools = Pools()
+        self._shares = Shares(MAX_AT_ONCE, MAX_QUEUED)
+        self._bulks = Shares(1, FEW_QUEUED)
+        self._files = Shares(1, FEW_QUEUED)
+        self._stamps = Shares(1, MAX_QUEUED)
+        self._enrolling = 0
         self._turns = Turns()
         self._bells = Bells()
         self._unheard: dict[JournalId, SanadError] = {}
@@ -71,7 +85,7 @@ class _Desk:
         yield
         for task in kept:
             task.cancel()
-        self._threads.shutdown(wait=True)
+        self._pools.close()
 
     def wind_down(self) -> None:
         """Central stops: answer those who wait, and end the streams once what they brought is stored."""
@@ -80,12 +94,12 @@ class _Desk:
 
     async def health(self, _request: Request, _body: Body) -> Response:
         """Whether central can read its archive."""
-        await self.run(self._central.check)
+        await self._pools.run(Work.HEALTH, self._central.check)
         return _json({"status": "ok"})
 
     async def ready(self, _request: Request, _body: Body) -> Response:
         """Whether central can take and keep what nodes send."""
-        reasons = await self.run(self._central.readiness.reasons)
+        reasons = await self._pools.run(Work.READY, self._central.readiness.reasons)
         if reasons:
             answer = {"status": "not ready", "reasons": reasons}
             return _json(answer, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -98,8 +112,14 @@ class _Desk:
         return _json(wire.ChallengeAnswer(self._central.challenge(JournalId(journal))))
 
     async def enrol(self, _request: Request, body: Body) -> Response:
-        asked = await read_body(body, MAX_ENROL)
-        answer = await self.run(lambda: self._central.enrol(asked))
+        if self._enrolling >= MAX_ENROLLING:
+            raise Busy("Too many nodes enrol at once.", "Try again in a minute.")
+        self._enrolling += 1
+        try:
+            asked = await read_body(body, MAX_ENROL)
+            answer = await self._pools.run(Work.ENROL, lambda: self._central.enrol(asked))
+        finally:
+            self._enrolling -= 1
         return Response(answer, media_type=_JSON)
 
     async def session(self, request: Request, body: Body) -> Response:
@@ -110,7 +130,7 @@ class _Desk:
             request.state.said_before = True
             raise unheard
         await self._turns.end(node.journal)
-        answer = await self.run(lambda: self._central.session(node, claims, asked))
+        answer = await self._for(node, lambda: self._central.session(node, claims, asked))
         _log.info("session", journal=node.journal, offered=claims.offered, stored=answer.stored, staged=answer.staged)
         return _json(answer)
 
@@ -119,15 +139,17 @@ class _Desk:
         start = request.query_params.get("from", "")
         if not _SIZE.fullmatch(start):
             raise BadRequest("A request for orders does not say from where.")
-        stream = await self.run(lambda: self._central.orders_stream(node, int(start)))
+        async with self._bulks.of(node.journal):
+            stream = await self._pools.run(Work.BULK, lambda: self._central.orders_stream(node, int(start)))
         headers = {wire.CHALLENGE_HEADER: self._central.challenge(node.journal)}
         return Response(stream, media_type=_FRAMES, headers=headers)
 
     async def orders_back(self, request: Request, body: Body) -> Response:
         """Take back orders that central lost."""
         node, _ = await self._authenticate(request, held=True)
-        orders = await read_body(body, wire.MAX_ORDERS_STREAM)
-        size = await self.run(lambda: self._central.take_orders_back(node, orders))
+        async with self._bulks.of(node.journal):
+            orders = await read_body(body, wire.MAX_ORDERS_STREAM)
+            size = await self._pools.run(Work.BULK, lambda: self._central.take_orders_back(node, orders))
         return _json({"orders": size}, headers={wire.CHALLENGE_HEADER: self._central.challenge(node.journal)})
 
     async def news(self, request: Request, _body: Body) -> Response:
@@ -138,7 +160,7 @@ class _Desk:
         deadline = asyncio.get_running_loop().time() + NEWS_HOLD_S
         while True:
             bell = self._bells.of(node.journal)
-            answer = await self.run(lambda: self._central.state(node, claims, known.passed))
+            answer = await self._for(node, lambda: self._central.state(node, claims, known.passed))
             left = deadline - asyncio.get_running_loop().time()
             if lacks(known, answer) or left <= 0 or self._bells.closed:
                 return _json(told(known, answer))
@@ -148,22 +170,35 @@ class _Desk:
                     await bell.wait()
 
     async def stream(self, request: Request, body: Body) -> Response:
+        return _json(await self._streamed(request, body, STREAM))
+
+    async def lane(self, request: Request, body: Body) -> Response:
+        """Take pieces of sealed files beside the node's stream."""
+        answer = await self._streamed(request, body, read_lane(request.query_params))
+        return _json(msgspec.structs.replace(answer, wanted=answer.wanted[: wire.FEW_WANTED]))
+
+    async def _streamed(self, request: Request, body: Body, lane: int) -> wire.StateAnswer:
         node, claims = await self._authenticate(request)
         loop = asyncio.get_running_loop()
 
         def ring() -> None:
             loop.call_soon_threadsafe(self._bells.ring, node.journal)
 
-        async with self._turns.stream(node.journal) as inflow:
-            ingest = await self.run(lambda: self._central.ingest(node, claims, ring))
+        async with self._turns.stream(node.journal, lane) as inflow:
+            ingest = await self._for(node, lambda: self._central.ingest(node, claims, ring, lane=lane != STREAM))
 
             async def feed(data: bytes) -> None:
-                await self.run(lambda: ingest.feed(data))
+                for at in range(0, len(data), FEED_BYTES):
+                    await self._for(node, partial(ingest.feed, data[at : at + FEED_BYTES]))
 
             await pump(body, inflow, feed)
-            answer = await self.run(lambda: self._central.finish(node, ingest))
-        _log.info("stream", journal=node.journal, stored=answer.stored, wanted=len(answer.wanted))
-        return _json(answer)
+            if ingest.asks:
+                # So that the answer comes with this session; where the fold is long, it comes with the next one.
+                folded = asyncio.wrap_future(self._central.index.soon(node.journal))
+                await asyncio.wait([folded], timeout=ANSWER_WITHIN_S)
+            answer = await self._for(node, lambda: self._central.finish(node, ingest))
+        _log.info("stream", journal=node.journal, lane=lane, stored=answer.stored, wanted=len(answer.wanted))
+        return answer
 
     async def blob(self, request: Request, _body: Body) -> Response:
         """Give a node a sealed file that it does not keep any more."""
@@ -171,25 +206,37 @@ class _Desk:
         digest = request.query_params.get("digest", "")
         if not ids.DIGEST.fullmatch(digest):
             raise BadRequest("A request for a sealed file does not name it.")
-        sealed = await self.run(lambda: self._central.archive.sealed(node.journal, BlobDigest(digest)))
-        headers = {wire.CHALLENGE_HEADER: self._central.challenge(node.journal)}
-        return Response(sealed, media_type=_SEALED, headers=headers)
+        # Held until all of it is sent: whoever asks for many and reads none costs central one.
+        held = contextlib.AsyncExitStack()
+        await held.enter_async_context(self._files.of(node.journal))
+        try:
+            sealed = await self._pools.run(
+                Work.BULK, lambda: self._central.archive.sealed(node.journal, BlobDigest(digest))
+            )
+        except BaseException:
+            await held.aclose()
+            raise
+        headers = {wire.CHALLENGE_HEADER: self._central.challenge(node.journal), "content-length": str(len(sealed))}
+        return _Held(sealed, held, headers)
 
     async def lists_back(self, request: Request, body: Body) -> Response:
         """Take back public lists that central lost."""
         node, _ = await self._authenticate(request)
-        content = await read_body(body, MAX_LISTS)
-        taken = await self.run(lambda: self._central.trust.take(content))
+        async with self._bulks.of(node.journal):
+            content = await read_body(body, MAX_LISTS)
+            taken = await self._pools.run(Work.BULK, lambda: self._central.trust.take(content))
         return _json({"taken": taken}, headers={wire.CHALLENGE_HEADER: self._central.challenge(node.journal)})
 
     async def validation(self, request: Request, _body: Body) -> Response:
         node, _ = await self._authenticate(request)
-        return _json(await self.run(lambda: self._central.stamps.validation(node.journal)))
+        async with self._stamps.of(node.journal):
+            return _json(await self._pools.run(Work.STAMPS, lambda: self._central.stamps.validation(node.journal)))
 
     async def timestamp(self, request: Request, body: Body) -> Response:
         node, _ = await self._authenticate(request)
         asked = await read_body(body, stampwire.MAX_STAMPS_ASKED)
-        return _json(await self.run(lambda: self._central.stamps.stamp(node.journal, asked)))
+        async with self._stamps.of(node.journal):
+            return _json(await self._pools.run(Work.STAMPS, lambda: self._central.stamps.stamp(node.journal, asked)))
 
     async def refuse(self, request: Request, body: Body, refused: SanadError) -> Response:
         """Say no. A sender that was cut off in the middle of a long stream hears why at its next session."""
@@ -231,7 +278,7 @@ class _Desk:
         """Look again and again whether there is more to say in public, also where nobody asks."""
         while True:
             try:
-                await self.run(self._central.trust.publish)
+                await self._pools.run(Work.LISTS, self._central.trust.publish)
             except Exception as error:  # noqa: BLE001  (nobody waits for it; the next look may go well)
                 _log.error("the lists were not published", error=type(error).__name__, place=_place(error))
             await asyncio.sleep(PUBLISH_S)
@@ -254,16 +301,51 @@ class _Desk:
         request.state.journal = node.journal
         return node, claims
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """Do what blocks, in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+    async def run(self, what: Callable[[], T]) -> T:
+        """Do what blocks for some milliseconds, in a thread."""
+        return await self._pools.run(Work.NODES, what)
+
+    async def _for(self, node: Node, what: Callable[[], T]) -> T:
+        """Do it when it is this node's turn.
+
+        Raises:
+            Busy: too much of this node's waits already.
+        """
+        async with self._shares.of(node.journal):
+            return await self.run(what)
+
+    def runs(self, work: Work) -> Runs:
+        """Does in threads of one kind what blocks."""
+
+        def run(what: Callable[[], T]) -> Awaitable[T]:
+            return self._pools.run(work, what)
+
+        return run
+
+
+class _Held(StreamingResponse):
+    """A sealed file on its way; what is held for it is let go when it is sent, or nobody takes it."""
+
+    def __init__(self, sealed: bytes, held: contextlib.AsyncExitStack, headers: dict[str, str]) -> None:
+        super().__init__(_in_pieces(sealed), HTTPStatus.OK, headers, _SEALED)
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        async with self._held:
+            await super().__call__(scope, receive, send)
+
+
+async def _in_pieces(sealed: bytes) -> AsyncIterator[bytes]:
+    for at in range(0, len(sealed), SEND_BYTES):
+        yield sealed[at : at + SEND_BYTES]
 
 
 def make_app(central: Central) -> FastAPI:
     """Make the application that serves this central."""
     desk = _Desk(central)
-    public = PublicDesk(central.trust, desk.run)
-    pages = PageDesk(central, desk.run, version("sanad"))
+    public = PublicDesk(central.trust, desk.runs(Work.LISTS))
+    pages = PageDesk(central, desk.runs(Work.PEOPLE), version("sanad"))
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=desk.lifespan)
     routes: tuple[tuple[str, str, Route], ...] = (
         ("GET", wire.HEALTH, desk.health),
@@ -275,6 +357,7 @@ def make_app(central: Central) -> FastAPI:
         ("GET", wire.BLOB, desk.blob),
         ("POST", wire.SESSION, desk.session),
         ("POST", wire.STREAM, desk.stream),
+        ("POST", wire.LANE, desk.lane),
         ("POST", wire.ENROL, desk.enrol),
         ("GET", wire.LISTS, public.lists),
         ("GET", wire.CRL, public.crl),

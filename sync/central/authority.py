@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from cryptography import x509
@@ -33,6 +35,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from appliance.certificates.officer import CLOCK_SLACK, OFFICER_LIFE
 from appliance.journal.errors import BugError, IntegrityError
 from appliance.journal.ids import JournalId
+from appliance.records.disk import write_durably
 
 VALID_FROM: Final = datetime(2000, 1, 1, tzinfo=UTC)
 AUTHORITY_LIFE: Final = timedelta(days=30 * 365)
@@ -290,6 +293,20 @@ def _requested(csr: bytes, subject: x509.Name) -> CertificatePublicKeyTypes:
 
 def _wrong_request() -> BadRequestOfCertificate:
     return BadRequestOfCertificate("The node's request for a certificate is not as it must be.")
+
+
+def server_certificate(
+    authority: Authority, place: Path, key: ec.EllipticCurvePrivateKey, hosts: Sequence[str], now: datetime
+) -> bytes:
+    """The server's certificate (PEM), from its file; made anew where it is for other hosts or has grown old."""
+    with suppress(FileNotFoundError, ValueError):
+        pem = place.read_bytes()
+        certificate = x509.load_pem_x509_certificate(pem)
+        if certificate.public_key() == key.public_key() and serves(certificate, hosts, now):
+            return pem
+    pem = authority.certify_server(key.public_key(), hosts, now).public_bytes(Encoding.PEM)
+    write_durably(place, pem)
+    return pem
 
 
 def serves(certificate: x509.Certificate, hosts: Sequence[str], now: datetime) -> bool:

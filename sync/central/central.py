@@ -10,18 +10,18 @@ import contextlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import msgspec
 import sqlalchemy as sa
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import bindparam, select
 
 from appliance.certificates.lists import publisher_name
 from appliance.journal.checkpoint import open_checkpoint
-from appliance.journal.errors import BugError, OperatorError
+from appliance.journal.errors import BugError
 from appliance.journal.ids import BlobDigest, EntityId, JournalId, entity_id
 from appliance.journal.kinds import Body
 from appliance.journal.notes import COSIGNATURE, Signer, VerifierKey
@@ -36,7 +36,7 @@ from sync import frames, signatures, wire
 from sync.central import endedkeys, registry
 from sync.central import tables as t
 from sync.central.archive import Archive, no_fault
-from sync.central.authority import Authority, key_bytes, load_key, new_key, serves
+from sync.central.authority import Authority, key_bytes, load_key, new_key, server_certificate
 from sync.central.backups import Backups
 from sync.central.certifying import Certifier, try_answer
 from sync.central.challenges import Challenges
@@ -44,6 +44,7 @@ from sync.central.conflicts import Conflicts
 from sync.central.courier import CourierDesk
 from sync.central.enrolment import Enrolment, Identity
 from sync.central.fleet import Fleet
+from sync.central.followups import do_each
 from sync.central.footing import Footing, on_disk
 from sync.central.index import Index
 from sync.central.ingest import Ingest
@@ -62,7 +63,7 @@ from sync.central.timestamping import Timestamps, own_timestamps
 from sync.central.troubles import LIMITS, Limits
 from sync.central.trust import Trust
 from sync.central.viewers import Viewers
-from sync.invite import BadInvite, Invite, encode_invite, fingerprint, parse_invite
+from sync.invite import Invite, fingerprint
 from sync.refusals import BadRequest, OutOfStep
 from sync.session import CentralState
 from sync.signatures import Claims, Incoming
@@ -78,8 +79,6 @@ _SESSION_DECODER: Final = msgspec.json.Decoder(SessionRequest)
 
 SETTLE_S: Final = 1.0
 """For what came just now to be folded, before the public lists are looked at."""
-ANSWER_WITHIN_S: Final = 5.0
-"""How long the end of a stream waits for what central answers to its entries."""
 
 ORDERS_KEY: Final = "orders-key"
 COSIGN_KEY: Final = "cosign-key"
@@ -144,9 +143,8 @@ class Central:
         self.backups = Backups(self._archive_db, self._index_db, self._locker, self._give, clock)
         self._certifier = Certifier(self._archive_db, self._index_db, self._authority, self._give, clock)
         self.viewers = Viewers(self._archive_db, clock=clock, random=random)
-        self.fleet = Fleet(
-            self._archive_db, layout, clock=clock, monotonic_s=monotonic_s, limits=limits, give=self._give
-        )
+        both = self._archive_db, self._index_db
+        self.fleet = Fleet(*both, layout, clock=clock, monotonic_s=monotonic_s, limits=limits, give=self._give)
         self.conflicts = Conflicts(self._archive_db, self._index_db, clock, self.fleet.forget_picture, self._give)
         self.index = Index(
             self._index_db, self._archive_db, self._followed, self.fleet.sightings.folded, thread=footing.folding
@@ -259,7 +257,7 @@ class Central:
             OperatorError: the code or the name is not of its form.
         """
         with self._archive_db.write() as tx:
-            invite = registry.add_invite(
+            return registry.add_invite(
                 tx,
                 url=self.url,
                 authority=self._authority.certificate.public_bytes(Encoding.DER),
@@ -267,12 +265,6 @@ class Central:
                 centre_name=centre_name,
                 now_s=int(self._clock().timestamp()),
                 random=self.random,
-            )
-            with suppress(BadInvite):
-                return parse_invite(encode_invite(invite))
-            raise OperatorError(
-                "An invite needs the centre's code (2 to 16 capitals and digits), its name, and central's address.",
-                "For example PESH01, and the name as it stands over the door.",
             )
 
     def nodes(self) -> list[NodeStatus]:
@@ -333,15 +325,7 @@ class Central:
     def server_identity(self, hosts: Sequence[str]) -> tuple[bytes, EllipticCurvePrivateKey]:
         """The server's certificate (PEM), made anew where it is for other hosts or has grown old, and its key."""
         key = load_key(self._secret(TLS_KEY))
-        now = self._clock()
-        with suppress(FileNotFoundError, ValueError):
-            pem = self.layout.server.read_bytes()
-            certificate = x509.load_pem_x509_certificate(pem)
-            if certificate.public_key() == key.public_key() and serves(certificate, hosts, now):
-                return pem, key
-        pem = self._authority.certify_server(key.public_key(), hosts, now).public_bytes(Encoding.PEM)
-        write_durably(self.layout.server, pem)
-        return pem, key
+        return server_certificate(self._authority, self.layout.server, key, hosts, self._clock()), key
 
     # For nodes
 
@@ -392,19 +376,22 @@ class Central:
         behind = agreed if agreed < request.orders else None
         return self._answer(node, state, self._sessions.begin(node.journal, version, behind))
 
-    def ingest(self, node: Node, claims: Claims, news: Callable[[], None] = lambda: None) -> Ingest:
-        """Begin a stream.
+    def ingest(
+        self, node: Node, claims: Claims, news: Callable[[], None] = lambda: None, *, lane: bool = False
+    ) -> Ingest:
+        """Begin a stream, or a lane beside it.
 
         Args:
             node: whose it is.
             claims: what its request signed.
             news: told when there is something that the node waits to hear.
+            lane: whether it is a lane.
 
         Raises:
             OutOfStep: it is not of the node's newest session, or does not begin where central's copy ends.
         """
         session = self._sessions.require(node.journal, claims.session)
-        ingest = Ingest(self.archive, node, claims.offered, self.index.soon, session, news)
+        ingest = Ingest(self.archive, node, claims.offered, self.index.soon, session, news, lane=lane)
         if ingest.start != claims.offset:
             raise OutOfStep("A stream begins elsewhere than where central's copy of the node ends.", "Sync again.")
         return ingest
@@ -417,10 +404,6 @@ class Central:
         """
         ingest.finish()
         self.fleet.sightings.sound(node.journal)
-        if ingest.asks:
-            # So that the answer comes with this session; where the fold is long, it comes with the next one.
-            with suppress(TimeoutError):
-                self.index.settle(ANSWER_WITHIN_S)
         return self._answer(node, self.archive.state(node.journal, ingest.session.passed), ingest.session)
 
     def state(self, node: Node, claims: Claims, passed: int = 0) -> StateAnswer:
@@ -441,7 +424,7 @@ class Central:
             self.challenge(node.journal),
             version=session.version,
             session=session.name,
-            spoilt=tuple(sorted(session.spoilt)),
+            spoilt=tuple(session.spoilt),
             spare=self.challenge(node.journal),
             scarce=is_scarce(self._disk),
         )
@@ -464,10 +447,14 @@ class Central:
         return self._enrolment.enrol(body, self.index.soon)
 
     def _followed(self, journal: JournalId) -> None:
-        try_answer(self._certifier, journal)
-        self.conflicts.look(journal)
-        self.backups.look(journal)
-        self.ordering.try_catch_up(journal)
+        # Looked up at each call: the index is made before the last of them.
+        do_each(
+            journal,
+            certificates=partial(try_answer, self._certifier),
+            conflicts=self.conflicts.look,
+            backups=self.backups.look,
+            orders=self.ordering.try_catch_up,
+        )
 
     def _give(self, tx: Tx, node: Node, bodies: Sequence[Body]) -> None:
         self._orders.give(tx, node.journal, bodies)

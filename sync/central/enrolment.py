@@ -101,7 +101,7 @@ class Enrolment:
         self._identity = identity
         self._clock = clock
 
-    def enrol(self, body: bytes, enrolled: Callable[[JournalId], None]) -> bytes:
+    def enrol(self, body: bytes, enrolled: Callable[[JournalId], object]) -> bytes:
         """Answer a request.
 
         Args:

@@ -19,17 +19,19 @@ from appliance.journal.errors import NetworkError, SanadError
 from appliance.journal.ids import JournalId
 from appliance.records import failures
 from appliance.records import tables as records
+from appliance.records.aside import Poison
 from appliance.records.database import Database, Tx
 from appliance.records.moment import Clock
 from sync.central import endedkeys, heldorders, quarantine, registry
 from sync.central import tables as t
+from sync.central.asides import read_asides
 from sync.central.backups import Give
 from sync.central.conflicts import Conflict, open_conflicts
 from sync.central.layout import CentralLayout
 from sync.central.nodecases import NodeCase, open_cases
 from sync.central.quarantine import Act, Cause, Quarantine
 from sync.central.sightings import Sighting, Sightings, read_sightings
-from sync.central.troubles import Gravity, Judge, Limits, Trouble, central_troubles, node_troubles
+from sync.central.troubles import Gravity, Judge, Limits, Trouble, aside_trouble, central_troubles, node_troubles
 from sync.refusals import Fork, Rollback, to_wire
 from sync.wire import NodeReport
 
@@ -64,6 +66,10 @@ class NodeView:
     sighting: Sighting
     quarantine: Quarantine | None
     troubles: tuple[Trouble, ...]
+    aside: tuple[Poison, ...] = ()
+    """Entries and orders that central's software could not fold; the first `aside.MAX_NAMED` of them."""
+    aside_count: int = 0
+    """How many there are."""
 
     @property
     def offered(self) -> int:
@@ -106,6 +112,7 @@ class Fleet:
 
     Args:
         archive: central's archive.
+        index: central's index.
         layout: central's home.
         clock: what time it is.
         monotonic_s: seconds on a clock that nobody can set.
@@ -117,6 +124,7 @@ class Fleet:
     def __init__(
         self,
         archive: Database,
+        index: Database,
         layout: CentralLayout,
         *,
         clock: Clock,
@@ -126,6 +134,7 @@ class Fleet:
         kept_s: float = KEPT_S,
     ) -> None:
         self._archive = archive
+        self._index = index
         self._layout = layout
         self._clock = clock
         self._monotonic_s = monotonic_s
@@ -261,6 +270,7 @@ class Fleet:
                 if max(size, sighting.offered) <= cosigned:
                     sightings[journal] = _calm(tx, journal, sighting)
         judge = Judge.at(self.limits, now)
+        asides = read_asides(self._index)
         cases = _left_open(node_cases) | _by_node(conflicts)
         views = []
         for journal, centre, name, enrolled_at in nodes:
@@ -271,7 +281,13 @@ class Fleet:
             troubles = node_troubles(sighting, held, None if out is None else out.at, judge)
             if journal in cases:
                 troubles = (cases[journal], *troubles)
-            views.append(NodeView(journal, centre, name, enrolled_at, size, cosigned, sighting, held, troubles))
+            aside, aside_count = asides.get(journal, ((), 0))
+            if aside:
+                troubles = (aside_trouble(aside, aside_count), *troubles)
+            # The gravest first; of two as grave, what was found here.
+            troubles = tuple(sorted(troubles, key=lambda each: -each.gravity))
+            own = NodeView(journal, centre, name, enrolled_at, size, cosigned, sighting, held, troubles)
+            views.append(replace(own, aside=aside, aside_count=aside_count) if aside else own)
         free = free_bytes(self._layout)
         return FleetView(now, tuple(views), central_troubles(free, self.limits), conflicts, free, node_cases)
 

@@ -34,6 +34,7 @@ _GAUGES: Final[tuple[tuple[str, str, Callable[[NodeView], float | None]], ...]] 
     ("sanad_node_stuck_files", "Sealed files that the node cannot send.", lambda each: each.sighting.stuck),
     ("sanad_node_spoilt_files", "Sealed files that came spoilt in the session.", lambda each: each.sighting.spoilt),
     ("sanad_node_clock_skew_seconds", "How far the node's clock is ahead.", lambda each: each.sighting.skew_s),
+    ("sanad_node_entries_set_aside", "Entries and orders that central could not fold.", lambda each: each.aside_count),
     (
         "sanad_node_last_seen_timestamp_seconds",
         "When the node was heard last.",
@@ -76,6 +77,16 @@ class _Fleet(Collector):
         for each in view.nodes:
             info.add_metric((each.journal, each.centre), {"software": each.sighting.software})
         yield info
+        # The kinds are central's own closed set: others fold to nothing.
+        first = GaugeMetricFamily(
+            "sanad_node_first_set_aside_seq",
+            "The place of the first entry or order that central could not fold; absent where there is none.",
+            labels=(*LABELS, "log", "kind"),
+        )
+        for each in view.nodes:
+            for poison in each.aside[:1]:
+                first.add_metric((each.journal, each.centre, poison.log, poison.kind), poison.seq)
+        yield first
         yield InfoMetricFamily("sanad_central", "The version of central.", {"software": self._software})
         yield GaugeMetricFamily("sanad_central_nodes", "Nodes that are enrolled.", len(view.nodes))
         yield GaugeMetricFamily("sanad_central_disk_free_bytes", "What central's disk has left.", view.disk_free_bytes)

@@ -11,12 +11,13 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 
+from appliance.journal.errors import OperatorError
 from appliance.journal.ids import EntityId, JournalId, entity_id, origin
 from appliance.journal.kinds import NumbersLeased
 from appliance.journal.notes import NOTE_SIGNATURE, VerifierKey
 from appliance.records.database import Tx
 from sync.central import tables as t
-from sync.invite import INVITE_LIFE_S, SECRET_BYTES, Invite
+from sync.invite import INVITE_LIFE_S, SECRET_BYTES, BadInvite, Invite, encode_invite, parse_invite
 from sync.refusals import InviteUnknown, NotEnrolled
 
 BLOCK_NUMBERS: Final = 10_000
@@ -136,6 +137,9 @@ def add_invite(
         centre_name: its name.
         now_s: the present, in seconds since 1970.
         random: gives that many random bytes.
+
+    Raises:
+        OperatorError: the code or the name is not of its form.
     """
     invite = Invite(
         url=url,
@@ -146,6 +150,13 @@ def add_invite(
         centre=centre,
         centre_name=centre_name,
     )
+    try:
+        invite = parse_invite(encode_invite(invite))
+    except BadInvite:
+        raise OperatorError(
+            "An invite needs the centre's code (2 to 16 capitals and digits), its name, and central's address.",
+            "For example PESH01, and the name as it stands over the door.",
+        ) from None
     values = {"id": invite.id, "centre": centre, "centre_name": centre_name, "expires_s": invite.expires_s}
     secret = hashlib.sha256(invite.secret).digest()
     tx.run(_ADD_INVITE, {**values, "secret_sha256": secret, "used_by": None, "answer": None})

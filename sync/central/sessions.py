@@ -14,6 +14,7 @@ from typing import Final
 
 from appliance.journal.ids import BlobDigest, JournalId
 from sync.refusals import OutOfStep
+from sync.wire import MAX_SPOILT
 
 NAME_BYTES: Final = 16
 
@@ -25,12 +26,19 @@ class NodeSession:
     name: str
     version: int
     """Of the frames that both sides speak."""
-    spoilt: set[BlobDigest] = field(default_factory=set)
-    """Blobs that came whole and were not what their digests name."""
+    spoilt: dict[BlobDigest, None] = field(default_factory=dict)
+    """Blobs that came whole and were not what their digests name: the last `MAX_SPOILT` of them, the newest last."""
     passed: int = 0
     """Of the blobs that central wants, so many first ones that the node has not: those behind them are named."""
     agreed: int | None = None
     """Orders that both sides have, where the node is to hand back those that it holds beyond; else None."""
+
+    def came_spoilt(self, digest: BlobDigest) -> None:
+        """Remember one. The oldest is forgotten, where there are too many: it is wanted still, and comes again."""
+        self.spoilt.pop(digest, None)
+        self.spoilt[digest] = None
+        while len(self.spoilt) > MAX_SPOILT:
+            del self.spoilt[next(iter(self.spoilt))]
 
 
 class Sessions:

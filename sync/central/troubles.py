@@ -5,12 +5,13 @@ One table says, for each kind of trouble, how grave it is; the rules beside it s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Final
 
+from appliance.records.aside import Poison
 from appliance.records.moment import at_text, parse_at
 from sync.central.quarantine import Cause, Quarantine
 from sync.central.sightings import Sighting
@@ -92,6 +93,7 @@ GRAVITY: Final = {
     "refused": Gravity.ALARM,
     "long_silent": Gravity.ALARM,
     "fold_stopped": Gravity.ALARM,
+    "set_aside": Gravity.ALARM,
     "disk_full": Gravity.ALARM,
     "unsettled": Gravity.WARNING,
     "silent": Gravity.WARNING,
@@ -156,6 +158,17 @@ def central_troubles(free_bytes: int, limits: Limits) -> tuple[Trouble, ...]:
     )
 
 
+def aside_trouble(found: Sequence[Poison], count_of_all: int) -> Trouble:
+    """Entries of a node, or orders for it, that central's software could not fold; the first of them, and how many."""
+    more = f" So are {count_of_all - 1:,} more." if count_of_all > 1 else ""
+    return Trouble(
+        "set_aside",
+        f"Set aside, because central's software cannot put it into its tables: {found[0]}.{more}",
+        "It is safe in the archive, with all that came behind it, and everything else goes on. Bring central to a "
+        "newer version and start it: it tries again by itself. `sanad central aside` names all of them.",
+    )
+
+
 def _trust(sighting: Sighting, quarantine: Quarantine | None) -> Iterator[Trouble]:
     if quarantine is not None:
         what, todo = _QUARANTINED[quarantine.cause]
@@ -202,7 +215,8 @@ def _contents(sighting: Sighting) -> Iterator[Trouble]:
         yield Trouble(
             "fold_stopped",
             f"Central's tables do not follow this node's entries ({sighting.fold_error}).",
-            "All entries are safe in the archive. Start central again; if it stays, send its log to the developers.",
+            "All entries are safe in the archive, and more are taken. Start central again; if it stays, bring it to a "
+            "newer version, or send its log to the developers.",
         )
     if sighting.stuck:
         yield Trouble(

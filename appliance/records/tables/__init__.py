@@ -27,6 +27,7 @@ from appliance.records.tables.node import (
     erased,
     number_blocks,
     orders_state,
+    set_aside,
     tallies,
     timeline,
     unreadable,

@@ -28,6 +28,16 @@ centres: Final = folded("centres", text("centre"), text("centre_name"), text("so
 unreadable: Final = of_a_subject(
     "unreadable", text("about", primary_key=True), number("seq", primary_key=True), text("kind")
 )
+# What this software's fold threw at: an entry of the journal (`log` is the journal), at central only, or an order.
+# `error` is the name of its type. Nothing more of an entry's subject is folded before it is; see `records.aside`.
+set_aside: Final = of_a_subject(
+    "set_aside",
+    text("log", primary_key=True),
+    number("seq", primary_key=True),
+    text("about"),
+    text("kind"),
+    text("error"),
+)
 orders_state: Final = folded("orders_state", number("size"), text("root"))
 # `leased`: the position of the order that leased it. Numbers are taken in that order, so that a block that comes later
 # moves none that was given out.

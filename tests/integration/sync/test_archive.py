@@ -390,7 +390,7 @@ def test_bytes_that_are_not_what_the_digest_names_never_become_a_blob(desk: Desk
     spoilt = [replace_data(piece, bytes(wrong)) for piece in pieces(sealed)]
     ingest.feed(stream([*desk.scribe.frames(1), *spoilt]))
     state = ingest.finish()
-    assert ingest.session.spoilt == {digest}
+    assert ingest.session.spoilt == {digest: None}
     assert state.wanted == (Wanted(digest, 0),)
     assert desk.files() == set()
     assert desk.send(stream([Hello(desk.scribe.journal, 2), *pieces(sealed)])).wanted == ()
