@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -14,9 +14,11 @@ import typer
 
 from appliance.journal.errors import DeviceError, OperatorError, SanadError
 from appliance.journal.ids import JournalId
+from appliance.records.wording.quarantine import NEXT_STEP
 from appliance.store import carried
 from appliance.store.carried import Hindrance
 from appliance.store.layout import Layout
+from appliance.store.quarantine import held
 from appliance.store.store import Store
 from provisioning import obeying, outfile, terminal
 from provisioning.centralopening import CentralOption, central_home, central_key, open_central
@@ -194,6 +196,8 @@ def _take(central: Central, found: Found, hauls: dict[JournalId, _Haul]) -> None
         taken = central.courier.take(found, watch=watch)
     if taken.orders_held >= haul.orders_held:
         haul.orders_held, haul.orders_root = taken.orders_held, taken.orders_root
+    if taken.stopped is not None:
+        raise taken.stopped
     haul.imports.append((found, taken))
 
 
@@ -262,18 +266,21 @@ def _import_at_node(home: Path, path: Path, found: Sequence[Found], *, as_json: 
                 refused.append((each, error))
         _remember(store, taken)
         obeyed = carry_out_due(home, store)
-        head = store.head()
+        head, stopped = store.head(), held(store)
     values = {
         "taken": [_taken_values(each, what) for each, what in taken],
         "refused": [_refused_values(each, error) for each, error in refused],
         "carried_out": list(obeyed.done),
         "contested": list(obeyed.contested),
+        "quarantine": None if stopped is None else asdict(stopped),
         "size": head.size,
         "cosigned_size": head.cosigned_size,
     }
     lines = [_taken_line(each, what) for each, what in taken]
     lines += [f"{each.place.name} was not taken. {error}" for each, error in refused]
     lines += filter(None, [obeying.words(obeyed)])
+    if stopped is not None:
+        lines.append(f"{stopped.words} {NEXT_STEP}")
     lines.append(f"{head.cosigned_size} of {head.size} entries are countersigned by central.")
     terminal.answer(values, "\n".join(lines), as_json=as_json)
     if refused or any(what.troubles for _, what in taken):
@@ -296,6 +303,8 @@ def _receipts_for(store: Store, path: Path, found: Sequence[Found]) -> list[Foun
 
 def _remember(store: Store, taken: Sequence[tuple[Found, Taken]]) -> None:
     """Let `sync status` say how it stands after the newest receipt."""
+    if any(what.orders for _, what in taken) and held(store) is None:
+        carried.forget_quarantine(store)
     news = [what for _, what in taken if not what.older]
     if not news:
         return

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from appliance.casework import conflicts, queries
 from appliance.casework.givenorders import given_orders
 from appliance.casework.publishing import Use
+from appliance.records.wording.quarantine import NEXT_STEP
+from appliance.store.quarantine import held
 from provisioning import terminal
 from provisioning.centre import open_centre
 from provisioning.opening import HomeOption, JsonOption, node_store
@@ -20,6 +24,7 @@ def orders(home: HomeOption = None, as_json: JsonOption = False) -> None:
         refused = [each for each in offered_at(store.layout.home, store).published if each.use is Use.UNREADABLE]
         waiting = conflicts.open_conflicts(store)
         cases = queries.contested(open_centre(store.layout.home, store))
+        stopped = held(store)
     rows = [
         {"number": each.number, "at": each.at, "kind": each.kind, "words": each.words, "known": each.known}
         for each in found
@@ -29,6 +34,8 @@ def orders(home: HomeOption = None, as_json: JsonOption = False) -> None:
     lines = [
         f"{each.number:>5}  {each.at[:16]}  {each.words}" + ("" if each.known else f": {UNKNOWN}") for each in found
     ]
+    if stopped is not None:
+        lines.append(f"! {stopped.words}\n  → {NEXT_STEP}")
     lines += [f"! The service {each.words}" for each in refused]
     lines += [f"! {each.words}\n  → {each.next_step}" for each in waiting]
     lines += [
@@ -36,5 +43,6 @@ def orders(home: HomeOption = None, as_json: JsonOption = False) -> None:
         for each in contested
     ]
     values: dict[str, object] = {"orders": rows, "to_settle": to_settle, "contested": contested}
+    values["quarantine"] = None if stopped is None else asdict(stopped)
     values["refused"] = [{"service": each.service, "version": each.version, "why": each.why} for each in refused]
     terminal.answer(values, "\n".join(lines) or "Central has ordered nothing yet.", as_json=as_json)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from appliance.journal.checkpoint import open_cosignature
@@ -24,6 +25,8 @@ from sync import frames
 from sync.calls import Caller, Calls, Spare
 from sync.following import Follower, Timing
 from sync.frames import End
+from sync.heeding import heeding
+from sync.lanes import Lanes, Rules
 from sync.link import Address, Link
 from sync.listsfetch import fetch_lists
 from sync.newsbeside import News
@@ -78,7 +81,9 @@ def sync_once(
         try:
             with way.connect(central) as link:
                 calls = Calls(link, _caller(store, now_s, way, Spare(lambda: 0.0)))
-                return _Session(store, calls, now_s, watch, spend, may_send).run()
+                session = _Session(store, calls, now_s, watch, spend, may_send)
+                with heeding(session):
+                    return session.run()
         except (OutOfStep, StartAgain):
             restarts += 1
             if restarts > MAX_RESTARTS:
@@ -131,20 +136,27 @@ def follow(
     with way.connect(central) as link:
         caller = _caller(store, now_s, way, spare or Spare(timing.monotonic_s))
         session = _Session(store, Calls(link, caller), now_s, watch, spend)
-        answer = session.open()
-        if not answer.scarce:
-            answered()
-        news = News(session, way.connect(central), caller, answer, timing, heard)
-        way.beside(news.steps())
-        try:
-            while True:
-                session.take(answer, session.calls)
-                heard(session.outcome(answer))
-                if timing.wait(0.0):
-                    return session.outcome(answer)
-                answer = session.stream_on(answer, timing, may_send, news)
-        finally:
-            news.end()
+
+        def open_lanes(lanes: Lanes, count: int) -> None:
+            for number in range(1, min(count, way.lanes()) + 1):
+                beside = way.connect(central)
+                lanes.begin(number, beside, partial(Calls, beside, caller, session.calls.session))
+
+        with heeding(session):
+            answer = session.open()
+            if not answer.scarce:
+                answered()
+            news = News(session, way.connect(central), caller, answer, timing, heard)
+            way.beside(news.steps())
+            try:
+                while True:
+                    session.take(answer, session.calls)
+                    heard(session.outcome(answer))
+                    if timing.wait(0.0):
+                        return session.outcome(answer)
+                    answer = session.stream_on(answer, timing, may_send, news, open_lanes)
+            finally:
+                news.end()
 
 
 @dataclass(slots=True)
@@ -257,15 +269,23 @@ class _Session:
             except (StorageFull, StorageReadOnly) as error:
                 self.disk_trouble = error
             try:
-                orders = answer.orders
-                if self.trouble is None and orders < self._orders_held():
-                    orders = self._hand_back(calls)
-                while self.trouble is None and orders > (held := self._orders_held()):
-                    self._take_orders_from(held, calls)
+                if self.trouble is None:
+                    self.take_orders(answer.orders, calls)
             except IntegrityError as error:
                 self.trouble = error
             except (StorageFull, StorageReadOnly) as error:
                 self.disk_trouble = error
+
+    def take_orders(self, orders: int, calls: Calls) -> None:
+        """Bring this node's orders and central's, of which there are so many, to the same.
+
+        Raises:
+            SanadError: they contradict each other; or the link, or this box's disk.
+        """
+        if orders < self._orders_held():
+            orders = self._hand_back(calls)
+        while orders > (held := self._orders_held()):
+            self._take_orders_from(held, calls)
 
     def compare_clocks(self, answer: StateAnswer) -> None:
         """Hold this node's clock against the time in a cosignature that was given just now."""
@@ -284,9 +304,14 @@ class _Session:
             self.lists_trouble = ""
 
     def stream_on(
-        self, answer: StateAnswer, timing: Timing, may_send: Callable[[int], bool], news: News
+        self,
+        answer: StateAnswer,
+        timing: Timing,
+        may_send: Callable[[int], bool],
+        news: News,
+        open_lanes: Callable[[Lanes, int], None],
     ) -> StateAnswer:
-        """One long stream.
+        """One long stream, and the lanes beside it.
 
         Raises:
             HeldBack: something on the way lets no stream through.
@@ -295,7 +320,10 @@ class _Session:
         source = StoreSource(self.store)
         size = self.store.head().size
         sender = Sender(self.store.journal, self._known(answer), size, rank=source.rank)
-        follower = Follower(source, sender, timing, lambda count: not self.scarce and may_send(count))
+        rules = Rules(lambda count: not self.scarce and may_send(count), self.spend, lambda: len(self.passed))
+        follower = Follower(source, sender, timing)
+        lanes = Lanes(sender, source, follower.reader.missing, rules, timing.monotonic_s)
+        follower.may_send, follower.before_end = lanes.may_send, lanes.end
         news.follower = follower
 
         def watched() -> Iterator[bytes]:
@@ -304,9 +332,11 @@ class _Session:
                 self.spend(len(part))
                 self._tell(sender, source.head().size)
 
+        open_lanes(lanes, answer.lanes)
         try:
             ended = self.calls.stream(sliced(watched()), size, answer.staged)
         finally:
+            lanes.close()
             news.follower = None
             self._count(sender, follower.reader)
         if follower.stalled:

@@ -124,6 +124,10 @@ class Calls:
         """Send frames whose entries begin at `offset`; hear what central has at their end."""
         return self._state(self._call("POST", wire.STREAM, offered, body=body, offset=offset))
 
+    def lane(self, body: Iterator[bytes], offered: int, number: int) -> StateAnswer:
+        """Send frames over a lane: pieces of sealed files, beside the stream; hear what central has at their end."""
+        return self._state(self._call("POST", f"{wire.LANE}?number={number}", offered, body=body))
+
     def news(self, offered: int, known: Known, report: NodeReport | None = None) -> StateAnswer:
         """Hear what central has, as soon as it is more than `known`, or after a while."""
         query = msgspec.to_builtins(known) | ({} if report is None else msgspec.to_builtins(report))

@@ -385,6 +385,8 @@ class _Taking:
     cosigned_before: int = 0
     lacking: bytearray = field(default_factory=bytearray)
     unknown: int = 0
+    older_copy: IntegrityError | None = None
+    """Why nothing of it counts but the orders, which are central's own and have one history."""
     orders: int = 0
     orders_trouble: str = ""
     lists: bytearray = field(default_factory=bytearray)
@@ -411,6 +413,8 @@ class _Taking:
         statement = self.statement
         if statement is None or statement.lacking * DIGEST_BYTES != len(self.lacking):
             raise BadCourierFile("This receipt contradicts itself.", "Ask central for another.")
+        if self.older_copy is not None:
+            raise self.older_copy
         holds = Holds(number, statement.stored, statement.lacking)
         older = holds.is_older_than(known(self.store))
         if not older:
@@ -433,13 +437,13 @@ class _Taking:
 
     def _hear(self, statement: courierfile.Statement) -> None:
         head = self.store.head()
+        self.cosigned_before = head.cosigned_size
         if statement.stored > head.size:
-            raise IntegrityError(
+            self.older_copy = IntegrityError(
                 f"Central holds {statement.stored} entries of this node, which has {head.size}: this is an older copy.",
                 "Do not go on working on it. Call central IT: the node must be rebuilt, or its newer disk put back.",
             )
-        self.cosigned_before = head.cosigned_size
-        if statement.cosigned is not None:
+        elif statement.cosigned is not None:
             self.store.take_cosignature(statement.cosigned)
         self.statement = statement
 

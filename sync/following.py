@@ -77,11 +77,13 @@ class Follower:
     def __init__(
         self, source: Source, sender: Sender, timing: Timing, may_send: Callable[[int], bool] = lambda _: True
     ) -> None:
+        self.before_end: Callable[[], None] = lambda: None
+        """Called before the stream says that it ends."""
         self._source = source
         self._sender = sender
         self._reader = Reader(source, sender)
         self._timing = timing
-        self._may_send = may_send
+        self.may_send = may_send
         self._pace = Pace()
         self._guard = threading.Lock()
         self._news: CentralState | None = None
@@ -131,7 +133,7 @@ class Follower:
                 self.stalled = True
                 break
             need = self._sender.need()
-            if need is None or (not isinstance(need, ReadEntries) and not self._may_send(need.limit)):
+            if need is None or (not isinstance(need, ReadEntries) and not self.may_send(need.limit)):
                 if now() - said >= PULSE_S:
                     said = now()
                     yield frames.encode(Pulse())
@@ -148,6 +150,7 @@ class Follower:
                 self._sender.piece_bytes = self._pace.piece_bytes
             if isinstance(need, ReadEntries) and not isinstance(self._sender.need(), ReadEntries):
                 self._covered = self._sender.position, now()
+        self.before_end()
         # A stream may not end between entries and their checkpoint.
         while isinstance(need := self._sender.need(), ReadEntries):
             yield from self._reader.answer(need)
@@ -157,6 +160,7 @@ class Follower:
         with self._guard:
             news, self._news = self._news, None
         if news is not None:
+            self._sender.files.stored(news.stored)
             self._sender.heard(news.wanted)
 
     def _is_stalled(self) -> bool:

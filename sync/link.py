@@ -26,6 +26,7 @@ from appliance.journal.errors import NetworkError, SanadError
 from sync.dialing import Dialer, Option
 from sync.refusals import from_wire
 from sync.standstill import raced
+from sync.wire import MAX_LANES
 
 HANDSHAKE_TIMEOUT_S: Final = 4.0
 """For each answer while TLS is agreed on; a connection itself comes about within `dialing.PATIENCE_S`."""
@@ -184,6 +185,11 @@ def best_congestion_control() -> str:
                 return name
         used = probe.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16)
     return used.rstrip(b"\0").decode("ascii", "replace")
+
+
+def lanes_here() -> int:
+    """How many lanes a stream of this machine's has beside it: none where its congestion control fills the link."""
+    return 0 if best_congestion_control() in CONGESTION else MAX_LANES
 
 
 def not_understood() -> SanadError:

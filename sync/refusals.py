@@ -46,6 +46,13 @@ class Quarantined(Refusal, IntegrityError):
 
     code = "quarantined"
     status = HTTPStatus.FORBIDDEN
+    orders: int | None = None
+    """How many orders central has for the node, as a state says it; None where it does not say."""
+
+    def with_orders(self, orders: int | None) -> Quarantined:
+        """The same, with how many orders central has."""
+        self.orders = orders
+        return self
 
 
 class WrongJournal(Refusal, IntegrityError):
@@ -212,12 +219,15 @@ class Answer(msgspec.Struct, frozen=True):
     error: str
     sentence: str
     next_step: str = ""
+    orders: int | msgspec.UnsetType = msgspec.UNSET
+    """Of a node in quarantine: see `Quarantined`."""
 
 
 def to_wire(error: SanadError) -> tuple[HTTPStatus, Answer]:
     """Say an error to the node. Central's own troubles are named, not described."""
     if isinstance(error, Refusal):
-        return error.status, _said(error.code, error)
+        orders = error.orders if isinstance(error, Quarantined) and error.orders is not None else msgspec.UNSET
+        return error.status, _said(error.code, error, orders)
     for kind, code in _BAD_DATA.items():
         if isinstance(error, kind):
             return HTTPStatus.UNPROCESSABLE_ENTITY, _said(code, error)
@@ -231,8 +241,8 @@ def to_wire(error: SanadError) -> tuple[HTTPStatus, Answer]:
     return to_wire(CentralFault("Something is wrong at central.", "The node tries again by itself. Tell central IT."))
 
 
-def _said(code: str, error: SanadError) -> Answer:
-    return Answer(code, error.sentence[:MAX_SENTENCE], error.next_step[:MAX_SENTENCE])
+def _said(code: str, error: SanadError, orders: int | msgspec.UnsetType = msgspec.UNSET) -> Answer:
+    return Answer(code, error.sentence[:MAX_SENTENCE], error.next_step[:MAX_SENTENCE], orders)
 
 
 def from_wire(status: int, body: bytes) -> SanadError | None:
@@ -250,7 +260,10 @@ def from_wire(status: int, body: bytes) -> SanadError | None:
     kind: type[SanadError] | None = REFUSALS.get(answer.error)
     if kind is None:
         kind = NetworkError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else IntegrityError
-    return kind(sentence or "Central refused, and did not say why.", next_step)
+    refused = kind(sentence or "Central refused, and did not say why.", next_step)
+    if isinstance(refused, Quarantined) and isinstance(answer.orders, int):
+        refused.with_orders(answer.orders)
+    return refused
 
 
 def _shown(text: str) -> str:

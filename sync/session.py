@@ -29,7 +29,6 @@ durable. A raised error ends the session; what was given before it stands.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -43,6 +42,7 @@ from appliance.journal.ids import BlobDigest, JournalId
 from appliance.journal.notes import VerifierKey
 from appliance.journal.tree import Frontier
 from sync import frames
+from sync.filequeue import FileQueue, Share
 from sync.frames import BlobPiece, End, Entries, Frame, Hello, Pulse
 from sync.refusals import Fork, OutOfStep, OutOfTurn, Rollback, StartAgain, WrongJournal
 
@@ -320,17 +320,15 @@ class Sender:
         budget: int | None = None,
     ) -> None:
         self._journal = journal
-        self._offered = offered
+        self.offered = offered
         self._size = offered
         self.position = state.staged
         self._covered = state.staged == state.stored == offered
-        self._rank = rank
-        self._waiting: list[tuple[int, int, BlobDigest]] = []
-        self._offsets: dict[BlobDigest, int] = {}
-        self._named: set[BlobDigest] = set()
+        self.files = FileQueue(rank, state.stored)
+        """What is left of the blobs; lanes take some of them."""
+        self._current: Share | None = None
         self._budget = budget
         self.entries_sent = 0
-        self.blob_bytes_sent = 0
         self.piece_bytes = frames.MAX_PIECE
         """The most of a blob that is asked for at once; `frames.MAX_PIECE`, or less where others are not to wait."""
         self.heard(state.wanted)
@@ -338,16 +336,21 @@ class Sender:
     @property
     def blobs_left(self) -> int:
         """Blobs that are known to be wanted and not sent."""
-        return len(self._waiting)
+        return len(self.files)
+
+    @property
+    def blob_bytes_sent(self) -> int:
+        """Bytes of blobs that were sent, over lanes too."""
+        return self.files.bytes_sent
 
     @property
     def files_left(self) -> frozenset[BlobDigest]:
         """Which these are. Any thread may ask."""
-        return frozenset(digest for _, _, digest in tuple(self._waiting))
+        return self.files.left
 
     def opening(self) -> Frame:
         """The first frame."""
-        return Hello(self._journal, self._offered)
+        return Hello(self._journal, self.offered)
 
     def grown(self, size: int) -> None:
         """The journal has so many entries now: they go before what is left of the blobs."""
@@ -357,17 +360,16 @@ class Sender:
 
     def heard(self, wanted: Iterable[Wanted]) -> None:
         """Central lacks these. One that is on its way, or was sent in this stream, is not sent again."""
-        for each in wanted:
-            self._add(each.digest, each.offset)
+        self.files.wanted(Share(each.digest, each.offset) for each in wanted)
 
     def need(self) -> ReadEntries | ReadPiece | None:
         """What must be read next; None when there is nothing to send now."""
         if not self._covered:
             return ReadEntries(self.position, frames.MAX_BATCH_ENTRIES)
-        if not self._waiting or (self._budget is not None and self.blob_bytes_sent >= self._budget):
+        if self._budget is not None and self.blob_bytes_sent >= self._budget:
             return None
-        digest = self._waiting[0][-1]
-        return ReadPiece(digest, self._offsets[digest], self.piece_bytes)
+        self._current = share = self.files.first()
+        return None if share is None else ReadPiece(share.digest, share.offset, self.piece_bytes)
 
     def entries(self, entries: Sequence[Entry], head_size: int, head_note: bytes) -> list[Frame]:
         """Send these, and the checkpoint if there are no more.
@@ -385,7 +387,7 @@ class Sender:
                 raise BugError("The sender was given other entries than it asked for.")
             self.position += 1
             for digest in entry.header.blobs:
-                self._add(digest, 0)
+                self.files.named(digest, entry.header.seq)
         self.entries_sent += len(entries)
         sent: list[Frame] = list(frames.batches((each.header_bytes, each.salt, each.body) for each in entries))
         if self.position == head_size:
@@ -404,24 +406,18 @@ class Sender:
             data: from the offset that was asked for; not empty. Where central has every byte already, and died before
                 it looked at them, the last one.
         """
-        digest = self._waiting[0][-1]
-        offset = min(self._offsets[digest], size - 1)
-        self._offsets[digest] = offset + len(data)
-        if self._offsets[digest] >= size:
-            self._drop()
-        self.blob_bytes_sent += len(data)
-        return BlobPiece(digest, size, offset, data)
+        asked = self._asked()
+        share = Share(asked.digest, min(asked.offset, size - 1))
+        self.files.sent(share, len(data), size)
+        return BlobPiece(share.digest, size, share.offset, data)
 
     def missing(self) -> None:
         """The blob that was asked for is not here, or not sound: leave it out."""
-        self._drop()
+        self.files.drop(self._asked().digest)
 
-    def _add(self, digest: BlobDigest, offset: int) -> None:
-        if digest not in self._named:
-            heapq.heappush(self._waiting, (self._rank(digest), len(self._named), digest))
-            self._named.add(digest)
-            self._offsets[digest] = offset
-
-    def _drop(self) -> None:
-        _, _, digest = heapq.heappop(self._waiting)
-        del self._offsets[digest]
+    def _asked(self) -> Share:
+        """What was asked for last, once."""
+        asked, self._current = self._current or self.files.first(), None
+        if asked is None:
+            raise BugError("The sender was given a piece of a blob that it did not ask for.")
+        return asked

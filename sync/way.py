@@ -9,7 +9,7 @@ from typing import Final
 
 from sync import signatures
 from sync.calls import Sign
-from sync.link import Address, Link
+from sync.link import Address, Link, lanes_here
 
 
 def in_a_thread(steps: Iterator[None]) -> None:
@@ -30,6 +30,8 @@ class Way:
     sign: Sign = signatures.sign
     beside: Callable[[Iterator[None]], None] = in_a_thread
     """Sees that all steps are taken, while the caller goes on with a stream."""
+    lanes: Callable[[], int] = lambda: 0
+    """How many lanes a stream that follows has beside it, where central takes so many."""
 
 
-OVER_HTTPS: Final = Way()
+OVER_HTTPS: Final = Way(lanes=lanes_here)

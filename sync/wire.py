@@ -5,6 +5,7 @@
     GET  /v1/orders?from=N frames: central's orders from N on
     POST /v1/orders        frames: orders that a node holds and central does not; answered by how many it has now
     POST /v1/stream        frames: what central lacks; answered by what central has now
+    POST /v1/lane?number=N frames, beside a stream: pieces of sealed files and nothing else; answered in the same way
     GET  /v1/news?cosigned=N&orders=M&wanted=K&busy=0&spoilt=L
                            what central has now, as soon as that is more than the node says it knows, or after a while;
                            the query may also hold the fields of a `NodeReport`
@@ -14,9 +15,9 @@
     POST /v1/lists         lists that a node holds and central has lost
     GET  /v1/crl           the authority's revocation list (X.509, DER), for anybody
 
-Signed (`sync.signatures`) are those to session, orders, news and stream, and lists that are handed back. They name the
-session that the node opened: central takes a stream of its newest one only, from where its own copy ends. Every answer
-to a signed request holds the next challenge, so a session costs one round trip for each thing that it does. What
+Signed (`sync.signatures`) are those to session, orders, news, stream and lane, and lists that are handed back. They
+name the session that the node opened: central takes a stream of its newest one only, from where its own copy ends.
+Every answer to a signed request holds the next challenge, so a session costs one round trip for each thing. What
 central has of a node comes with a second one (`spare`): for the news beside a stream, or for the session after it.
 """
 
@@ -35,6 +36,7 @@ CHALLENGE: Final = "/v1/challenge"
 SESSION: Final = "/v1/session"
 ORDERS: Final = "/v1/orders"
 STREAM: Final = "/v1/stream"
+LANE: Final = "/v1/lane"
 NEWS: Final = "/v1/news"
 ENROL: Final = "/v1/enrol"
 BLOB: Final = "/v1/blob"
@@ -55,6 +57,8 @@ FEW_WANTED: Final = 8
 """Files that central names to a node that has some to send."""
 MAX_SPOILT: Final = 256
 """Files that an answer says came spoilt: the last ones. Those before them are wanted still, and come again."""
+MAX_LANES: Final = 2
+"""Lanes that central takes of one node at once, beside its stream."""
 MAX_CLOCK_S: Final = 253_402_300_799
 """The last second of the year 9999."""
 MAX_NOTE: Final = 2 * MAX_CHECKPOINT
@@ -150,6 +154,8 @@ class StateAnswer(msgspec.Struct, frozen=True):
     """A second challenge, as good as the first."""
     scarce: bool = False
     """Whether central's disk is nearly full: it takes entries, and sealed files should wait."""
+    lanes: Size = 0
+    """How many lanes central takes of this node at once; none where it is older than they are."""
 
     @classmethod
     def of(
@@ -166,7 +172,7 @@ class StateAnswer(msgspec.Struct, frozen=True):
         """Write a state."""
         wanted = tuple(WantedBlob(each.digest, each.offset) for each in state.wanted)
         where = (version, state.stored, state.staged, state.cosigned, wanted, state.orders)
-        return cls(*where, challenge, spoilt, session, spare, scarce)
+        return cls(*where, challenge, spoilt, session, spare, scarce, MAX_LANES)
 
     def state(self) -> CentralState:
         """Read the state."""

@@ -14,6 +14,8 @@ from typing import Final
 
 import msgspec
 
+from appliance.records.wording.quarantine import NEXT_STEP
+from appliance.store.quarantine import Held, held
 from appliance.store.store import Store
 
 LAST_AT: Final = "sync-last-at"
@@ -140,6 +142,8 @@ class Carried:
     stuck: tuple[Stuck, ...]
     disk_full: bool = False
     """Whether this box's disk is: then it cannot even remember that."""
+    quarantine: Held | None = None
+    """The one that this box is in, by central's orders."""
     held_back_at: str | None = None
     """When something on the way was seen to hold streams back, where it did when last tried: small requests go."""
 
@@ -175,12 +179,18 @@ class Carried:
     def details(self) -> tuple[str, ...]:
         """What else is known of what is in the way, for whoever asks: not bound to a line."""
         stuck = (f"{each.what}: {each.reason} {each.next_step}" for each in self.stuck)
-        return tuple(filter(None, (self.trouble, *stuck)))
+        if self.quarantine is None:
+            return tuple(filter(None, (self.trouble, *stuck)))
+        # What central answered says the same with fewer words.
+        trouble = "" if self.hindrance is Hindrance.STOPPED else self.trouble
+        return tuple(filter(None, (self.quarantine.words, NEXT_STEP, trouble, *stuck)))
 
     def _wrong(self, now: datetime) -> str:
         """What somebody has to see to; empty where nothing is."""
         if not self.enrolled:
             return "Not enrolled yet: run `sanad enrol INVITE` with the line that central gave."
+        if self.quarantine is not None and self.hindrance is not Hindrance.COPY:
+            return _SAYS[Hindrance.STOPPED]
         if self.paused_at is not None:
             since = self.paused_at[:16].replace("T", " ")
             return f"Paused since {since}, {self._waits}: run `sanad sync resume`."
@@ -251,6 +261,7 @@ def carried(store: Store, *, enrolled: bool = True) -> Carried:
         skew_s=int(skew) if skew else None,
         sent_today=sent_on(store, store.now()[:10]),
         stuck=_stuck(store),
+        quarantine=held(store),
         held_back_at=store.local(HELD_BACK) or None,
         disk_full=_is_full(store),
     )
@@ -289,6 +300,12 @@ def remember_stuck(store: Store, stuck: tuple[Stuck, ...]) -> None:
 def hindered(hindrance: Hindrance | None, trouble: str = "") -> dict[str, str]:
     """What to remember of what is in the way; None where nothing is."""
     return {HINDRANCE: "" if hindrance is None else hindrance.value, TROUBLE: trouble}
+
+
+def forget_quarantine(store: Store) -> None:
+    """Central's orders say that this box is in none any more, whatever central answered before that."""
+    if _hindrance(store) is Hindrance.STOPPED:
+        store.remember(**hindered(None))
 
 
 def _hindrance(store: Store) -> Hindrance | None:

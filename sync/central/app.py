@@ -29,7 +29,7 @@ from appliance.journal.ids import BlobDigest, JournalId
 from appliance.records.failures import StorageFull
 from sync import signatures, stampwire, wire
 from sync.central.central import Central
-from sync.central.inflow import Body, Turns, pump, read_body
+from sync.central.inflow import STREAM, Body, Turns, pump, read_body, read_lane
 from sync.central.news import NEWS_HOLD_S, NEWS_LOOK_S, Bells, lacks, read_known, told
 from sync.central.pages.desk import PageDesk
 from sync.central.pools import FEW_QUEUED, MAX_AT_ONCE, MAX_QUEUED, Pools, Shares, Work
@@ -123,7 +123,7 @@ class _Desk:
         return Response(answer, media_type=_JSON)
 
     async def session(self, request: Request, body: Body) -> Response:
-        node, claims = await self._authenticate(request)
+        node, claims = await self._authenticate(request, held=True)
         asked = await read_body(body, wire.MAX_SESSION)
         unheard = self._unheard.pop(node.journal, None)
         if unheard is not None:
@@ -135,7 +135,7 @@ class _Desk:
         return _json(answer)
 
     async def orders(self, request: Request, _body: Body) -> Response:
-        node, _ = await self._authenticate(request)
+        node, _ = await self._authenticate(request, held=True)
         start = request.query_params.get("from", "")
         if not _SIZE.fullmatch(start):
             raise BadRequest("A request for orders does not say from where.")
@@ -146,7 +146,7 @@ class _Desk:
 
     async def orders_back(self, request: Request, body: Body) -> Response:
         """Take back orders that central lost."""
-        node, _ = await self._authenticate(request)
+        node, _ = await self._authenticate(request, held=True)
         async with self._bulks.of(node.journal):
             orders = await read_body(body, wire.MAX_ORDERS_STREAM)
             size = await self._pools.run(Work.BULK, lambda: self._central.take_orders_back(node, orders))
@@ -170,14 +170,22 @@ class _Desk:
                     await bell.wait()
 
     async def stream(self, request: Request, body: Body) -> Response:
+        return _json(await self._streamed(request, body, STREAM))
+
+    async def lane(self, request: Request, body: Body) -> Response:
+        """Take pieces of sealed files beside the node's stream."""
+        answer = await self._streamed(request, body, read_lane(request.query_params))
+        return _json(msgspec.structs.replace(answer, wanted=answer.wanted[: wire.FEW_WANTED]))
+
+    async def _streamed(self, request: Request, body: Body, lane: int) -> wire.StateAnswer:
         node, claims = await self._authenticate(request)
         loop = asyncio.get_running_loop()
 
         def ring() -> None:
             loop.call_soon_threadsafe(self._bells.ring, node.journal)
 
-        async with self._turns.stream(node.journal) as inflow:
-            ingest = await self._for(node, lambda: self._central.ingest(node, claims, ring))
+        async with self._turns.stream(node.journal, lane) as inflow:
+            ingest = await self._for(node, lambda: self._central.ingest(node, claims, ring, lane=lane != STREAM))
 
             async def feed(data: bytes) -> None:
                 for at in range(0, len(data), FEED_BYTES):
@@ -189,8 +197,8 @@ class _Desk:
                 folded = asyncio.wrap_future(self._central.index.soon(node.journal))
                 await asyncio.wait([folded], timeout=ANSWER_WITHIN_S)
             answer = await self._for(node, lambda: self._central.finish(node, ingest))
-        _log.info("stream", journal=node.journal, stored=answer.stored, wanted=len(answer.wanted))
-        return _json(answer)
+        _log.info("stream", journal=node.journal, lane=lane, stored=answer.stored, wanted=len(answer.wanted))
+        return answer
 
     async def blob(self, request: Request, _body: Body) -> Response:
         """Give a node a sealed file that it does not keep any more."""
@@ -289,12 +297,12 @@ class _Desk:
             except SanadError as error:
                 _log.error("what was seen of nodes was not written", error=type(error).__name__)
 
-    async def _authenticate(self, request: Request) -> tuple[Node, Claims]:
+    async def _authenticate(self, request: Request, *, held: bool = False) -> tuple[Node, Claims]:
         target = request.scope["raw_path"].decode("latin-1")
         if query := request.scope["query_string"].decode("latin-1"):
             target += f"?{query}"
         incoming = signatures.incoming(request.method, self._central.url + target, request.headers.raw)
-        node, claims = await self.run(lambda: self._central.authenticate(incoming))
+        node, claims = await self.run(lambda: self._central.authenticate(incoming, held=held))
         request.state.journal = node.journal
         return node, claims
 
@@ -349,6 +357,7 @@ def make_app(central: Central) -> FastAPI:
         ("GET", wire.BLOB, desk.blob),
         ("POST", wire.SESSION, desk.session),
         ("POST", wire.STREAM, desk.stream),
+        ("POST", wire.LANE, desk.lane),
         ("POST", wire.ENROL, desk.enrol),
         ("GET", wire.LISTS, public.lists),
         ("GET", wire.CRL, public.crl),

@@ -33,7 +33,7 @@ from appliance.records.folding import Progress, no_progress
 from appliance.records.moment import Clock
 from appliance.sealing import age
 from sync import frames, signatures, wire
-from sync.central import endedkeys, quarantine, registry
+from sync.central import endedkeys, registry
 from sync.central import tables as t
 from sync.central.archive import Archive, no_fault
 from sync.central.authority import Authority, key_bytes, load_key, new_key, server_certificate
@@ -144,7 +144,7 @@ class Central:
         self._certifier = Certifier(self._archive_db, self._index_db, self._authority, self._give, clock)
         self.viewers = Viewers(self._archive_db, clock=clock, random=random)
         both = self._archive_db, self._index_db
-        self.fleet = Fleet(*both, layout, clock=clock, monotonic_s=monotonic_s, limits=limits)
+        self.fleet = Fleet(*both, layout, clock=clock, monotonic_s=monotonic_s, limits=limits, give=self._give)
         self.conflicts = Conflicts(self._archive_db, self._index_db, clock, self.fleet.forget_picture, self._give)
         self.index = Index(
             self._index_db, self._archive_db, self._followed, self.fleet.sightings.folded, thread=footing.folding
@@ -227,6 +227,7 @@ class Central:
         with self._archive_db.write() as tx:
             # What a later version keeps beside what this home was made with.
             tx.create(t.CENTRAL)
+        self.fleet.tell_held()
         self.archive.tidy()
         self.index.read_all([status.node.journal for status in self.nodes()], progress)
 
@@ -332,8 +333,8 @@ class Central:
         """A nonce for the next signed request of this node."""
         return self._challenges.give(journal)
 
-    def authenticate(self, request: Incoming) -> tuple[Node, Claims]:
-        """Say which node signed a request, and take back its challenge.
+    def authenticate(self, request: Incoming, *, held: bool = False) -> tuple[Node, Claims]:
+        """Say which node signed a request, and take back its challenge; with `held`, also one in quarantine.
 
         Raises:
             NotEnrolled, BadSignature, BadRequest, BadChallenge, Busy, Quarantined: it is not to be answered.
@@ -344,7 +345,8 @@ class Central:
         claims = self._verify(request, node.node_key)
         self._challenges.spend(node.journal, claims.nonce)
         self.fleet.sightings.heard(node.journal, claims.offered)
-        self._refuse_quarantined(node)
+        if not held:
+            self.fleet.refuse_held(node.journal)
         return node, claims
 
     def session(self, node: Node, claims: Claims, body: bytes) -> StateAnswer:
@@ -352,11 +354,15 @@ class Central:
 
         Raises:
             BadRequest: the body is no `SessionRequest`. Fork, Rollback, BadCheckpoint: see `Archive.offer`.
+            Quarantined: it is in quarantine; how many orders central has for it is said all the same.
         """
         try:
             request = _SESSION_DECODER.decode(body)
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             raise BadRequest("A session request is not of its form.") from None
+        self.fleet.refuse_held(
+            node.journal, lambda: self._orders_back.agreed(node.journal, request.orders, request.orders_root)
+        )
         self.fleet.told(node.journal, request.report)
         version = frames.choose_version(request.versions)
         offered = open_checkpoint(request.checkpoint, node.verifier)
@@ -370,19 +376,22 @@ class Central:
         behind = agreed if agreed < request.orders else None
         return self._answer(node, state, self._sessions.begin(node.journal, version, behind))
 
-    def ingest(self, node: Node, claims: Claims, news: Callable[[], None] = lambda: None) -> Ingest:
-        """Begin a stream.
+    def ingest(
+        self, node: Node, claims: Claims, news: Callable[[], None] = lambda: None, *, lane: bool = False
+    ) -> Ingest:
+        """Begin a stream, or a lane beside it.
 
         Args:
             node: whose it is.
             claims: what its request signed.
             news: told when there is something that the node waits to hear.
+            lane: whether it is a lane.
 
         Raises:
             OutOfStep: it is not of the node's newest session, or does not begin where central's copy ends.
         """
         session = self._sessions.require(node.journal, claims.session)
-        ingest = Ingest(self.archive, node, claims.offered, self.index.soon, session, news)
+        ingest = Ingest(self.archive, node, claims.offered, self.index.soon, session, news, lane=lane)
         if ingest.start != claims.offset:
             raise OutOfStep("A stream begins elsewhere than where central's copy of the node ends.", "Sync again.")
         return ingest
@@ -403,14 +412,10 @@ class Central:
         Raises:
             OutOfStep: the request is of an older one. Quarantined: the node was put into quarantine since.
         """
-        self._refuse_quarantined(node)
+        self.fleet.refuse_held(node.journal)
         session = self._sessions.require(node.journal, claims.session)
         session.passed = passed
         return self._answer(node, self.archive.state(node.journal, passed), session)
-
-    def _refuse_quarantined(self, node: Node) -> None:
-        with self._archive_db.read() as tx:
-            quarantine.refuse_quarantined(tx, node.journal)
 
     def _answer(self, node: Node, state: CentralState, session: NodeSession) -> StateAnswer:
         self.fleet.sightings.spoilt(node.journal, len(session.spoilt))

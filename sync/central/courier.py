@@ -13,6 +13,10 @@ A file is looked at in this order, and nothing is stored before the first four h
 A sealed file that cannot be taken is left out and named; it keeps nothing else back. Taking the same file again does
 nothing. A file that is refused still gets its receipt once its signature holds: the receipt tells the node from where
 on central needs its entries.
+
+Of a node in quarantine nothing is stored: its file is opened as far as it says which orders the node holds, and its
+receipt brings the others, among them that it is in quarantine, or in none any more. It
+countersigns nothing.
 """
 
 from __future__ import annotations
@@ -47,13 +51,16 @@ from sync.couriercut import Pull
 from sync.courierdisk import Found, Watch, unwatched
 from sync.courierfile import LISTS_PIECE, Header, Kind, Opening, Statement
 from sync.frames import BlobPiece, Checkpoint, End, Entries, Frame, Hello
-from sync.refusals import Fork, NotEnrolled, OutOfStep, OutOfTurn, Rollback, StartAgain, UnknownBlob
+from sync.refusals import Fork, NotEnrolled, OutOfStep, OutOfTurn, Quarantined, Rollback, StartAgain, UnknownBlob
 from sync.session import Accept, Receiver, State
 
 _log = structlog.get_logger(__name__)
 
 SETTLE_S: Final = 60.0
 """How long the end of an import waits for what central answers to its entries."""
+
+STOPPED_STEP: Final = "Nothing of this file counts. Its receipt tells the node so: carry it back."
+"""To whoever brought the file of a node in quarantine."""
 
 _LACKING = (
     select(t.wanted.c.digest)
@@ -96,6 +103,8 @@ class Import:
     """Orders that the node had when it wrote the file."""
     orders_root: bytes = b""
     """The root of the tree over those."""
+    stopped: Quarantined | None = None
+    """Why nothing (more) was taken, where the node is in quarantine: then what the file says of orders counts alone."""
     folds: bool = False
     """Whether there is something to fold: entries became visible, which may have come before, or lost orders."""
 
@@ -157,7 +166,6 @@ class CourierDesk:
 
         Raises:
             OperatorError: it is a receipt. NotEnrolled: central does not know that node, or took it out of service.
-            Quarantined: it takes nothing from that node.
             BadCourierFile: the node did not sign it.
         """
         header = found.header
@@ -172,8 +180,6 @@ class CourierDesk:
                 )
             endedkeys.refuse_stopped(tx, node.journal)
         courierfile.verify_header(found.signed, courierfile.export_verifier(node.journal, node.node_key))
-        with self._database.read() as tx:
-            quarantine.refuse_quarantined(tx, node.journal)
         return node
 
     def take(self, found: Found, *, watch: Watch = unwatched) -> Import:
@@ -208,6 +214,8 @@ class CourierDesk:
         try:
             found.open(self._identity(), taking.feed, lambda done, _: watch(size + done, 2 * size))
             taking.reader.finish()
+        except Quarantined as refused:
+            taking.done.stopped = Quarantined(refused.sentence, STOPPED_STEP)
         except (Fork, StartAgain) as error:
             self._archive.drop_staged(node.journal)
             if isinstance(error, Fork):
@@ -233,13 +241,16 @@ class CourierDesk:
         with self._database.read() as tx:
             node = registry.require_node(tx, journal)
         courierdisk.sweep(folder)
-        self._archive.countersign(journal)
+        with self._database.read() as tx:
+            stopped = quarantine.find(tx, journal) is not None
+        if not stopped:
+            self._archive.countersign(journal)
         state = self._archive.state(journal)
         with self._database.read() as tx:
             head = Log(tx, journal).head()
         lacking = sum(map(len, self._lacking(journal)))
         agreed = self._orders_back.agreed(journal, orders_held, orders_root)
-        statement = Statement(state.stored, state.cosigned, lacking, agreed)
+        statement = Statement(state.stored, None if stopped else state.cosigned, lacking, agreed)
         series = base64.b32encode(self._random(courierfile.SERIES_BYTES)).decode().lower()
         with courierdisk.Writing(folder, node.centre, series) as writing:
             payload = self._payload(journal, statement, orders_held)
@@ -322,6 +333,11 @@ class _Taking:
     def _open(self, opening: Opening) -> None:
         header, node = self._header, self._node
         offered = open_checkpoint(opening.checkpoint, node.verifier)
+        with self._database.read() as tx:
+            stopped = quarantine.refusal(tx, node.journal)
+        if stopped is not None:
+            self._take_back(opening)
+            raise stopped
         with self._database.read() as tx:
             log = Log(tx, node.journal)
             head = log.head()

@@ -14,6 +14,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, func, select
 
+from appliance.journal import kinds as k
 from appliance.journal.errors import NetworkError, SanadError
 from appliance.journal.ids import JournalId
 from appliance.records import failures
@@ -21,9 +22,10 @@ from appliance.records import tables as records
 from appliance.records.aside import Poison
 from appliance.records.database import Database, Tx
 from appliance.records.moment import Clock
-from sync.central import endedkeys, quarantine, registry
+from sync.central import endedkeys, heldorders, quarantine, registry
 from sync.central import tables as t
 from sync.central.asides import read_asides
+from sync.central.backups import Give
 from sync.central.conflicts import Conflict, open_conflicts
 from sync.central.layout import CentralLayout
 from sync.central.nodecases import NodeCase, open_cases
@@ -115,6 +117,7 @@ class Fleet:
         clock: what time it is.
         monotonic_s: seconds on a clock that nobody can set.
         limits: from when on something is a trouble.
+        give: writes orders for a node.
         kept_s: how long a picture is kept.
     """
 
@@ -127,6 +130,7 @@ class Fleet:
         clock: Clock,
         monotonic_s: Callable[[], float],
         limits: Limits,
+        give: Give,
         kept_s: float = KEPT_S,
     ) -> None:
         self._archive = archive
@@ -135,6 +139,7 @@ class Fleet:
         self._clock = clock
         self._monotonic_s = monotonic_s
         self.limits = limits
+        self._give = give
         self._kept_s = kept_s
         self._guard = threading.Lock()
         self._picture: tuple[float, FleetView] | None = None
@@ -169,7 +174,7 @@ class Fleet:
         if cause is None:
             return False
         with self._archive.write() as tx:
-            put = quarantine.put(tx, journal, cause, error.sentence, quarantine.CENTRAL, self._clock())
+            put = self._put(tx, journal, cause, error.sentence, quarantine.CENTRAL)
         self.forget_picture()
         return put
 
@@ -180,8 +185,7 @@ class Fleet:
             NotEnrolled: there is no such node. OperatorError: there is no reason.
         """
         with self._archive.write() as tx:
-            registry.require_node(tx, journal)
-            put = quarantine.put(tx, journal, Cause.PERSON, reason, by, self._clock())
+            put = self._put(tx, journal, Cause.PERSON, reason, by)
         self.forget_picture()
         return put
 
@@ -192,11 +196,34 @@ class Fleet:
             NotEnrolled: there is no such node. OperatorError: it is in none, or there is no reason.
         """
         with self._archive.write() as tx:
-            registry.require_node(tx, journal)
+            node = registry.require_node(tx, journal)
             lifted = quarantine.lift(tx, journal, reason, by, self._clock())
+            self._give(tx, node, [k.NodeReleased(reason=quarantine.clean_reason(reason), by=by)])
         self._older.pop(journal, None)
         self.forget_picture()
         return lifted
+
+    def refuse_held(self, journal: JournalId, orders: Callable[[], int | None] = lambda: None) -> None:
+        """See that a node is in no quarantine.
+
+        Args:
+            journal: the node's.
+            orders: how many central has for it, as it is told with the refusal.
+
+        Raises:
+            Quarantined: it is.
+        """
+        with self._archive.read() as tx:
+            refused = quarantine.refusal(tx, journal)
+        if refused is not None:
+            raise refused.with_orders(orders())
+
+    def tell_held(self) -> None:
+        """Order it of the nodes in quarantine whose orders do not say so yet."""
+        with self._archive.write() as tx:
+            for journal, found in heldorders.untold(tx).items():
+                by = next((act.by for act in reversed(quarantine.acts(tx, journal))), quarantine.CENTRAL)
+                self._give(tx, registry.require_node(tx, journal), [heldorders.hold(found, by)])
 
     # What is seen
 
@@ -263,6 +290,13 @@ class Fleet:
             views.append(replace(own, aside=aside, aside_count=aside_count) if aside else own)
         free = free_bytes(self._layout)
         return FleetView(now, tuple(views), central_troubles(free, self.limits), conflicts, free, node_cases)
+
+    def _put(self, tx: Tx, journal: JournalId, cause: Cause, reason: str, by: str) -> bool:
+        node = registry.require_node(tx, journal)
+        put = quarantine.put(tx, journal, cause, reason, by, self._clock())
+        if put and (found := quarantine.find(tx, journal)) is not None:
+            self._give(tx, node, [heldorders.hold(found, by)])
+        return put
 
     def _cause(self, journal: JournalId, error: SanadError) -> Cause | None:
         if isinstance(error, Fork):

@@ -4,20 +4,21 @@ uvicorn drops what it received and nobody read when a client vanishes; so one ta
 bound, and whatever was read is stored even when the stream then breaks. No thread waits for the network, and the
 network never waits for a thread longer than the bound allows.
 
-Also here: who may stream. A node's newest session ends its older ones, because a node that comes back after a cut must
-not wait until central has noticed the cut.
+Also here: who may stream, and over which lanes beside it. A node's newest session ends its older ones, because a node
+that comes back after a cut must not wait until central has noticed the cut.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, MutableMapping
 from typing import Any, Final
 
 from appliance.journal.errors import SanadError
 from appliance.journal.ids import JournalId
 from sync.refusals import BadRequest, Busy, Cut, TakenOver, TooSlow
+from sync.wire import MAX_LANES
 
 MAX_HELD: Final = 1024 * 1024
 """Bytes of one stream that wait for the thread; one more chunk of the server's may come on top."""
@@ -30,6 +31,11 @@ TURN_TIMEOUT_S: Final = 15.0
 DRAIN_TIMEOUT_S: Final = 5.0
 DRAIN_BYTES: Final = 4 * 1024 * 1024
 """What is still read of a refused stream, so that its sender hears why."""
+
+STREAM: Final = 0
+"""The node's stream itself, in the place of a lane's number."""
+ANY: Final = range(MAX_LANES + 1)
+_LANES: Final = frozenset(str(number) for number in ANY if number != STREAM)
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -156,49 +162,67 @@ async def read_body(body: Body, limit: int) -> bytes:
 
 
 class Turns:
-    """At most one stream of each node at a time: the newest."""
+    """At most one stream of each node at a time, and one of each lane beside it: the newest."""
 
     def __init__(self) -> None:
-        self._streams: dict[JournalId, tuple[Inflow, asyncio.Event]] = {}
+        self._streams: dict[JournalId, dict[int, tuple[Inflow, asyncio.Event]]] = {}
 
     async def end(self, journal: JournalId) -> None:
-        """End this node's stream, if there is one, and wait until what it received is stored.
+        """End this node's stream and lanes, where there are any, and wait until what they received is stored.
 
         Raises:
             Busy: that takes too long.
         """
+        await self._end(journal, ANY)
+
+    async def _end(self, journal: JournalId, lanes: Collection[int]) -> None:
         try:
             async with asyncio.timeout(TURN_TIMEOUT_S):
-                while (stream := self._streams.get(journal)) is not None:
-                    inflow, ended = stream
-                    inflow.stop(TakenOver("A newer session of this node has begun.", "Only one can sync at a time."))
-                    await ended.wait()
+                while left := [each for lane, each in self._streams.get(journal, {}).items() if lane in lanes]:
+                    for inflow, _ in left:
+                        inflow.stop(
+                            TakenOver("A newer session of this node has begun.", "Only one can sync at a time.")
+                        )
+                    await left[0][1].wait()
         except TimeoutError:
             raise Busy("An earlier session of this node is still being stored.", "The node tries again.") from None
 
     def stop(self, journal: JournalId, error: SanadError) -> None:
-        """End this node's stream, if there is one."""
-        stream = self._streams.get(journal)
-        if stream is not None:
-            stream[0].stop(error)
+        """End this node's stream and lanes, where there are any."""
+        for inflow, _ in self._streams.get(journal, {}).values():
+            inflow.stop(error)
 
     def close(self) -> None:
         """End all streams."""
-        for inflow, _ in self._streams.values():
-            inflow.stop(Busy("Central is stopping.", "The node tries again by itself."))
+        for journal in self._streams:
+            self.stop(journal, Busy("Central is stopping.", "The node tries again by itself."))
 
     @contextlib.asynccontextmanager
-    async def stream(self, journal: JournalId) -> AsyncIterator[Inflow]:
-        """A new stream of this node, in the place of any older one.
+    async def stream(self, journal: JournalId, lane: int = STREAM) -> AsyncIterator[Inflow]:
+        """A new stream of this node, or one of its lanes, in the place of any older one.
 
         Raises:
             Busy: the older one takes too long to end.
         """
-        await self.end(journal)
+        await self._end(journal, (lane,))
         inflow, ended = Inflow(), asyncio.Event()
-        self._streams[journal] = inflow, ended
+        self._streams.setdefault(journal, {})[lane] = inflow, ended
         try:
             yield inflow
         finally:
-            del self._streams[journal]
+            del self._streams[journal][lane]
+            if not self._streams[journal]:
+                del self._streams[journal]
             ended.set()
+
+
+def read_lane(query: Mapping[str, str]) -> int:
+    """Which lane a request is for, from 1 to `MAX_LANES`.
+
+    Raises:
+        BadRequest: it says none of these.
+    """
+    said = query.get("number", "")
+    if said not in _LANES:
+        raise BadRequest("A lane has no such number here.")
+    return int(said)

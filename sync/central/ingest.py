@@ -1,4 +1,4 @@
-"""One stream from one node: bytes in, the archive's steps out. Runs in a thread; whoever calls brings the bytes."""
+"""One stream or lane of one node: bytes in, the archive's steps out. Runs in a thread; the caller brings the bytes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sync.central.archive import Archive
 from sync.central.locker import Outcome
 from sync.central.registry import Node
 from sync.central.sessions import NodeSession
-from sync.frames import Decoder
-from sync.refusals import Fork, StartAgain
+from sync.frames import Checkpoint, Decoder, Entries
+from sync.refusals import Fork, OutOfTurn, StartAgain
 from sync.session import Accept, CentralState, Keep, Stage
 
 MAX_STREAM_BYTES: Final = 4 * 1024 * 1024 * 1024
@@ -32,6 +32,7 @@ class Ingest:
         accepted: told the journal when more of it was stored and countersigned.
         session: which it belongs to; it remembers the blobs that came spoilt.
         news: told when there is something that the node waits to hear: a cosignature, a blob that came whole or spoilt.
+        lane: whether it goes beside the node's stream, and brings pieces of sealed files only.
     """
 
     def __init__(
@@ -42,16 +43,19 @@ class Ingest:
         accepted: Callable[[JournalId], object],
         session: NodeSession,
         news: Callable[[], None],
+        *,
+        lane: bool = False,
     ) -> None:
         self._archive = archive
         self._accepted = accepted
         self._news = news
         self._node = node
         self._decoder = Decoder()
-        self._receiver = archive.receiver(node, offered)
+        self._receiver = archive.receiver(node, offered, behind_staged=not lane)
+        self._lane = lane
         self._bytes = 0
         self.session = session
-        self.start = self._receiver.frontier.size
+        self.start = 0 if lane else self._receiver.frontier.size
         """Where the stream's entries must begin."""
         self.asks = False
         """Whether an entry came that central answers with an order."""
@@ -67,6 +71,8 @@ class Ingest:
             raise IntegrityError("A stream is longer than any node's.")
         try:
             for frame in self._decoder.feed(chunk):
+                if self._lane and isinstance(frame, Entries | Checkpoint):
+                    raise OutOfTurn("A lane brings pieces of sealed files, and nothing else.")
                 effect = self._receiver.take(frame)
                 if effect is None:
                     continue

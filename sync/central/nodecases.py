@@ -2,6 +2,7 @@
 
 A decision that central gave and the node could not carry out; a login that central would have given and somebody has.
 Both are settled at the node, by an entry that central sees, or here: the decision is taken back, the login given up.
+A case about an application goes when the application is erased.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ _LOGINS: Final = (
     .limit(MAX_SHOWN)
 )
 _N: Final = t.node_cases
-_KNOWN: Final = select(_N.c.conflict, _N.c.settled_at).where(_N.c.journal == bindparam("journal"))
+_KNOWN: Final = select(_N.c.conflict, _N.c.settled_at, _N.c.about).where(_N.c.journal == bindparam("journal"))
 _OPEN: Final = (
     select(_N.c.journal, _N.c.conflict, _N.c.what, _N.c.about, _N.c.sentence, _N.c.found_at)
     .where(_N.c.settled_at == "")
@@ -73,6 +74,10 @@ _OPEN: Final = (
 _FIND: Final = select(_N.c.journal, _N.c.what, _N.c.about).where(
     _N.c.conflict == bindparam("conflict"), _N.c.settled_at == ""
 )
+_IS_ERASED: Final = select(records.erased.c.about).where(
+    records.erased.c.journal == bindparam("journal"), records.erased.c.about == bindparam("about")
+)
+_FORGET: Final = sa.delete(_N).where(_N.c.journal == bindparam("journal"), _N.c.about == bindparam("about"))
 _ADD: Final = insert(_N)
 _PUT: Final = _ADD.on_conflict_do_update(
     index_elements=[_N.c.journal, _N.c.conflict],
@@ -119,20 +124,26 @@ class NodeCases:
         with self.index.read() as tx:
             found = [_of_decision(journal, row) for row in tx.all(_DECISIONS, {"journal": journal})]
             found += [_of_login(journal, row) for row in tx.all(_LOGINS, {"journal": journal})]
-        if not found:
-            return False
         with self.archive.read() as tx:
-            known = {row[0]: row[1] for row in tx.all(_KNOWN, {"journal": journal})}
+            kept = tx.all(_KNOWN, {"journal": journal})
+        known = {row[0]: row[1] for row in kept}
+        erased = self._erased(journal, {row[2] for row in kept})
         # What was settled here first stays settled as it was.
         fresh = [
             row
             for row in found
             if known.get(row["conflict"], "?") in ("", "?") and known.get(row["conflict"]) != row["settled_at"]
         ]
-        if fresh:
+        if fresh or erased:
             with self.archive.write() as tx:
                 tx.many(_PUT, fresh)
-        return bool(fresh)
+                tx.many(_FORGET, [{"journal": journal, "about": about} for about in erased])
+        return bool(fresh or erased)
+
+    def _erased(self, journal: JournalId, kept: set[str]) -> list[str]:
+        """Those of the applications that were erased: what a case says of one must go, and nobody can settle it."""
+        with self.index.read() as tx:
+            return sorted(about for about in kept if about and tx.one(_IS_ERASED, {"journal": journal, "about": about}))
 
     def settle(self, conflict: str, words: str, by: str) -> bool:
         """Settle one here: what was ordered is taken back, by an order. False where there is no such case.

@@ -8,7 +8,11 @@ that differs, central's are taken out, the node's take their place, and what was
 So no order is lost on either side, no node is asked to forget one, and central waits for nobody.
 
 An order that is given again is reckoned anew: a block of numbers that the node has by another order becomes the next
-block, and an officer's key that is answered already is not answered again.
+block, an officer's key that is answered already is not answered again, and a quarantine that the node is told of
+already is not told again. What the orders say of a quarantine then holds at central, too.
+
+While a node is in quarantine, central takes back what it forgot and takes nothing out: a copy of the node may hold
+other orders than the node itself, and the two would make central turn to and fro.
 """
 
 from __future__ import annotations
@@ -34,7 +38,7 @@ from appliance.records import tables as records
 from appliance.records.database import Database, Tx
 from appliance.records.log import Log
 from sync import frames
-from sync.central import registry
+from sync.central import heldorders, quarantine, registry
 from sync.central import tables as t
 from sync.central.orders import Orders, Told
 from sync.refusals import BadRequest, Fork
@@ -89,7 +93,8 @@ class OrdersBack:
             How many orders central has for the node now.
 
         Raises:
-            IntegrityError: they are not orders that this central signed.
+            IntegrityError: they are not orders that this central signed. Quarantined: the node is in quarantine, and
+                central would have to take out orders of its own; then it takes back only what it forgot.
         """
         handed, edge, note = self._judge(journal, body)
         with self.archive.write() as tx:
@@ -101,12 +106,16 @@ class OrdersBack:
             if same == len(handed):
                 return size
             withdrawn = list(log.entries(same, size))
+            if withdrawn:
+                # Two boxes may hand back here in turns, as long as nobody has found the copy.
+                quarantine.refuse_quarantined(tx, journal)
             tx.run(_WITHDRAW, {"k_journal": log.journal, "k_start": same})
             log.append(handed[same:], frontier_at(same, log.read_node))
             log.set_head(edge, note)
-            again = _Again(tx, journal, handed[same:]).told(withdrawn)
+            again = _Again(tx, journal, handed[same:], heldorders.last_said(handed)).told(withdrawn)
             if again:
                 self.orders.write(tx, journal, again)
+            heldorders.follow(tx, journal, self.orders.clock())
             return edge.size + len(again)
 
     def _judge(self, journal: JournalId, body: bytes) -> tuple[list[Entry], Frontier, bytes]:
@@ -138,11 +147,13 @@ class _Again:
         tx: on the archive.
         journal: the node's.
         held: the orders that are taken up.
+        stopped: what the last of all that the node holds says of a quarantine.
     """
 
-    def __init__(self, tx: Tx, journal: JournalId, held: Sequence[Entry]) -> None:
+    def __init__(self, tx: Tx, journal: JournalId, held: Sequence[Entry], stopped: heldorders.Said | None) -> None:
         self._tx = tx
         self._journal = journal
+        self._stopped = isinstance(stopped, k.NodeQuarantined)
         self._blocks: set[tuple[str, int]] = set()
         self._keys: set[str] = set()
         for order in held:
@@ -182,6 +193,9 @@ class _Again:
                 return order.header.kind, encode_body(leased)
             case k.OfficerKeyCertified() | k.OfficerKeyRefused() if body.key in self._keys:
                 return None
+            case k.NodeQuarantined() | k.NodeReleased():
+                before, self._stopped = self._stopped, isinstance(body, k.NodeQuarantined)
+                return None if before == self._stopped else (order.header.kind, order.body or b"")
             case _:
                 return order.header.kind, order.body or b""
 

@@ -19,6 +19,7 @@ from appliance.journal.errors import OperatorError
 from appliance.journal.ids import JournalId
 from appliance.records.database import Tx
 from appliance.records.moment import at_text
+from appliance.records.wording.quarantine import NEXT_STEP, why_held
 from sync.central import tables as t
 from sync.refusals import Quarantined
 
@@ -100,21 +101,14 @@ def refuse_quarantined(tx: Tx, journal: JournalId) -> None:
     Raises:
         Quarantined: it is.
     """
+    if (refused := refusal(tx, journal)) is not None:
+        raise refused
+
+
+def refusal(tx: Tx, journal: JournalId) -> Quarantined | None:
+    """What a node in quarantine is answered; None where it is in none."""
     found = find(tx, journal)
-    if found is not None:
-        told = _TOLD[found.cause] + (f" “{found.reason}”" if found.cause is Cause.PERSON else "")
-        raise Quarantined(
-            f"Central has put this node into quarantine: {told}",
-            "Work can go on and stays on this box. Call central IT; unplug any other box that was made from a copy of "
-            "this one.",
-        )
-
-
-_TOLD: Final = {
-    Cause.FORK: "its history contradicts what central holds of it.",
-    Cause.ROLLBACK: "it is an older copy of itself.",
-    Cause.PERSON: "somebody there stopped it.",
-}
+    return None if found is None else Quarantined(why_held(found.cause.value, found.reason), NEXT_STEP)
 
 
 def put(tx: Tx, journal: JournalId, cause: Cause, reason: str, by: str, at: datetime) -> bool:

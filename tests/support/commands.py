@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from tests.support import forked
+
 ROOT: Final = Path(__file__).parents[2]
 SAMPLES: Final = Path(os.environ.get("SANAD_SAMPLES", ROOT.parent / "shared" / "samples"))
 PASSPHRASE: Final = "seven quiet rivers run"
@@ -103,11 +105,11 @@ class Place:
         environment: Mapping[str, str] | None = None,
     ) -> str:
         """A command to its end; answers its standard output, and keeps all it said."""
-        process = self.start(*words, home=home, environment=environment)
-        out, err = process.communicate(timeout=PATIENCE_S)
-        self.said += [out, err]
-        assert process.returncode == code, f"{words}: exit {process.returncode}\n{out}\n{err}"
-        return out
+        asked = [str(word) for word in words] + ([] if home is None else ["--home", str(home)])
+        ended = forked.run(asked, self.folder, {**self.environment(), **(environment or {})}, PATIENCE_S)
+        self.said += [ended.out, ended.err]
+        assert ended.code == code, f"{words}: exit {ended.code}\n{ended.out}\n{ended.err}"
+        return ended.out
 
     def answer(self, *words: str | Path, home: Path | None = None, code: int = 0) -> dict[str, Any]:
         """A command's answer as `--json` gives it: exactly one line."""

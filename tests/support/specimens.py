@@ -22,6 +22,8 @@ SPECIMENS: Final[dict[str, Callable[[str], k.Body]]] = {
     k.NodeStarted.KIND: lambda m: k.NodeStarted(software=m, orphans_removed=0),
     k.BlobsFreed.KIND: lambda m: k.BlobsFreed(backup=m, digests=(HASH,)),
     k.BlobsBackedUp.KIND: lambda m: k.BlobsBackedUp(backup=m, made_at=AT, size=1, lacking=(HASH,)),
+    k.NodeQuarantined.KIND: lambda m: k.NodeQuarantined(cause=m, reason=m, by=m),
+    k.NodeReleased.KIND: lambda m: k.NodeReleased(reason=m, by=m),
     k.OrdersApplied.KIND: lambda _: k.OrdersApplied(size=1, root=HASH),
     k.OperatorAdded.KIND: lambda m: k.OperatorAdded(login=m, name=m, roles=("operator", "officer")),
     k.OperatorChanged.KIND: lambda m: k.OperatorChanged(roles=("auditor",), active=False, reason=m),

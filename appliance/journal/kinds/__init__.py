@@ -131,6 +131,8 @@ from appliance.journal.kinds.orders import (
     Decides,
     DecisionGiven,
     DecisionWithdrawn,
+    NodeQuarantined,
+    NodeReleased,
     NumberDisputed,
     NumbersLeased,
     OperatorBlocked,

@@ -67,6 +67,28 @@ class SettingReleased(Body, frozen=True, kw_only=True):
     name: Line
 
 
+@kind("node.quarantined")
+class NodeQuarantined(Body, frozen=True, kw_only=True):
+    """Central takes nothing from this node until it says otherwise; work there goes on.
+
+    Attributes:
+        cause: `fork`, `rollback` or `person`; a later version may know more.
+        by: who at central did it, as central calls them; `central` where nobody but itself did.
+    """
+
+    cause: Line
+    reason: Remark = ""
+    by: Line = ""
+
+
+@kind("node.released")
+class NodeReleased(Body, frozen=True, kw_only=True):
+    """The node is in quarantine no more."""
+
+    reason: Remark = ""
+    by: Line = ""
+
+
 @kind("operator.named")
 class OperatorNamed(Body, frozen=True, kw_only=True):
     """A person may sign in as any of `roles`, first by a one-time secret, of which this is the SHA-256, before `until`.

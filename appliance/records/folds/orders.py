@@ -92,6 +92,23 @@ def _setting_released(header: Header, body: k.SettingReleased) -> Ops:
     yield _RELEASE, {"k_journal": of_node(header), "k_name": body.name}
 
 
+# Quarantine
+
+_HOLD = add_or_set(t.quarantines, "since", "cause", "reason", "by", "seq")
+_RELEASE_NODE = sa.delete(t.quarantines).where(t.quarantines.c.journal == bindparam("k_journal"))
+
+
+@folds(k.NodeQuarantined, About.NOBODY, ORDER_FOLDS)
+def _node_quarantined(header: Header, body: k.NodeQuarantined) -> Ops:
+    said = {"since": header.at, "cause": body.cause, "reason": body.reason, "by": body.by}
+    yield _HOLD, {"journal": of_node(header), **said, "seq": header.seq}
+
+
+@folds(k.NodeReleased, About.NOBODY, ORDER_FOLDS)
+def _node_released(header: Header, _: k.NodeReleased) -> Ops:
+    yield _RELEASE_NODE, {"k_journal": of_node(header)}
+
+
 # Decisions
 
 _COLUMNS: Final = tuple(t.decisions.columns.keys())

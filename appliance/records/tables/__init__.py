@@ -39,6 +39,7 @@ from appliance.records.tables.orders import (
     decisions,
     given_orders,
     ordered_settings,
+    quarantines,
     service_files,
     services,
 )

@@ -26,6 +26,9 @@ ordered_settings: Final = folded(
     "ordered_settings", text("name", primary_key=True), text("value"), number("seq"), text("at")
 )
 
+# The quarantine that the node is in, by central's orders; no row where it is in none.
+quarantines: Final = folded("quarantines", text("since"), text("cause"), text("reason"), text("by"), number("seq"))
+
 # Decisions that central gave on applications. `state`: open, carried out, contested, settled, withdrawn. What has not
 # happened yet is empty. `seq` is the order's.
 decisions: Final = of_a_subject(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from appliance.journal import kinds as k
+from appliance.journal.ids import CENTRAL
 from appliance.records.wording.base import Wording
 
 SETTINGS: Final = 80
@@ -20,6 +21,14 @@ def decision(body: k.DecisionGiven) -> str:
     return f"{body.office}{who} decided on application {body.application[:8]}…: {what}" + (f" ({said})" if said else "")
 
 
+def _because(reason: str) -> str:
+    return f": “{reason}”" if reason else ""
+
+
+def _who(by: str) -> str:
+    return f" ({by})" if by and by != CENTRAL else ""
+
+
 WHAT: Final[Wording] = {
     k.OrdersOpened.KIND: lambda body: f"opened the orders for {body.centre}",
     k.NumbersLeased.KIND: lambda body: f"leased the numbers {body.prefix}{body.first} to {body.prefix}{body.last}",
@@ -27,6 +36,10 @@ WHAT: Final[Wording] = {
     k.ServiceWithdrawn.KIND: lambda body: f"withdrew the service {body.service} (version {body.version})",
     k.SettingOrdered.KIND: lambda body: f"ordered the setting {body.name} = {body.value[:SETTINGS]}",
     k.SettingReleased.KIND: lambda body: f"orders the setting {body.name} no more",
+    k.NodeQuarantined.KIND: lambda body: (
+        f"put this node into quarantine{_because(body.reason)}{_who(body.by)}; work on its own box goes on"
+    ),
+    k.NodeReleased.KIND: lambda body: f"let this node out of quarantine{_because(body.reason)}{_who(body.by)}",
     k.OperatorNamed.KIND: lambda body: f"named the operator {body.login} ({body.name}) as {', '.join(body.roles)}",
     k.OperatorBlocked.KIND: lambda body: f"blocked the operator {body.operator[:8]}…: {body.reason}",
     k.OperatorUnblocked.KIND: lambda body: f"unblocked the operator {body.operator[:8]}…: {body.reason}",

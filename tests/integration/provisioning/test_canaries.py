@@ -18,7 +18,7 @@ from appliance.store.store import Store
 from tests.support import canaries
 from tests.support import casework as applications
 from tests.support.casework import Person
-from tests.support.commands import Place, free_port
+from tests.support.commands import PATIENCE_S, Place, free_port
 from tests.support.nodes import halt, real_clock
 
 PASSPHRASE = "canarypassphrase seven quiet rivers"
@@ -123,7 +123,8 @@ def test_a_fault_of_ours_says_where_and_never_what(tmp_path: Path) -> None:
         "j.node_store = fail\n"
     )
     python_path = {"PYTHONPATH": f"{tmp_path}:{place.environment()['PYTHONPATH']}"}
-    place.run("journal", "show", home=place.node, code=70, environment=python_path)
-    said = "".join(place.said)
+    process = place.start("journal", "show", home=place.node, environment=python_path)
+    said = "".join(process.communicate(timeout=PATIENCE_S))
+    assert process.returncode == 70
     assert "ValueError" in said
     assert "canary" not in said

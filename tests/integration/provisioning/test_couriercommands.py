@@ -97,3 +97,34 @@ def test_without_a_home_the_file_says_whose_it_is(place: Place, stick: Path) -> 
     place.run("courier", "import", receipt, environment=environment)
     assert "countersigned by central" in place.said[-2]
     place.run("courier", "import", stick, environment=environment, code=1)
+
+
+def test_a_node_that_only_sticks_reach_hears_of_its_quarantine_and_that_it_was_lifted(
+    place: Place, stick: Path
+) -> None:
+    journal = place.answer("central", "nodes", home=place.central)["nodes"][0]["journal"]
+    quarantine = ("central", "quarantine", journal, "--reason")
+    place.run(*quarantine, "Its box was stolen.", home=place.central)
+    export(place, stick)
+    there = place.answer("courier", "import", stick, home=place.central, code=1)
+    assert ([each["error"] for each in there["refused"]], there["imported"]) == (["Quarantined"], [])
+    assert "carry it back" in there["refused"][0]["next_step"]
+    back = place.answer("courier", "import", stick, home=place.node)
+    assert back["quarantine"]["reason"] == "Its box was stolen."
+    strip = place.answer("sync", "status", home=place.node)
+    assert strip["line"] == "Central takes nothing from this box: call central IT. Work here can go on."
+    assert (strip["well"], strip["quarantine"]["cause"]) == (False, "person")
+    place.run("sync", "status", home=place.node)
+    assert "“Its box was stolen.”" in place.said[-2]
+    assert place.answer("orders", home=place.node)["quarantine"]["cause"] == "person"
+    place.run("orders", home=place.node)
+    assert "put this node into quarantine: “Its box was stolen.”" in place.said[-2]
+
+    place.run(*quarantine, "It was found.", "--lift", home=place.central)
+    for each in stick.iterdir():
+        each.unlink()
+    export(place, stick)
+    assert place.answer("courier", "import", stick, home=place.central)["imported"][0]["entries"] > 0
+    assert place.answer("courier", "import", stick, home=place.node)["quarantine"] is None
+    assert place.answer("sync", "status", home=place.node)["well"]
+    assert "let this node out of quarantine" in place.answer("orders", home=place.node)["orders"][-1]["words"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import requests
 
+from tests.support.carrying import until
 from tests.support.centrals import HOST, free_port
 from tests.support.commands import Place
 
@@ -20,6 +21,8 @@ def test_a_person_sees_a_node_stops_it_and_lets_it_go_on(tmp_path: Path) -> None
         url, authority = f"https://{HOST}:{place.port}", str(place.central / "keys" / "ca.crt")
         page = requests.get(f"{url}/fleet", auth=("ayesha", viewer["password"]), verify=authority, timeout=30)
         assert "1 node. All is well." in page.text
+        # What central heard just now is written a few seconds later; until then another process does not see it.
+        until(lambda: not place.answer("central", "nodes", home=place.central)["nodes"][0]["troubles"])
         (node,) = place.answer("central", "nodes", home=place.central)["nodes"]
         assert (node["lag"], node["troubles"], node["quarantine"]) == (0, [], None)
         assert node["size"] == node["cosigned_size"] > 1

@@ -205,6 +205,17 @@ def test_central_gives_a_contested_decision_up_and_the_node_shows_it(office: Off
         office.central.conflicts.settle(decision, "Again.", "ayesha")
 
 
+def test_a_case_goes_from_central_with_the_application_that_is_erased(office: Office) -> None:
+    application, _ = contested(office)
+    office.central.fleet.view()
+    erased = Draft(k.SubjectErased(reason="The citizen asked."), application)
+    office.node.store.commit(office.sessions["sana"], lambda _: [erased])
+    office.sync()
+    assert office.central.fleet.view().cases == ()
+    with office.central._archive_db.read() as tx:
+        assert tx.all(sa.text("SELECT * FROM node_cases"), {}) == []
+
+
 def test_a_decision_travels_by_stick(office: Office, tmp_path: Path) -> None:
     _, tracking = office.take_in()
     stick = tmp_path / "stick"

@@ -6,8 +6,12 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from typing import Final
 
 from tests.simulation.syncsim.schedule import Found, Schedule
+
+SHOWN_EVERY: Final = 250
+"""Schedules after which it is said how far it is."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -30,6 +34,9 @@ def main(arguments: Sequence[str]) -> int:
         else:
             if given.count == 1:
                 print("\n".join(trace))
+        done = seed + 1 - given.seed
+        if done % SHOWN_EVERY == 0:
+            print(f"{done} of {given.count}, {found} broken", file=sys.stderr, flush=True)
     if given.count > 1:
         spent_s = time.process_time() - begun
         print(f"{given.count} schedules, {found} broken, {given.count / spent_s:.0f} a second of one core")

@@ -15,7 +15,17 @@ from appliance.journal.checkpoint import open_checkpoint
 from appliance.journal.entry import read_entry
 from appliance.journal.errors import IntegrityError
 from appliance.journal.ids import BlobDigest, JournalId, orders_of, origin
-from appliance.journal.kinds import Body, OrdersApplied, SubjectErased, decode_body, encode_body
+from appliance.journal.kinds import (
+    Body,
+    OrdersApplied,
+    ServicePublished,
+    ServiceWithdrawn,
+    SettingOrdered,
+    SettingReleased,
+    SubjectErased,
+    decode_body,
+    encode_body,
+)
 from appliance.journal.notes import NOTE_SIGNATURE, Signer, VerifierKey
 from appliance.journal.tree import EMPTY, Frontier, root_at
 from appliance.records import folding
@@ -67,6 +77,13 @@ class Promised:
 
     verifier: VerifierKey
     countersigned: Chain = field(default_factory=Chain)
+    """In the life of this central: what a backup forgot of a node that was copied, another may continue."""
+    lives: list[Chain] = field(default_factory=list)
+    """What was countersigned in earlier lives."""
+    copied: bool = False
+    """Whether two boxes have, or had, this journal's key."""
+    orders_of_copies: dict[str, Chain] = field(default_factory=dict)
+    """What each box holds of central's orders, where a central that forgot may have given them different ones."""
     orders: Chain = field(default_factory=Chain)
     """What the node holds of central's orders."""
     taken: list[tuple[bytes, bytes | None, bytes | None]] = field(default_factory=list)
@@ -82,9 +99,21 @@ class Promised:
     seen: tuple[Head | None, Head | None] = (None, None)
     """What central held when it was looked at last, and was right."""
 
-    def take(self, log: Log) -> Head | None:
+    def begin_life(self) -> None:
+        """Central forgot, and two boxes may go on from what it remembers: it can know one history from now on."""
+        self.lives.append(self.countersigned)
+        self.countersigned, self.refilling, self.seen = Chain(), False, (None, None)
+
+    def was_countersigned(self, size: int, root: bytes) -> bool:
+        """Whether central ever countersigned that."""
+        return any(size < len(each.roots) and each.roots[size] == root for each in (self.countersigned, *self.lives))
+
+    def take(self, box: NodeBox, log: Log) -> Head | None:
         """See what a node holds of central's orders; answers their head."""
         head = log.head()
+        if head is not None and self.copied and self.forgot:
+            self.orders_of_copies.setdefault(box.name, Chain()).follow(log, head.size)
+            return head
         if head is not None:
             self.orders.follow(log, head.size)
             self.taken += [(header, salt, body) for header, salt, body, _ in log.rows(len(self.taken), head.size)]
@@ -146,11 +175,13 @@ class Ledger:
             raise Broken("an honest node is in quarantine")
         return held, sorted(stopped), archive.all(_STAGING), archive.all(_WANTED)
 
-    def gave(self, central: CentralBox, journal: JournalId, count: int) -> None:
-        """Central has given so many orders just now."""
-        log = Log(Tx(central.disk.archive.connection), orders_of(journal))
-        size = _size(Tx(central.disk.archive.connection), log.journal)
-        self.of[journal].given |= {entry.body or b"" for entry in log.entries(size - count, size)}
+    def copied(self, box: NodeBox) -> None:
+        """A node's disk was copied, or put back to a copy."""
+        promised = self.of[box.journal]
+        promised.copied = True
+        promised.orders_of_copies.pop(box.name, None)
+        if promised.refilling:
+            promised.begin_life()
 
     def restored(self, central: CentralBox) -> None:
         """Central was put back to a backup. Orders that no node has taken up yet are lost with the newer disk."""
@@ -158,6 +189,8 @@ class Ledger:
         for journal, promised in self.of.items():
             promised.refilling, promised.seen = True, (None, None)
             promised.forgot = True
+            if promised.copied:
+                promised.begin_life()
             log = Log(archive, orders_of(journal))
             kept = [entry.body or b"" for entry in log.entries(0, _size(archive, log.journal))]
             promised.given = set(kept) | {read_entry(*held).body or b"" for held in promised.taken}
@@ -183,6 +216,8 @@ class Ledger:
         promised.countersigned.follow(log, head.cosigned_size)
         if given is None or (given.size < len(promised.orders) and not promised.forgot):
             raise Broken("central lost orders that a node holds")
+        start = 0 if promised.forgot or promised.seen[1] is None else promised.seen[1].size
+        promised.given |= {entry.body or b"" for entry in orders.entries(start, given.size)}
         promised.seen = head, given
         return promised.seen
 
@@ -195,11 +230,11 @@ class Ledger:
         if head.cosigned is not None and head.cosigned not in promised.notes:
             note = open_checkpoint(head.cosigned, promised.verifier)
             promised.notes.add(head.cosigned)
-            if note.size >= len(promised.countersigned.roots):
+            if note.size >= max(len(each.roots) for each in (promised.countersigned, *promised.lives)):
                 raise Broken(f"{box.name} holds a countersigned size that central's archive does not")
-            if promised.countersigned.roots[note.size] != note.root:
+            if not promised.was_countersigned(note.size, note.root):
                 raise Broken(f"central countersigned two histories of {box.name}")
-        return head, promised.take(Log(tx, orders_of(box.journal)))
+        return head, promised.take(box, Log(tx, orders_of(box.journal)))
 
 
 def _size(tx: Tx, journal: JournalId) -> int:
@@ -264,26 +299,36 @@ def _see_orders(box: NodeBox, log: Log, theirs: Log, promised: Promised) -> None
     held = [read_entry(*each) for each in promised.taken]
     if [row[0] for row in theirs.rows(0, len(held) + 1)] != [each.header_bytes for each in held]:
         raise Broken(f"{box.name} has not the orders that central gave it")
-    _see_given(box, [decode_body(each.header.kind, each.body or b"") for each in held], promised.given)
+    said = [decode_body(each.header.kind, each.body or b"") for each in held]
+    _see_given(box, said, promised.given, forgot=promised.forgot)
     whole = log.head()
-    said = [
+    own = [
         decode_body(entry.header.kind, entry.body)
         for entry in log.entries(0, 0 if whole is None else whole.size)
         if entry.header.kind == OrdersApplied.KIND and entry.body is not None
     ]
-    applied = [(body.size, body.root) for body in said if isinstance(body, OrdersApplied)]
+    applied = [(body.size, body.root) for body in own if isinstance(body, OrdersApplied)]
     if applied != sorted(set(applied)) or not applied or applied[-1][0] != len(held):
         raise Broken(f"{box.name} applied orders twice, or not at all")
 
 
-def _see_given(box: NodeBox, held: list[Body | None], given: set[bytes]) -> None:
-    """Every order that was given is there once; but a block that was given again may be another one."""
+def _see_given(box: NodeBox, held: list[Body | None], given: set[bytes], *, forgot: bool) -> None:
+    """Every order that was given is there once; but a block that was given again may be another one.
+
+    What every node is to have may come once more from a central that forgot to whom it had given it.
+    """
     said = [encode_body(body) for body in held if body is not None]
-    if len(said) != len(set(said)):
+    once = [encode_body(body) for body in held if body is not None and not _may_repeat(body, forgot=forgot)]
+    if len(once) != len(set(once)):
         raise Broken(f"{box.name} was given an order twice")
     blocks = [_is_block(each) for each in said]
     if any(not _is_block(each) and each not in said for each in given) or sum(blocks) < sum(map(_is_block, given)):
         raise Broken(f"{box.name} was never given an order that central had given")
+
+
+def _may_repeat(body: Body, *, forgot: bool) -> bool:
+    standing = isinstance(body, ServicePublished | ServiceWithdrawn | SettingOrdered)
+    return isinstance(body, SettingReleased) or (forgot and standing)
 
 
 def _is_block(said: bytes) -> bool:

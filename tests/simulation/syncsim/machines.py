@@ -113,7 +113,7 @@ class NodeBox:
     def copied(self, name: str, image: NodeDisk, seed: int) -> NodeBox:
         """Another box, made from this one's image."""
         draw = random.Random(f"{seed} {name}")
-        writer = Writer(draw, self.writer.sessions, list(self.writer.subjects))
+        writer = Writer(draw, self.writer.sessions, list(self.writer.subjects), list(self.writer.cases))
         copy = NodeBox(name, self.journal, image.copy(), writer, draw, Clock(self.clock.now), is_copy=True)
         copy.acked = dict(self.imaged)
         self.is_copy = True
@@ -216,7 +216,6 @@ class CentralBox:
     """On a clock that nobody can set."""
     central: Central | None = None
     later: Later = field(default_factory=Later)
-    image: CentralDisk | None = None
 
     @classmethod
     def make(cls, origins: Origins, seed: int) -> CentralBox:

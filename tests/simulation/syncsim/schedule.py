@@ -11,6 +11,7 @@ from unittest.mock import patch
 from structlog.testing import capture_logs
 
 from sync import courier
+from tests.simulation.syncsim.acts import Writer
 from tests.simulation.syncsim.links import Weather
 from tests.simulation.syncsim.machines import NodeBox
 from tests.simulation.syncsim.sticks import SMALL_PART
@@ -22,6 +23,12 @@ MAX_FUSE: Final = 24
 YEAR_S: Final = 365 * 24 * 3600
 WITH_STICKS: Final = 0.3
 """How many schedules carry files."""
+WITH_TAPES: Final = 0.4
+"""How many of them make backups of central, of which it is told, and free files because of them."""
+WITH_PEOPLE: Final = 0.4
+"""How many of them have much that people decide."""
+PREPARED: Final = 0.6
+"""How many of either begin with what that takes."""
 SHOWN: Final = 14
 """Steps that a failure shows."""
 
@@ -43,6 +50,10 @@ class Schedule:
     world: World
     draw: random.Random
     steps: Steps
+    first: tuple[Step, ...] = ()
+    """Steps that it begins with, so that something comes of those that are drawn."""
+    taped: bool = False
+    """Whether files are freed because of backups."""
     trace: list[str] = field(default_factory=list)
 
     @classmethod
@@ -59,8 +70,16 @@ class Schedule:
         sticks = draw.random() < WITH_STICKS
         if sticks:
             world.carry_sticks()
-        # A central that forgot and a node that was copied may deceive each other, and nobody could tell: never both.
-        return cls(world, draw, ALWAYS + draw.choice(((), CENTRAL_RESTORED, NODES_COPIED)) + (STICKS if sticks else ()))
+        taped = draw.random() < WITH_TAPES
+        steps = (
+            ALWAYS
+            + draw.choice(((), CENTRAL_RESTORED, NODES_COPIED, CENTRAL_RESTORED + NODES_COPIED))
+            + (STICKS if sticks else ())
+        )
+        of_people = draw.random() < WITH_PEOPLE
+        steps += (FREED if taped else ()) + (PEOPLE if of_people else ())
+        first = (TO_FREE if taped else ()) + (TO_DECIDE if of_people else ())
+        return cls(world, draw, steps, first if draw.random() < PREPARED else (), taped)
 
     def run(self) -> list[str]:
         """All of it.
@@ -80,10 +99,11 @@ class Schedule:
 
     def _steps(self) -> None:
         weights = [weight for weight, _ in self.steps]
-        for number in range(self.draw.randint(6, MAX_STEPS)):
-            ((_, step),) = self.draw.choices(self.steps, weights)
+        drawn = (self.draw.choices(self.steps, weights)[0][1] for _ in range(self.draw.randint(6, MAX_STEPS)))
+        for number, step in enumerate((*self.first, *drawn)):
             self._note(number, step.__name__, step(self))
-        self.world.heal(by_sticks=self.draw.random() < 0.4)
+        by_sticks = self.draw.random() < 0.4
+        self.world.heal(by_sticks=by_sticks, from_tape=self.taped and self.draw.random() < 0.4)
         self._note(len(self.trace), "heal", "whole")
 
     def _note(self, number: int, name: str, said: str) -> None:
@@ -98,6 +118,12 @@ class Schedule:
         box = self.draw.choice(self.world.nodes)
         return " ".join([box.name, *(self.world.act(box) for _ in range(self.draw.randint(1, 4)))])
 
+    def day(self) -> str:
+        """Cases are handed in at a node, or end there, and central hears of it."""
+        box = self.draw.choice(self.world.nodes)
+        said = [self.world.act(box, Writer.hand_in) for _ in range(self.draw.randint(1, 4))]
+        return " ".join([box.name, *said, self.world.sync(box), self.world.fold()])
+
     def sync(self) -> str:
         """A node syncs once."""
         return self._at_a_node(self.world.sync)
@@ -107,8 +133,15 @@ class Schedule:
         return self._at_a_node(self.world.follow)
 
     def order(self) -> str:
-        """Central orders something of a node."""
+        """Central orders something of a node; mostly it knows what came from there."""
+        if self.draw.random() < 0.6:
+            self.world.fold()
         return self._at_a_node(self.world.give)
+
+    def decide(self) -> str:
+        """Central knows what came from a node, and orders something about its people."""
+        box = self.draw.choice(self.world.nodes)
+        return " ".join([box.name, self.world.fold(), self.world.give(box, of_people=True)])
 
     def fold(self) -> str:
         """Central folds what came."""
@@ -169,6 +202,22 @@ class Schedule:
         """Somebody makes a backup of central."""
         return self.world.back_up_central()
 
+    def tell_of_backup(self) -> str:
+        """Somebody tells central that a backup begins, is safe, or is no good."""
+        return " ".join(self.world.tell_of_backup() for _ in range(self.draw.randint(1, 3)))
+
+    def free(self) -> str:
+        """A node makes room on its disk."""
+        return self._once_synced(self.world.free)
+
+    def carry_out(self) -> str:
+        """A node carries out what central decided."""
+        return self._once_synced(self.world.carry_out)
+
+    def settle(self) -> str:
+        """People at a node settle what only they can."""
+        return self._at_a_node(self.world.settle)
+
     def restore_central(self) -> str:
         """The backup takes the place of central."""
         return self.world.restore_central()
@@ -201,18 +250,27 @@ class Schedule:
         """A file that is carried is lost, cut or changed."""
         return "no sticks" if self.world.sticks is None else self.world.sticks.spoil()
 
+    def _once_synced(self, do: Callable[[NodeBox], str]) -> str:
+        """At a node, mostly when it has just heard of central."""
+        box = self.draw.choice(self.world.nodes)
+        said = self.world.sync(box) if self.draw.random() < 0.6 else "as it is"
+        return f"{box.name} {said} {do(box)}"
+
     def _at_a_node(self, do: Callable[[NodeBox], str]) -> str:
         box = self.draw.choice(self.world.nodes)
         return f"{box.name} {do(box)}"
 
 
-Steps = tuple[tuple[int, Callable[[Schedule], str]], ...]
+Step = Callable[[Schedule], str]
+Steps = tuple[tuple[int, Step], ...]
 
 ALWAYS: Final[Steps] = (
     (30, Schedule.act),
     (22, Schedule.sync),
     (8, Schedule.follow),
-    (6, Schedule.order),
+    (10, Schedule.order),
+    (4, Schedule.carry_out),
+    (2, Schedule.settle),
     (5, Schedule.fold),
     (1, Schedule.fold_again),
     (5, Schedule.doom_central),
@@ -224,6 +282,15 @@ ALWAYS: Final[Steps] = (
     (2, Schedule.fill_a_disk),
     (2, Schedule.cut_links),
 )
+FREED: Final[Steps] = (
+    (30, Schedule.day),
+    (40, Schedule.tell_of_backup),
+    (4, Schedule.back_up_central),
+    (30, Schedule.free),
+)
+PEOPLE: Final[Steps] = ((24, Schedule.day), (40, Schedule.decide), (20, Schedule.carry_out), (8, Schedule.settle))
+TO_FREE: Final[tuple[Step, ...]] = (Schedule.day, Schedule.tell_of_backup, Schedule.tell_of_backup, Schedule.sync)
+TO_DECIDE: Final[tuple[Step, ...]] = (Schedule.day, Schedule.decide, Schedule.decide)
 CENTRAL_RESTORED: Final[Steps] = ((14, Schedule.back_up_central), (24, Schedule.restore_central), (28, Schedule.order))
 STICKS: Final[Steps] = (
     (24, Schedule.export),

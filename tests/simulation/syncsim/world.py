@@ -8,26 +8,38 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from appliance.journal import kinds as k
+from appliance.casework import decisions
+from appliance.casework.centre import Centre, CentreRules
+from appliance.catalogue import Calendar, Catalogue
 from appliance.journal.entry import Entry
 from appliance.journal.errors import BugError, DeviceError, IntegrityError, OperatorError, SanadError
+from appliance.store.blobs import BlobFolder
+from appliance.store.store import Store
 from appliance.store.witness import RolledBack
 from sync import courier
 from sync.agent import follow, sync_once
+from sync.central.central import Central
 from sync.following import Timing
 from sync.link import Address
 from sync.refusals import Fork, Rollback
 from sync.way import Way
+from tests.simulation.syncsim.acts import MAX_CASES, Writer
+from tests.simulation.syncsim.bureau import Bureau
 from tests.simulation.syncsim.checks import Ledger, see_judged, see_same, see_whole
 from tests.simulation.syncsim.desk import Desk
 from tests.simulation.syncsim.links import MemoryLink, Wires
-from tests.simulation.syncsim.machines import URL, Broken, CentralBox, NodeBox
+from tests.simulation.syncsim.machines import URL, Broken, CentralBox, CentralDisk, NodeBox
 from tests.simulation.syncsim.origins import origins
+from tests.simulation.syncsim.people import see_kept, see_people
 from tests.simulation.syncsim.power import PowerCut
 from tests.simulation.syncsim.signing import sign
 from tests.simulation.syncsim.sticks import Sticks
+from tests.simulation.syncsim.tapes import Tapes
 
 ADDRESS: Final = Address(URL, b"")
+RULES: Final = CentreRules("SIM01", "A centre in memory")
+IDLE: Final = str((0, 0))
+"""What a node says that had no decision to carry out."""
 MAX_ROUNDS: Final = 6
 """Ways there and back that files may take until everything is at central."""
 MAX_TRIES: Final = 4
@@ -50,12 +62,12 @@ class World:
     nodes: list[NodeBox]
     wires: Wires
     ledger: Ledger
+    bureau: Bureau
+    tapes: Tapes
     busy: set[str] = field(default_factory=set)
     """Names of the nodes that sync at this moment."""
     sticks: Sticks | None = None
     """What is carried, where something is."""
-    orders: int = 0
-    """Orders of one kind that were given; each says something else."""
 
     @classmethod
     def make(cls, seed: int, *, nodes: int, lies: bool = False) -> World:
@@ -65,7 +77,9 @@ class World:
         central.disk.archive.lies = lies
         boxes = [NodeBox.make(number, begun.nodes[number], seed) for number in range(nodes)]
         wires = Wires(Desk(central), random.Random(f"{seed} wires"))
-        world = cls(seed, random.Random(f"{seed} world"), central, boxes, wires, Ledger.begin(begun.nodes[:nodes]))
+        bureau, tapes = Bureau(random.Random(f"{seed} bureau")), Tapes(random.Random(f"{seed} tapes"))
+        ledger = Ledger.begin(begun.nodes[:nodes])
+        world = cls(seed, random.Random(f"{seed} world"), central, boxes, wires, ledger, bureau, tapes)
         wires.central_died = world.central_dies
         wires.between = world.meanwhile
         central.start()
@@ -129,12 +143,12 @@ class World:
 
     # What happens
 
-    def act(self, box: NodeBox) -> str:
+    def act(self, box: NodeBox, write: Callable[[Writer, Store, BlobFolder], list[Entry]] = Writer.write) -> str:
         """Somebody writes something at a node."""
         if box.store is None or box.blobs is None:
             return "off"
         try:
-            made = box.writer.write(box.store, box.blobs)
+            made = write(box.writer, box.store, box.blobs)
         except PowerCut:
             self.node_dies(box)
             return "died"
@@ -145,28 +159,48 @@ class World:
         _confirm(box, made)
         return str(len(made))
 
-    def give(self, box: NodeBox) -> str:
+    def give(self, box: NodeBox, *, of_people: bool = False) -> str:
         """Somebody at central orders something of a node."""
+        return self._at_central(lambda central: self.bureau.order(central, box.journal, of_people=of_people))
+
+    def carry_out(self, box: NodeBox) -> str:
+        """A node carries out the decisions that came down, or leaves them to people."""
+        return self._at_a_node(box, lambda store: str(_carried_out(store)))
+
+    def settle(self, box: NodeBox) -> str:
+        """People at a node settle what only they can."""
+        return self._at_a_node(box, box.writer.settle)
+
+    def free(self, box: NodeBox) -> str:
+        """A node makes room on its disk."""
+        return self.tapes.watched(box, lambda: self._at_a_node(box, lambda _: self.tapes.free(box)))
+
+    def _at_a_node(self, box: NodeBox, work: Callable[[Store], str]) -> str:
+        if box.store is None:
+            return "off"
+        try:
+            return work(box.store)
+        except PowerCut:
+            self.node_dies(box)
+            return "died"
+        except BugError as error:
+            raise Broken(f"{box.name} has a bug: {error}") from error
+        except (OperatorError, DeviceError) as error:
+            return type(error).__name__
+
+    def _at_central(self, work: Callable[[Central], str]) -> str:
         central = self.central.central
         if central is None:
             return "off"
         try:
-            if self.draw.random() < 0.5:
-                central.lease(box.journal)
-                count = 1
-            else:
-                count = self.draw.randint(1, 4)
-                self.orders += 1
-                prefix = f"X{self.orders}"
-                bodies = [k.NumbersLeased(prefix=prefix, first=n * 10 + 1, last=n * 10 + 10) for n in range(count)]
-                central.order(box.journal, bodies)
-            self.ledger.gave(self.central, box.journal, count)
+            return work(central)
         except PowerCut:
             self.central_dies()
             return "died"
+        except BugError as error:
+            raise Broken(f"central has a bug: {error}") from error
         except (OperatorError, DeviceError) as error:
             return type(error).__name__
-        return "given"
 
     def fold(self) -> str:
         """Central folds what came."""
@@ -327,15 +361,22 @@ class World:
 
     def back_up_central(self) -> str:
         """Somebody makes a backup of central."""
-        self.central.image = self.central.disk.copy()
-        return "kept"
+        return self.tapes.copy(self.central)
+
+    def tell_of_backup(self) -> str:
+        """Somebody tells central of one."""
+        return self._at_central(lambda central: self.tapes.tell(self.central, central))
 
     def restore_central(self) -> str:
         """Central's disk dies, and the backup takes its place."""
-        if self.central.image is None:
+        image = self.tapes.choose()
+        if image is None:
             return "no backup"
+        return self._put_back(image)
+
+    def _put_back(self, image: CentralDisk) -> str:
         self.central_dies()
-        self.central.disk = self.central.image.copy()
+        self.central.disk = image.copy()
         self.ledger.restored(self.central)
         return self.raise_central()
 
@@ -356,6 +397,7 @@ class World:
             box.disk.files = files
         box.acked = dict(box.imaged)
         box.is_copy = True
+        self.ledger.copied(box)
         return self.raise_node(box)
 
     def clone_node(self, box: NodeBox) -> str:
@@ -366,15 +408,17 @@ class World:
         if self.sticks is not None:
             other.home = self.sticks.home(other.name)
         self.nodes.append(other)
+        self.ledger.copied(other)
         return self.raise_node(other)
 
     # The end
 
-    def heal(self, *, by_sticks: bool = False) -> None:
+    def heal(self, *, by_sticks: bool = False, from_tape: bool = False) -> None:
         """Good links, room on every disk, everything switched on: then everything must be right.
 
         Args:
             by_sticks: whether all links stay down, and files are carried instead.
+            from_tape: whether nodes free then what they may, and central is put back to the backup that they rely on.
 
         Raises:
             Broken: it is not.
@@ -394,14 +438,46 @@ class World:
             if by_sticks and self.sticks is not None and not box.is_copy:
                 self.sticks.rounds(self.central, box, MAX_ROUNDS)
             else:
-                self._settle(box)
-        self.fold()
-        self.look()
+                self._sync_whole(box)
+        self._end_with_people()
+        if from_tape:
+            self._end_from_tape()
         for box in self.nodes:
             if not box.is_copy:
-                see_same(box, self.central, self.ledger.of[box.journal])
+                promised = self.ledger.of[box.journal]
+                see_same(box, self.central, promised)
+                see_people(box, self.central, promised.taken)
+                see_kept(box)
 
-    def _settle(self, box: NodeBox) -> None:
+    def _end_with_people(self) -> None:
+        """What was decided is carried out, what is lost brought back from tapes, and all of it synced once more."""
+        self.fold()
+        brought_back = self.tapes.bring_back(self.central)
+        for box in self.nodes:
+            # Where a node has nothing new to say, there is nothing to hear either.
+            if not box.is_copy and (self.carry_out(box) != IDLE or brought_back):
+                self._sync_whole(box)
+        self.fold()
+        self.look()
+
+    def _end_from_tape(self) -> None:
+        """What is on the newest tape is freed everywhere, central comes back from it, and has all of it again."""
+        honest = [box for box in self.nodes if not box.is_copy]
+        for box in honest:
+            for _ in range(MAX_CASES):
+                self.act(box, Writer.hand_in)
+            self._sync_whole(box)
+        tape = self.tapes.make(self.central)
+        for box in honest:
+            self._sync_whole(box)
+            self.free(box)
+        self.tapes.put_back = tape
+        self._put_back(tape)
+        for box in honest:
+            self._sync_whole(box)
+        self._end_with_people()
+
+    def _sync_whole(self, box: NodeBox) -> None:
         said = ""
         for _ in range(MAX_TRIES):
             said = self.sync(box)
@@ -414,6 +490,11 @@ class World:
                 return
         if not box.is_copy:
             raise Broken(f"{box.name} does not come to an end over good links: {said}")
+
+
+def _carried_out(store: Store) -> tuple[int, int]:
+    out = decisions.carry_out(Centre(store, Catalogue(), Calendar(), RULES))
+    return len(out.done), len(out.contested)
 
 
 def _confirm(box: NodeBox, made: Sequence[Entry]) -> None:

@@ -114,9 +114,8 @@ def test_every_order_is_kept_and_shown_also_one_of_a_newer_kind_and_it_blocks_no
 
 def test_every_kind_that_only_central_gives_is_an_order() -> None:
     given = {kind for kind in k.KINDS if kind in ORDER_FOLDS}
-    assert {each.split(".")[0] for each in given} == {
-        *("orders", "numbers", "service", "setting", "operator", "officer", "decision", "number", "conflict", "blobs")
-    }
+    areas = "orders numbers service setting operator officer decision number conflict blobs node"
+    assert {each.split(".")[0] for each in given} == set(areas.split())
 
 
 # Services
@@ -343,3 +342,16 @@ def test_an_order_that_is_taken_up_twice_changes_nothing(kind: str) -> None:
     after = {table.name: dict(folding.table_rows(tx))[table.name] for table in t.FOLDED.sorted_tables}
     changed = {name for name in after if before[name] != after[name]}
     assert changed == {t.timeline.name, t.unreadable.name}
+
+
+# Quarantine
+
+
+def test_a_node_is_in_quarantine_from_the_order_on_until_the_one_that_lets_it_out() -> None:
+    stopped = order(0, k.NodeQuarantined(cause="person", reason="Its box was stolen.", by="ayesha"))
+    said = {"since": AT, "cause": "person", "reason": "Its box was stolen.", "by": "ayesha"}
+    assert rows(folded([stopped]), "quarantines") == [{"journal": JOURNAL, **said, "seq": 0}]
+    released = order(1, k.NodeReleased(reason="It was found.", by="ayesha"))
+    assert rows(folded([stopped, released]), "quarantines") == []
+    again = order(2, k.NodeQuarantined(cause="a cause of newer software", by="central"))
+    assert [row["seq"] for row in rows(folded([stopped, released, again]), "quarantines")] == [2]
