@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import pytest
 
+from appliance.casework import decisions
+from appliance.casework.centre import Centre
 from appliance.journal.entry import Entry
 from appliance.journal.ids import BlobDigest, JournalId
-from appliance.journal.kinds import NumbersLeased
-from appliance.records import folding
+from appliance.journal.kinds import DecisionContested, NumbersLeased
+from appliance.records import folding, tables
 from appliance.records.database import Tx
+from appliance.records.folds import orders
 from appliance.records.log import Log
-from sync.central import ordersback, registry
+from appliance.records.statements import add_once
+from appliance.store import freeing
+from appliance.store.commit import Draft, Moment
+from appliance.store.store import Store
+from sync.central import archive, ordersback, registry
 from sync.central.archive import Archive
+from sync.central.backups import Backups
 from sync.central.fleet import Fleet
 from sync.central.locker import Outcome
+from sync.central.nodecases import NodeCases
 from sync.central.orders import Told
 from sync.central.quarantine import Cause
+from sync.central.registry import Node
 from sync.frames import BlobPiece
-from sync.session import Accept, Effect, Receiver, Stage
+from sync.session import Accept, Effect, Receiver, Stage, judge_offer
 from tests.simulation.syncsim.memory import MemoryLocker
 from tests.simulation.syncsim.schedule import Found, Schedule
 
@@ -117,6 +127,94 @@ def _take_a_piece_for_the_whole_file(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(MemoryLocker, "add", whole)
 
 
+def _free_what_is_on_no_backup(patch: pytest.MonkeyPatch) -> None:
+    def everything(tx: Tx, store: Store) -> freeing.Backup | None:
+        told = newest(tx, store)
+        return None if told is None else freeing.Backup(told.name, told.made_at, 1_000_000, frozenset())
+
+    newest = freeing._newest
+    patch.setattr(freeing, "_newest", everything)
+
+
+def _rely_on_a_backup_that_was_withdrawn(patch: pytest.MonkeyPatch) -> None:
+    largest = freeing._NEWEST.order_by(None).order_by(tables.backups.c.size.desc())
+    patch.setattr(freeing, "_NEWEST", largest)
+
+
+def _say_that_a_backup_is_made_when_it_begins(patch: pytest.MonkeyPatch) -> None:
+    begin = Backups.begin
+
+    def begun(self: Backups, name: str) -> int:
+        begin(self, name)
+        return self.done(name)
+
+    patch.setattr(Backups, "begin", begun)
+
+
+def _say_that_a_backup_has_what_central_lacks(patch: pytest.MonkeyPatch) -> None:
+    held = Backups._held
+
+    def all_of_it(self: Backups, tx: Tx, node: Node) -> dict[str, object]:
+        return held(self, tx, node) | {"lacking": ""}
+
+    patch.setattr(Backups, "_held", all_of_it)
+
+
+def _free_without_a_word(patch: pytest.MonkeyPatch) -> None:
+    def free(store: Store, digests: Collection[BlobDigest]) -> None:
+        store.drop_blobs(lambda _: digests)
+
+    patch.setattr(freeing, "_free", free)
+
+
+def _ask_for_ever_for_what_was_freed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Backups, "look", lambda *_: None)
+
+
+def _name_nothing_as_lost(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Backups, "lost", lambda _: [])
+
+
+def _keep_cases_from_central(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(NodeCases, "look", lambda *_: False)
+
+
+def _keep_cases_about_who_was_erased(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(NodeCases, "_erased", lambda *_: [])
+
+
+def _settle_at_central_and_tell_nobody(patch: pytest.MonkeyPatch) -> None:
+    def settle(self: NodeCases, conflict: str, words: str, by: str) -> bool:
+        silent = NodeCases(self.archive, self.index, self.clock, lambda *_: None)
+        return settled(silent, conflict, words, by)
+
+    settled = NodeCases.settle
+    patch.setattr(NodeCases, "settle", settle)
+
+
+def _leave_a_decision_that_cannot_be_carried_out(patch: pytest.MonkeyPatch) -> None:
+    write = decisions._write
+
+    def written(centre: Centre, moment: Moment, decision: decisions.Decision) -> list[Draft]:
+        drafts = write(centre, moment, decision)
+        return [] if any(isinstance(each.body, DecisionContested) for each in drafts) else drafts
+
+    patch.setattr(decisions, "_write", written)
+
+
+def _keep_the_first_setting(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(orders, "_SET", add_once(tables.ordered_settings))
+
+
+def _let_a_copy_follow_where_central_forgot(patch: pytest.MonkeyPatch) -> None:
+    """A central that was put back takes any history that fits what it remembers, whatever the node shows of it."""
+
+    def judged(offered: Any, held: Any, _shown: Any, root: Any) -> Any:
+        return judge_offer(offered, held, None, root)
+
+    patch.setattr(archive, "judge_offer", judged)
+
+
 Put = Callable[[pytest.MonkeyPatch], None]
 FAULTS: tuple[tuple[Put, str], ...] = (
     (_lose_what_was_given_again, "was never given an order"),
@@ -131,6 +229,19 @@ FAULTS: tuple[tuple[Put, str], ...] = (
     (_stop_a_node_for_whatever_is_refused, "quarantine"),
     (_countersign_nothing, "is honest"),
     (_take_a_piece_for_the_whole_file, "sealed file"),
+    (_free_what_is_on_no_backup, "freed a file"),
+    (_rely_on_a_backup_that_was_withdrawn, "freed a file"),
+    (_say_that_a_backup_is_made_when_it_begins, ""),
+    (_say_that_a_backup_has_what_central_lacks, "freed a file"),
+    (_free_without_a_word, "no entry says why"),
+    (_ask_for_ever_for_what_was_freed, ""),
+    (_name_nothing_as_lost, "sealed file"),
+    (_keep_cases_from_central, "people must settle"),
+    (_keep_cases_about_who_was_erased, "people must settle"),
+    (_settle_at_central_and_tell_nobody, "people must settle"),
+    (_leave_a_decision_that_cannot_be_carried_out, "left a decision"),
+    (_keep_the_first_setting, "settings"),
+    (_let_a_copy_follow_where_central_forgot, "was shown"),
 )
 
 

@@ -10,7 +10,6 @@ from typing import Final
 
 from tests.simulation.syncsim.schedule import Found, Schedule
 
-
 SHOWN_EVERY: Final = 250
 """Schedules after which it is said how far it is."""
 

@@ -82,6 +82,7 @@ class World:
         world = cls(seed, random.Random(f"{seed} world"), central, boxes, wires, ledger, bureau, tapes)
         wires.central_died = world.central_dies
         wires.between = world.meanwhile
+        wires.desk.shown = ledger.shown
         central.start()
         for box in boxes:
             box.start()
@@ -471,11 +472,22 @@ class World:
         for box in honest:
             self._sync_whole(box)
             self.free(box)
+        if self.draw.random() < 0.3:
+            self._end_without_tapes(honest)
         self.tapes.put_back = tape
         self._put_back(tape)
         for box in honest:
             self._sync_whole(box)
         self._end_with_people()
+
+    def _end_without_tapes(self, honest: list[NodeBox]) -> None:
+        """No backup is relied on any more: nothing goes, whatever ends."""
+        self._at_central(self.tapes.withdraw)
+        for box in honest:
+            self._sync_whole(box)
+            for _ in range(MAX_CASES):
+                self.act(box, Writer.hand_in)
+            self.free(box)
 
     def _sync_whole(self, box: NodeBox) -> None:
         said = ""
