@@ -85,6 +85,7 @@ def _end_from_tape(world: World) -> None:
         _end_without_tapes(world, honest)
     # Put back to what was before the tape was made, central lacks what was freed: only the tape has it.
     image = tape if world.draw.random() < 0.6 else before
+    world.look()
     world.tapes.put_back = image
     world.put_back(image)
     for box in honest:
