@@ -10,6 +10,8 @@ from tests.simulation.syncsim.machines import Broken, NodeBox
 from tests.simulation.syncsim.people import see_kept, see_people
 from tests.simulation.syncsim.world import World
 
+ERASING: Final = 0.2
+"""How many schedules end with somebody erased about whom people had to settle something."""
 IDLE: Final = str((0, 0))
 """What a node says that had no decision to carry out."""
 MAX_ROUNDS: Final = 6
@@ -60,11 +62,15 @@ def heal(world: World, *, by_sticks: bool = False, from_tape: bool = False) -> N
 def _end_with_people(world: World) -> None:
     """What was decided is carried out, what is lost brought back from tapes, and all of it synced once more."""
     world.fold()
+    erasing = world.draw.random() < ERASING
     brought_back = world.tapes.bring_back(world.central)
     for box in world.nodes:
         # Where a node has nothing new to say, there is nothing to hear either.
-        if not box.is_copy and (world.carry_out(box) != IDLE or brought_back):
+        if not box.is_copy and (world.carry_out(box) != IDLE or brought_back or erasing):
             _sync_whole(world, box)
+            if erasing and world.act(box, Writer.erase_contested) != "0":
+                world.fold()
+                _sync_whole(world, box)
     world.fold()
     world.look()
 
