@@ -44,6 +44,8 @@ QUEUED_S: Final = 0.1
 """What of a round trip may be waiting in queues while lanes send, or this share of the shortest round trip if that is
 more: what lanes put into a queue, new work would wait behind."""
 QUEUED_SHARE: Final = 0.25
+ROOM_S: Final = 0.5
+"""After so long a lane sends a piece all the same: how long the queue is, it only learns from what it sends."""
 CLOSE_S: Final = 0.2
 """For lanes that were broken off to notice."""
 
@@ -258,10 +260,15 @@ class Lane:
             if not self._lanes.may_send(limit := self._pace.piece_bytes):
                 self._unanswered[share.digest] = Share(share.digest, offset)
                 return
-            while not self._lanes.has_room(self._link) and not self._lanes.over.wait(LOOK_S / 2):
-                pass
+            self._wait_for_room()
             data, begun_s = sealed[offset : offset + limit], now_s()
             yield frames.encode(BlobPiece(share.digest, len(sealed), offset, data))
             self._pace.took(len(data), now_s() - begun_s)
             self._queue.sent(Share(share.digest, offset), len(data), len(sealed))
             offset += len(data)
+
+    def _wait_for_room(self) -> None:
+        until_s = self._lanes.monotonic_s() + ROOM_S
+        while not self._lanes.has_room(self._link) and self._lanes.monotonic_s() < until_s:
+            if self._lanes.over.wait(LOOK_S / 2):
+                return
