@@ -40,6 +40,12 @@ STALE_S: Final = 15.0
 """After so long without a request the connection, and the challenge kept for it, count as gone."""
 END_S: Final = 10.0
 """For lanes to end well, before their stream does."""
+QUEUED_S: Final = 0.1
+"""What of a round trip may be waiting in queues while lanes send, or this share of the shortest round trip if that is
+more: what lanes put into a queue, new work would wait behind."""
+QUEUED_SHARE: Final = 0.25
+ROOM_S: Final = 0.5
+"""After so long a lane sends a piece all the same: how long the queue is, it only learns from what it sends."""
 CLOSE_S: Final = 0.2
 """For lanes that were broken off to notice."""
 
@@ -83,7 +89,8 @@ class Lanes:
         self.over = threading.Event()
         self.guard = threading.Lock()
         self._closed = False
-        self._running: list[tuple[threading.Thread, Link]] = []
+        self._running: list[threading.Thread] = []
+        self._links: tuple[Link, ...] = ()
 
     @property
     def queue(self) -> FileQueue:
@@ -100,7 +107,8 @@ class Lanes:
         """
         lane = Lane(number, self, link, calls)
         thread = threading.Thread(target=lane.run, name="sync-lane", daemon=True)
-        self._running.append((thread, link))
+        self._running.append(thread)
+        self._links += (link,)
         thread.start()
 
     def end(self) -> None:
@@ -112,7 +120,7 @@ class Lanes:
     def close(self) -> None:
         """Break all lanes off."""
         self.over.set()
-        for _, link in self._running:
+        for link in self._links:
             link.abort()
         with self.guard:
             self._closed = True
@@ -129,6 +137,14 @@ class Lanes:
             if not self._closed:
                 self.rules.spend(count)
 
+    def has_room(self, link: Link) -> bool:
+        """Whether the queue before a lane is short: else what it sends would only make new work wait."""
+        if (flight := link.flight) is None:
+            return True
+        others = (other.least_round_trip_s for each in self._links if (other := each.flight) is not None)
+        least_s = min(others, default=flight.least_round_trip_s)
+        return flight.round_trip_s - least_s <= max(QUEUED_S, QUEUED_SHARE * least_s)
+
     def sealed(self, digest: BlobDigest) -> bytes:
         """A sealed file, sound; nothing where it is not here, or damaged, or it is too late."""
         with self.guard:
@@ -141,7 +157,7 @@ class Lanes:
 
     def _join(self, seconds: float) -> None:
         until_s = self.monotonic_s() + seconds
-        for thread, _ in self._running:
+        for thread in self._running:
             thread.join(max(0.0, until_s - self.monotonic_s()))
 
 
@@ -244,8 +260,15 @@ class Lane:
             if not self._lanes.may_send(limit := self._pace.piece_bytes):
                 self._unanswered[share.digest] = Share(share.digest, offset)
                 return
+            self._wait_for_room()
             data, begun_s = sealed[offset : offset + limit], now_s()
             yield frames.encode(BlobPiece(share.digest, len(sealed), offset, data))
             self._pace.took(len(data), now_s() - begun_s)
             self._queue.sent(Share(share.digest, offset), len(data), len(sealed))
             offset += len(data)
+
+    def _wait_for_room(self) -> None:
+        until_s = self._lanes.monotonic_s() + ROOM_S
+        while not self._lanes.has_room(self._link) and self._lanes.monotonic_s() < until_s:
+            if self._lanes.over.wait(LOOK_S / 2):
+                return
