@@ -39,7 +39,7 @@ SEEDS = 400
 
 
 FOUND_AT = {
-    "lose_what_was_given_again": 146,
+    "lose_what_was_given_again": 61,
     "believe_that_no_order_was_lost": 89,
     "store_less_than_came": 10,
     "fold_an_entry_twice": 6,
@@ -52,10 +52,10 @@ FOUND_AT = {
     "say_that_a_backup_is_made_when_it_begins": 9,
     "say_that_a_backup_has_what_central_lacks": 193,
     "free_without_a_word": 9,
-    "ask_for_ever_for_what_was_freed": 20,
-    "name_nothing_as_lost": 20,
+    "ask_for_ever_for_what_was_freed": 12,
+    "name_nothing_as_lost": 12,
     "keep_cases_from_central": 6,
-    "keep_cases_about_who_was_erased": 21,
+    "keep_cases_about_who_was_erased": 116,
     "settle_at_central_and_tell_nobody": 101,
     "leave_a_decision_that_cannot_be_carried_out": 6,
     "keep_the_first_setting": 121,
