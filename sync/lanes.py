@@ -40,10 +40,10 @@ STALE_S: Final = 15.0
 """After so long without a request the connection, and the challenge kept for it, count as gone."""
 END_S: Final = 10.0
 """For lanes to end well, before their stream does."""
-QUEUED_S: Final = 0.1
+QUEUED_S: Final = 0.2
 """What of a round trip may be waiting in queues while lanes send, or this share of the shortest round trip if that is
 more: what lanes put into a queue, new work would wait behind."""
-QUEUED_SHARE: Final = 0.25
+QUEUED_SHARE: Final = 0.5
 ROOM_S: Final = 0.5
 """After so long a lane sends a little all the same: how long the queue is, it only learns from what it sends."""
 MAX_AT_ONCE: Final = 8 * 1024
