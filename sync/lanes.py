@@ -21,7 +21,7 @@ from appliance.journal.ids import BlobDigest
 from sync import frames
 from sync.calls import Calls
 from sync.filequeue import FileQueue, Share
-from sync.following import LOOK_S, Pace
+from sync.following import LEAST_PIECE, LOOK_S, Pace
 from sync.frames import BlobPiece, End
 from sync.link import Link
 from sync.refusals import OutOfStep, TakenOver
@@ -40,12 +40,14 @@ STALE_S: Final = 15.0
 """After so long without a request the connection, and the challenge kept for it, count as gone."""
 END_S: Final = 10.0
 """For lanes to end well, before their stream does."""
-QUEUED_S: Final = 0.1
+QUEUED_S: Final = 0.2
 """What of a round trip may be waiting in queues while lanes send, or this share of the shortest round trip if that is
 more: what lanes put into a queue, new work would wait behind."""
-QUEUED_SHARE: Final = 0.25
+QUEUED_SHARE: Final = 0.5
 ROOM_S: Final = 0.5
-"""After so long a lane sends a piece all the same: how long the queue is, it only learns from what it sends."""
+"""After so long a lane sends a little all the same: how long the queue is, it only learns from what it sends."""
+MAX_AT_ONCE: Final = 8 * 1024
+"""Bytes between two looks at the queue."""
 CLOSE_S: Final = 0.2
 """For lanes that were broken off to notice."""
 
@@ -60,6 +62,8 @@ class Rules:
     """Told how many bytes were sent."""
     passed: Callable[[], int]
     """How many of the first files that central wants it was told to pass over."""
+    awaited: Callable[[], bool] = lambda: False
+    """Whether entries were sent that central has not countersigned yet."""
 
 
 class Lanes:
@@ -138,7 +142,9 @@ class Lanes:
                 self.rules.spend(count)
 
     def has_room(self, link: Link) -> bool:
-        """Whether the queue before a lane is short: else what it sends would only make new work wait."""
+        """Whether the queue before a lane is short, and no new work waits: else what it sends would make that wait."""
+        if self.rules.awaited():
+            return False
         if (flight := link.flight) is None:
             return True
         others = (other.least_round_trip_s for each in self._links if (other := each.flight) is not None)
@@ -257,18 +263,20 @@ class Lane:
         now_s = self._lanes.monotonic_s
         offset = min(share.offset, len(sealed) - 1)
         while offset < len(sealed):
-            if not self._lanes.may_send(limit := self._pace.piece_bytes):
+            limit = self._piece_bytes()
+            if not self._lanes.may_send(limit):
                 self._unanswered[share.digest] = Share(share.digest, offset)
                 return
-            self._wait_for_room()
             data, begun_s = sealed[offset : offset + limit], now_s()
             yield frames.encode(BlobPiece(share.digest, len(sealed), offset, data))
             self._pace.took(len(data), now_s() - begun_s)
             self._queue.sent(Share(share.digest, offset), len(data), len(sealed))
             offset += len(data)
 
-    def _wait_for_room(self) -> None:
+    def _piece_bytes(self) -> int:
+        """How much to send next, as soon as there is room for it; a little after a while, where there is none."""
         until_s = self._lanes.monotonic_s() + ROOM_S
-        while not self._lanes.has_room(self._link) and self._lanes.monotonic_s() < until_s:
-            if self._lanes.over.wait(LOOK_S / 2):
-                return
+        while not self._lanes.has_room(self._link):
+            if self._lanes.monotonic_s() >= until_s or self._lanes.over.wait(LOOK_S / 2):
+                return LEAST_PIECE
+        return min(self._pace.piece_bytes, MAX_AT_ONCE)

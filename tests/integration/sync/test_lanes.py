@@ -146,11 +146,6 @@ def carried(
     return ended[0]
 
 
-def threads_of_nodes() -> int:
-    """All threads but central's, which it starts when it first needs them, and keeps."""
-    return sum(not each.name.startswith("central-") for each in threading.enumerate())
-
-
 def wait_until(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not holds():
@@ -223,11 +218,9 @@ def test_a_stream_that_is_cut_breaks_its_lanes_off_and_the_next_session_goes_on(
     digests, cables = files(node, 12), Cables({0: [500_000]})
     ended = carried(node, cables, lambda: any(number == 0 for number in cables.breaks) and not cables.breaks[0])
     assert ended is not None
-    before = threads_of_nodes()
     outcome = carried(node, Cables(), lambda: all(map(central.holds, digests)))
     assert isinstance(outcome, SyncOutcome)
-    wait_until(lambda: threads_of_nodes() <= before)
-    assert not [each for each in threading.enumerate() if each.name == "sync-lane"]
+    wait_until(lambda: not [each for each in threading.enumerate() if each.name == "sync-lane"])
 
 
 def test_where_no_second_connection_gets_through_all_goes_over_the_stream(central: Central, node: EnrolledNode) -> None:
