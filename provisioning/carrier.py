@@ -111,7 +111,7 @@ def cap_of(settings: NodeSettings) -> int | None:
 
 def remember(store: Store, outcome: SyncOutcome) -> None:
     """Remember what central said."""
-    values = {carried.LAST_AT: store.now(), **carried.hindered(left(outcome), trouble(outcome))}
+    values = {carried.LAST_AT: store.now(), carried.BY_STICK: "", **carried.hindered(left(outcome), trouble(outcome))}
     if outcome.skew_s is not None:
         values[carried.SKEW] = str(outcome.skew_s)
     store.remember(**values)
@@ -175,14 +175,7 @@ _KINDS: Final[tuple[tuple[type[SanadError], Hindrance], ...]] = (
 
 def stuck(outcome: SyncOutcome) -> tuple[Stuck, ...]:
     """What does not get to central by itself."""
-    return tuple(
-        Stuck(
-            f"Sealed file {digest[:12]}…",
-            "It is missing or damaged on this box, and central has not got it.",
-            "Check the disk (`sanad journal verify`), put it back from a backup, or call central IT.",
-        )
-        for digest in outcome.missing
-    )
+    return carried.lost_files(outcome.missing)
 
 
 @dataclass(slots=True)
