@@ -128,14 +128,22 @@ def trouble(outcome: SyncOutcome) -> str:
         return ""
     if outcome.central_scarce and outcome.wanted:
         return (
-            f"Central's disk is nearly full: {outcome.wanted} sealed files wait here; entries still go. "
+            f"Central's disk is nearly full: {_files_wait(outcome)} here; entries still go. "
             "Tell central IT to make room."
         )
     if outcome.size != outcome.cosigned_size:
         return "Not everything is countersigned yet. Sync again."
     if outcome.missing:
         return ""
-    return f"All entries are countersigned; {outcome.wanted} sealed files are still on their way."
+    return f"All entries are countersigned; {_files(outcome)} still on {'its' if outcome.wanted == 1 else 'their'} way."
+
+
+def _files(outcome: SyncOutcome) -> str:
+    return "1 sealed file is" if outcome.wanted == 1 else f"{outcome.wanted:,} sealed files are"
+
+
+def _files_wait(outcome: SyncOutcome) -> str:
+    return "1 sealed file waits" if outcome.wanted == 1 else f"{outcome.wanted:,} sealed files wait"
 
 
 def left(outcome: SyncOutcome) -> Hindrance | None:
@@ -293,10 +301,10 @@ class _Told:
         kind, words, items, now = left(outcome), trouble(outcome), stuck(outcome), time.monotonic()
         if outcome.wanted and not self._allowance.may_send(1):
             kind = Hindrance.BOUND
-            words = f"Today's bound is sent; {outcome.wanted} sealed files wait for tomorrow. Entries still go."
+            words = f"Today's bound is sent; {_files_wait(outcome)} for tomorrow. Entries still go."
         elif outcome.wanted and not self._hours.open:
             kind = Hindrance.HOURS
-            words = f"{outcome.wanted} sealed files wait for {self._hours.said}. Entries still go."
+            words = f"{_files_wait(outcome)} for {self._hours.said}. Entries still go."
         self._see_through(outcome)
         if self._last is None or self._last[:2] != (words, items) or now - self._last[2] > REMEMBER_EVERY_S:
             self._last = words, items, now
