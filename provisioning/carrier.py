@@ -88,7 +88,7 @@ def sync_and_remember(
 def remember(store: Store, outcome: SyncOutcome, kept: Kept | None = None) -> None:
     """Remember what central said, and why sealed files stay here, where this box keeps them."""
     said = (left(outcome), trouble(outcome)) if kept is None else (kept.kind, kept.words)
-    values = {carried.LAST_AT: store.now(), **carried.hindered(*said)}
+    values = {carried.LAST_AT: store.now(), carried.BY_STICK: "", **carried.hindered(*said)}
     values[carried.UNTIL] = "" if kept is None else kept.until
     if outcome.skew_s is not None:
         values[carried.SKEW] = str(outcome.skew_s)
@@ -106,14 +106,22 @@ def trouble(outcome: SyncOutcome) -> str:
         return ""
     if outcome.central_scarce and outcome.wanted:
         return (
-            f"Central's disk is nearly full: {outcome.wanted} sealed files wait here; entries still go. "
+            f"Central's disk is nearly full: {_files_wait(outcome)} here; entries still go. "
             "Tell central IT to make room."
         )
     if outcome.size != outcome.cosigned_size:
         return "Not everything is countersigned yet. Sync again."
     if outcome.missing:
         return ""
-    return f"All entries are countersigned; {outcome.wanted} sealed files are still on their way."
+    return f"All entries are countersigned; {_files(outcome)} still on {'its' if outcome.wanted == 1 else 'their'} way."
+
+
+def _files(outcome: SyncOutcome) -> str:
+    return "1 sealed file is" if outcome.wanted == 1 else f"{outcome.wanted:,} sealed files are"
+
+
+def _files_wait(outcome: SyncOutcome) -> str:
+    return "1 sealed file waits" if outcome.wanted == 1 else f"{outcome.wanted:,} sealed files wait"
 
 
 def left(outcome: SyncOutcome) -> Hindrance | None:
@@ -153,14 +161,7 @@ _KINDS: Final[tuple[tuple[type[SanadError], Hindrance], ...]] = (
 
 def stuck(outcome: SyncOutcome) -> tuple[Stuck, ...]:
     """What does not get to central by itself."""
-    return tuple(
-        Stuck(
-            f"Sealed file {digest[:12]}…",
-            "It is missing or damaged on this box, and central has not got it.",
-            "Check the disk (`sanad journal verify`), put it back from a backup, or call central IT.",
-        )
-        for digest in outcome.missing
-    )
+    return carried.lost_files(outcome.missing)
 
 
 @dataclass(slots=True)

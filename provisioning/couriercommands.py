@@ -201,6 +201,21 @@ def _take(central: Central, found: Found, hauls: dict[JournalId, _Haul]) -> None
     haul.imports.append((found, taken))
 
 
+def count(number: int, one: str, many: str | None = None) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number:,} {one}" if number == 1 else f"{number:,} {many or one + 's'}"
+
+
+def files(number: int) -> str:
+    """So many sealed files."""
+    return count(number, "sealed file")
+
+
+def entries(number: int) -> str:
+    """So many entries."""
+    return count(number, "entry", "entries")
+
+
 def _import_values(found: Found, taken: Import) -> dict[str, object]:
     return {
         "file": str(found.place),
@@ -215,7 +230,7 @@ def _import_values(found: Found, taken: Import) -> dict[str, object]:
 
 
 def _import_line(found: Found, taken: Import) -> str:
-    line = f"{found.place.name}: {taken.entries} entries and {taken.blobs} sealed files were new."
+    line = f"{found.place.name}: {entries(taken.entries)} and {files(taken.blobs)} were new."
     if not taken.entries and not taken.blobs:
         line = f"{found.place.name}: central had all of it already."
     return "\n".join([line, *(f"  {digest} was left out: {why}." for digest, why in taken.refused.items())])
@@ -241,9 +256,11 @@ def _receipt_values(receipt: Receipt) -> dict[str, object]:
 
 
 def _receipt_line(receipt: Receipt) -> str:
-    lacking = f", {receipt.lacking} sealed files are still to come" if receipt.lacking else ", and every sealed file"
+    lacking = ", and every sealed file"
+    if receipt.lacking:
+        lacking = f", {files(receipt.lacking)} {'is' if receipt.lacking == 1 else 'are'} still to come"
     return (
-        f"Central holds {receipt.stored} entries{lacking}.\n"
+        f"Central holds {entries(receipt.stored)}{lacking}.\n"
         f"Carry {receipt.place} back to the node: `sanad courier import` there closes what arrived."
     )
 
@@ -310,11 +327,16 @@ def _remember(store: Store, taken: Sequence[tuple[Found, Taken]]) -> None:
         return
     last = news[-1]
     words = list(last.troubles)
-    if last.lacking:
-        words.append(f"{last.lacking} sealed files have not reached central yet. Sync, or export again.")
-    lacking = Hindrance.LACKING if last.lacking else None
+    # What this box has not is stuck, which is remembered as such: no export brings it.
+    coming = last.lacking - last.unknown
+    if coming:
+        words.append(
+            f"{files(coming)} {'has' if coming == 1 else 'have'} not reached central yet. Sync, or export again."
+        )
+    lacking = Hindrance.LACKING if coming else None
     kind = Hindrance.STICK if last.troubles else lacking
-    store.remember(**{carried.LAST_AT: store.now(), **carried.hindered(kind, " ".join(words))})
+    contact = {carried.LAST_AT: store.now(), carried.BY_STICK: "yes"}
+    store.remember(**contact, **carried.hindered(kind, " ".join(words)))
 
 
 def _taken_values(found: Found, taken: Taken) -> dict[str, object]:
@@ -324,6 +346,7 @@ def _taken_values(found: Found, taken: Taken) -> dict[str, object]:
         "stored": taken.stored,
         "lacking": taken.lacking,
         "unknown": taken.unknown,
+        "stuck": taken.stuck,
         "orders": taken.orders,
         "lists": taken.lists,
         "older": taken.older,
@@ -332,27 +355,36 @@ def _taken_values(found: Found, taken: Taken) -> dict[str, object]:
 
 
 def _taken_line(found: Found, taken: Taken) -> str:
-    said = [f"{found.place.name}: {taken.closed} more entries are countersigned."]
+    said = [
+        f"{found.place.name}: {taken.closed} more {'entry is' if taken.closed == 1 else 'entries are'} countersigned."
+    ]
     if taken.older:
         said.append("A newer word of central was here already, so nothing else of it counts.")
     if taken.orders:
-        said.append(f"{taken.orders} orders were applied.")
+        said.append(f"{count(taken.orders, 'order')} {'was' if taken.orders == 1 else 'were'} applied.")
     if taken.lists:
         said.append("The public lists are newer now.")
-    if taken.lacking and not taken.older:
-        said.append(f"Central lacks {taken.lacking} sealed files; the next export has them.")
-    if taken.unknown:
-        said.append(f"{taken.unknown} of those this box has not: they were erased, or its disk lost them.")
+    coming = taken.lacking - taken.unknown
+    if coming and not taken.older:
+        said.append(f"Central lacks {files(coming)}; the next export has {'it' if coming == 1 else 'them'}.")
+    if taken.stuck and not taken.older:
+        said.append(f"{files(taken.stuck)} {'is' if taken.stuck == 1 else 'are'} missing or damaged on this box.")
+        said.append("No export brings that: see `sanad sync status`, and call central IT.")
+    elif taken.unknown and not taken.older:
+        said.append(
+            f"Central asks for {files(taken.unknown)} that erased subjects had; it hears of that by the entries."
+        )
     return " ".join([*said, *taken.troubles])
 
 
 def _exported(made: Exported) -> str:
     lines = [f"{file}" for file in made.files]
-    what = f"{made.last - made.first} entries and {made.blobs} sealed files, {made.bytes:,} bytes."
+    what = f"{entries(made.last - made.first)} and {files(made.blobs)}, {made.bytes:,} bytes."
     lines.append(f"Export {made.number}: {what}")
     if made.left:
-        lines.append(f"{made.left} sealed files did not fit; the next export has them.")
+        lines.append(f"{files(made.left)} did not fit; the next export has {'it' if made.left == 1 else 'them'}.")
     if made.missing:
-        lines.append(f"{len(made.missing)} sealed files are missing or damaged on this box. Call central IT.")
+        lost = len(made.missing)
+        lines.append(f"{files(lost)} {'is' if lost == 1 else 'are'} missing or damaged on this box. Call central IT.")
     lines.append("Carry it to central: `sanad courier import` there takes it, and writes a receipt to bring back.")
     return "\n".join(lines)

@@ -22,6 +22,7 @@ from structlog.typing import FilteringBoundLogger
 
 from appliance.casework.decisions import CarriedOut
 from appliance.journal.errors import SanadError
+from appliance.store.carrying import carrying
 from appliance.store.freeing import Freed, disk_below
 from appliance.store.store import Store
 from provisioning import logs, terminal
@@ -56,7 +57,7 @@ def node(home: HomeOption = None) -> None:
     end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: end.set())
-    with only_one(place), open_store(place, key).closing() as store:
+    with only_one(place), carrying(place), open_store(place, key).closing() as store:
         require_enrolled(store)
         removed = store.recover(version("sanad"))
         log.info("started", journal=store.journal, size=store.head().size, orphans_removed=removed)

@@ -78,7 +78,8 @@ def _in_the_way(outcome: SyncOutcome) -> str:
     items = stuck(outcome)
     if not items:
         return trouble(outcome)
-    return f"{len(items)} sealed files are missing or damaged on this box. {items[0].next_step}"
+    files = "1 sealed file is" if len(items) == 1 else f"{len(items):,} sealed files are"
+    return f"{files} missing or damaged on this box. {items[0].next_step}"
 
 
 @app.command("now")

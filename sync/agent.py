@@ -19,7 +19,7 @@ from appliance.journal.errors import DeviceError, IntegrityError, NetworkError, 
 from appliance.journal.ids import BlobDigest, orders_of
 from appliance.records.failures import StorageFull, StorageReadOnly
 from appliance.records.log import Head, Log
-from appliance.store import publiclists
+from appliance.store import carried, publiclists
 from appliance.store.store import COSIGNER, NODE_KEY, ORDERS_SIGNER, Store
 from sync import frames
 from sync.calls import Caller, Calls, Spare
@@ -187,6 +187,8 @@ class _Session:
     spoilt: set[BlobDigest] = field(default_factory=set)
     passed: dict[BlobDigest, None] = field(default_factory=dict)
     """Blobs that are not here, and that central was told to pass over, so that it names those behind them."""
+    told_missing: int = 0
+    """How many sealed files it last told central that it has not."""
     handed_back: bool = False
     """Whether central was given its own orders in this session."""
     taking: threading.Lock = field(default_factory=threading.Lock)
@@ -206,6 +208,7 @@ class _Session:
                     raise self.disk_trouble
                 if self.trouble is not None:
                     raise self.trouble
+                self._tell_lost(answer)
                 return self.outcome(answer)
             before = answer.state(), len(self.missing), len(self.spoilt)
             answer = self._stream(head, answer)
@@ -228,6 +231,9 @@ class _Session:
     def report(self, answer: StateAnswer | None) -> NodeReport:
         """How this node is, for people at central, as far as central said what it lacks."""
         wanted = () if answer is None else self._known(answer).wanted
+        # Before central has said what it lacks, what it lacked when it last did holds.
+        missing = len(carried.stuck_files(self.store) if answer is None else self.missing)
+        self.told_missing = missing
         with self.store.read() as tx:
             return make_report(
                 tx,
@@ -235,7 +241,7 @@ class _Session:
                 software=software(),
                 now_s=self.calls.now_s(),
                 wanted=wanted,
-                missing=len(self.missing),
+                missing=missing,
                 blob_bytes=self.store.blob_bytes,
             )
 
@@ -368,18 +374,26 @@ class _Session:
 
     def _behind_lost(self, answer: StateAnswer) -> StateAnswer:
         while self.passes(answer, ()):
-            head = self.store.head()
-            # No list is that long, so the answer comes at once.
-            known = Known(
-                cosigned=head.cosigned_size,
-                orders=answer.orders,
-                wanted=MAX_WANTED + 1,
-                busy=0,
-                spoilt=len(answer.spoilt),
-                passed=len(self.passed),
-            )
-            answer = self.calls.news(head.size, known)
+            answer = self._ask(answer)
         return answer
+
+    def _ask(self, answer: StateAnswer, report: NodeReport | None = None) -> StateAnswer:
+        """Hear what central has, at once: no list is as long as the one that is said to be known."""
+        head = self.store.head()
+        known = Known(
+            cosigned=head.cosigned_size,
+            orders=answer.orders,
+            wanted=MAX_WANTED + 1,
+            busy=0,
+            spoilt=len(answer.spoilt),
+            passed=len(self.passed),
+        )
+        return self.calls.news(head.size, known, report)
+
+    def _tell_lost(self, answer: StateAnswer) -> None:
+        """Tell central how many files this node has not, where it does not know: no news run beside this session."""
+        if len(self.missing) != self.told_missing:
+            self._ask(answer, self.report(answer))
 
     def _wanted(self, answer: StateAnswer) -> list[BlobDigest]:
         digests = (BlobDigest(each.digest) for each in answer.wanted)

@@ -33,9 +33,9 @@ from appliance.records.disk import write_durably
 from appliance.records.failures import of_os
 from appliance.records.log import Log
 from appliance.sealing import age
-from appliance.store import publiclists
+from appliance.store import carried, publiclists
 from appliance.store.store import AGE_IDENTITY, LOCKER, NODE_KEY, ORDERS_SIGNER, Store
-from sync import courierdisk, courierfile
+from sync import courierdisk, courierfile, lostfiles
 from sync.couriercut import Cut, Pull, carried_bytes
 from sync.courierdisk import Found, StickFull, Watch, unwatched
 from sync.courierfile import DIGEST_BYTES, MAX_FILE, MAX_PARTS, MIN_FILE, BadCourierFile, Header, Kind, Opening
@@ -64,11 +64,6 @@ _NAMED: Final = (
     .where(t.blobs.c.journal == bindparam("journal"), t.blobs.c.seq >= bindparam("start"))
     .group_by(t.blobs.c.digest)
     .order_by(func.min(t.blobs.c.seq), t.blobs.c.digest)
-)
-_IS_NAMED: Final = (
-    select(t.blobs.c.digest)
-    .where(t.blobs.c.journal == bindparam("journal"), t.blobs.c.digest == bindparam("digest"))
-    .limit(1)
 )
 
 
@@ -129,7 +124,9 @@ class Taken:
     lacking: int
     """Sealed files that central lacked of those."""
     unknown: int
-    """Of which this node has not."""
+    """Of which this node has not, or not undamaged: no export has them."""
+    stuck: int
+    """Sealed files that central lacks and this node should have, and has not."""
     orders: int
     """Orders that were news."""
     lists: bool
@@ -219,6 +216,7 @@ def export(
         places = [courierdisk.place_of(path, each, centre, within=within) for each in headers]
         writing.finish(headers, courierfile.export_signer(store.journal, store.secret(NODE_KEY)), places)
     watch(plan.bytes, plan.bytes)
+    missing = lostfiles.after_export(store, cut.missing, complete=not cut.left)
     return Exported(
         files=tuple(places),
         number=number,
@@ -226,7 +224,7 @@ def export(
         last=headers[-1].last,
         blobs=cut.blobs,
         left=cut.left,
-        missing=tuple(sorted(digest for digest in cut.missing if _is_named(store, digest))),
+        missing=missing,
         bytes=sum(courierfile.HEADER_BYTES + each.sealed_bytes for each in headers),
     )
 
@@ -337,11 +335,6 @@ def _exports(store: Store) -> int:
     return int(store.local(NUMBER) or "0")
 
 
-def _is_named(store: Store, digest: BlobDigest) -> bool:
-    with store.read() as tx:
-        return tx.one(_IS_NAMED, {"journal": store.journal, "digest": digest}) is not None
-
-
 # Taking in
 
 
@@ -368,7 +361,7 @@ def take_receipt(store: Store, found: Found, *, watch: Watch = unwatched) -> Tak
     courierfile.verify_header(found.signed, store.central_key(ORDERS_SIGNER))
     total = 2 * header.sealed_bytes
     found.check(lambda done, _: watch(done, total))
-    taking = _Taking(store)
+    taking = _Taking(store, known_stuck=carried.stuck_files(store))
     found.open(
         store.secret(AGE_IDENTITY).decode(), taking.feed, lambda done, _: watch(header.sealed_bytes + done, total)
     )
@@ -384,7 +377,8 @@ class _Taking:
     statement: courierfile.Statement | None = None
     cosigned_before: int = 0
     lacking: bytearray = field(default_factory=bytearray)
-    unknown: int = 0
+    known_stuck: frozenset[str] = frozenset()
+    unknown: set[BlobDigest] = field(default_factory=set)
     older_copy: IntegrityError | None = None
     """Why nothing of it counts but the orders, which are central's own and have one history."""
     orders: int = 0
@@ -399,7 +393,7 @@ class _Taking:
                     self._hear(record)
                 case courierfile.Lacking():
                     self.lacking += record.packed
-                    self.unknown += sum(not self.store.holds_blob(digest) for digest in record.digests)
+                    self.unknown.update(digest for digest in record.digests if self._is_lost(digest))
                 case courierfile.Orders():
                     self._take_orders(record.stream)
                 case courierfile.Lists():
@@ -417,8 +411,10 @@ class _Taking:
             raise self.older_copy
         holds = Holds(number, statement.stored, statement.lacking)
         older = holds.is_older_than(known(self.store))
+        stuck = self.known_stuck
         if not older:
             self._keep(holds)
+            stuck = lostfiles.after_receipt(self.store, self.known_stuck, self.unknown, statement.stored)
         lost = self._note_lost_orders(statement.orders)
         news, lists_trouble = self._take_lists()
         head = self.store.head()
@@ -428,12 +424,17 @@ class _Taking:
             closed=head.cosigned_size - self.cosigned_before,
             stored=statement.stored,
             lacking=statement.lacking,
-            unknown=self.unknown,
+            unknown=len(self.unknown),
+            stuck=len(stuck),
             orders=self.orders,
             lists=news,
             older=older,
             troubles=tuple(filter(None, (lost, self.orders_trouble, lists_trouble))),
         )
+
+    def _is_lost(self, digest: BlobDigest) -> bool:
+        # To see that a file is damaged it must be read: the export did, and said so.
+        return digest in self.known_stuck or not self.store.holds_blob(digest)
 
     def _hear(self, statement: courierfile.Statement) -> None:
         head = self.store.head()

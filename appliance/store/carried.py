@@ -7,6 +7,7 @@ that says whether all is well, and if not, what to do. What else is known stands
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -15,10 +16,13 @@ from typing import Final
 import msgspec
 
 from appliance.records.wording.quarantine import NEXT_STEP
+from appliance.store.carrying import is_carried
 from appliance.store.quarantine import Held, held
 from appliance.store.store import Store
 
 LAST_AT: Final = "sync-last-at"
+BY_STICK: Final = "sync-last-by-stick"
+"""`yes` where the last contact was a receipt on a stick."""
 TROUBLE: Final = "sync-last-trouble"
 HINDRANCE: Final = "sync-hindrance"
 STUCK: Final = "sync-stuck"
@@ -34,7 +38,11 @@ SKEW_SHOWN_S: Final = 120
 FULL_BYTES: Final = 64 * 1024
 """With less that is free, a disk is full: an entry may need as much."""
 SILENT_FOR: Final = timedelta(hours=24)
-"""Without a word from central for so long, somebody should see to the link."""
+"""Without a word from central for so long while something waits, somebody should see to the link."""
+QUIET_FOR: Final = timedelta(days=7)
+"""The same where nothing waits: orders, revocations and timestamps come down by the same way."""
+STICK_FOR: Final = timedelta(days=14)
+"""The same where the last word came on a stick, whether something waits or not."""
 
 
 class Hindrance(Enum):
@@ -100,6 +108,11 @@ _SAYS: Final[dict[Hindrance, str]] = {
     Hindrance.UNFINISHED: "The last sync was cut short, {waits}: run `sanad sync now`.",
     Hindrance.OTHER: "Sending met trouble, {waits}: see `sanad sync status`.",
 }
+_BY_HAND: Final[dict[Hindrance, str]] = {
+    Hindrance.LINK: "No link, {waits}: check cable and modem, or use a stick.",
+    Hindrance.CENTRAL: "Central is in trouble, {waits}: try later, or use a stick.",
+}
+"""What passes by itself only where a service tries again."""
 _WELL: Final[dict[Hindrance, str]] = {
     Hindrance.FILES: "All is well: every entry is at central, papers are on their way.",
     Hindrance.BOUND: "All is well: today's megabytes are used up, papers go on {until}.",
@@ -119,6 +132,8 @@ class Stuck(msgspec.Struct, frozen=True):
     what: str
     reason: str
     next_step: str
+    digest: str = ""
+    """Of a sealed file."""
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -155,6 +170,10 @@ class Carried:
     """When sealed files go on, where this box keeps them: by the centre's clock, `HH:MM`."""
     held_back_at: str | None = None
     """When something on the way was seen to hold streams back, where it did when last tried: small requests go."""
+    carrying: bool = True
+    """Whether a service carries the journal now."""
+    by_stick: bool = False
+    """Whether the last contact was a receipt on a stick."""
 
     @property
     def waiting(self) -> int:
@@ -206,15 +225,20 @@ class Carried:
             return f"Paused since {since}, {self._waits}: run `sanad sync resume`."
         if self.disk_full:
             return _SAYS[Hindrance.DISK].format(waits=self._waits)
-        silent = self._silent(now)
-        if self.hindrance in _SAYS and not (silent and self.hindrance is Hindrance.LINK):
-            return _SAYS[self.hindrance].format(waits=self._waits)
+        if self._idle:
+            return f"Nothing carries, {self._left}: start `sanad node`, or `sanad sync now`."
+        behind, silent = self._behind(now), self._silent(now)
+        if self.hindrance in _SAYS and not ((silent or behind) and self.hindrance in _BY_HAND):
+            says = _SAYS if self.carrying else _SAYS | _BY_HAND
+            return says[self.hindrance].format(waits=self._waits)
         if self.stuck:
             files = "1 paper is" if len(self.stuck) == 1 else f"{len(self.stuck):,} papers are"
             return f"{files} missing or damaged on this box: call central IT."
+        if behind:
+            return f"This box's clock is {_spell(behind)} behind its last contact: set it, then sync."
         if silent:
-            count = "1 waits" if self.waiting == 1 else f"{self.waiting:,} wait"
-            return f"{silent}, {count}: check the link or use a stick."
+            todo = "check the link or use a stick" if self.carrying or self.by_stick else "start `sanad node`"
+            return f"{silent}, {self._left}: {todo}."
         if self.skew_s is not None and abs(self.skew_s) > SKEW_SHOWN_S:
             off = "ahead of" if self.skew_s > 0 else "behind"
             return f"This box's clock is {_spell(abs(self.skew_s))} {off} central's: set it."
@@ -228,6 +252,8 @@ class Carried:
     def _right(self, now: datetime) -> str:
         if self.hindrance in _WELL:
             return _WELL[self.hindrance].format(until=self._until)
+        if self.waiting and not self.carrying:
+            return f"All is well: {self.waiting:,} of {self.size:,} entries wait here for the next stick."
         if self.waiting:
             return f"All is well: {self.waiting:,} of {self.size:,} entries are on their way to central."
         return f"All is well: all {self.size:,} entries are at central{self._heard(now)}."
@@ -245,6 +271,27 @@ class Carried:
             return "papers wait" if self.hindrance in _WELL else "nothing waits"
         return "1 entry waits" if self.waiting == 1 else f"{self.waiting:,} entries wait"
 
+    @property
+    def _left(self) -> str:
+        if self.waiting == 0:
+            return "papers wait" if self.hindrance in _WELL else "nothing waits"
+        return "1 waits" if self.waiting == 1 else f"{self.waiting:,} wait"
+
+    @property
+    def _idle(self) -> bool:
+        """Whether something waits that nobody carries, where nothing else is to be done first."""
+        if self.carrying or self.by_stick:
+            return False
+        if self.hindrance is None or self.hindrance in _BY_HAND:
+            return self.waiting > 0
+        return self.hindrance in _WELL
+
+    def _behind(self, now: datetime) -> int:
+        """Seconds by which this box's clock is behind when it last heard central; 0 where it is not."""
+        past = self._past(now)
+        behind_s = 0 if past is None else -int(past.total_seconds())
+        return behind_s if behind_s > SKEW_SHOWN_S else 0
+
     def _past(self, now: datetime) -> timedelta | None:
         """How long ago central was heard; None where it never was."""
         try:
@@ -259,9 +306,12 @@ class Carried:
         return ", heard " + ("just now" if past < timedelta(minutes=2) else f"{_spell(int(past.total_seconds()))} ago")
 
     def _silent(self, now: datetime) -> str:
-        """That central was not heard for too long while something waits; empty where it was."""
+        """That central was not heard for too long; empty where it was."""
         past = self._past(now)
-        if self.waiting == 0 or (past is not None and past <= SILENT_FOR):
+        if past is None and self.waiting == 0:
+            return ""
+        limit = STICK_FOR if self.by_stick else SILENT_FOR if self.waiting else QUIET_FOR
+        if past is not None and past <= limit:
             return ""
         if past is None:
             return "Central was never heard"
@@ -287,6 +337,8 @@ def carried(store: Store, *, enrolled: bool = True) -> Carried:
         files_until=store.local(UNTIL) or None,
         held_back_at=store.local(HELD_BACK) or None,
         disk_full=_is_full(store),
+        carrying=is_carried(store.layout.home),
+        by_stick=store.local(BY_STICK) == "yes",
     )
 
 
@@ -312,6 +364,24 @@ def sent_on(store: Store, day: str) -> int:
 def remember_sent(store: Store, day: str, count: int) -> None:
     """Remember how many bytes were sent on a day."""
     store.remember(**{SENT: msgspec.json.encode(Sent(day, count)).decode()})
+
+
+def stuck_files(store: Store) -> frozenset[str]:
+    """The sealed files that are known not to get to central by themselves, by digest."""
+    return frozenset(each.digest for each in _stuck(store) if each.digest)
+
+
+def lost_files(digests: Iterable[str]) -> tuple[Stuck, ...]:
+    """Sealed files that are missing or damaged on this box, and that central has not got."""
+    return tuple(
+        Stuck(
+            f"Sealed file {digest[:12]}…",
+            "It is missing or damaged on this box, and central has not got it.",
+            "Check the disk (`sanad journal verify`), put it back from a backup, or call central IT.",
+            digest,
+        )
+        for digest in digests
+    )
 
 
 def remember_stuck(store: Store, stuck: tuple[Stuck, ...]) -> None:

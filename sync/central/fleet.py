@@ -343,8 +343,8 @@ def _left_open(cases: tuple[NodeCase, ...]) -> dict[JournalId, Trouble]:
 
 def _calm(tx: Tx, journal: JournalId, sighting: Sighting) -> Sighting:
     """A sighting without what waited when the node said so, and came since."""
-    if sighting.backlog_bytes and tx.one(_LACKS, {"journal": journal}) is None:
-        sighting = replace(sighting, backlog_bytes=0)
+    if (sighting.backlog_bytes or sighting.stuck) and tx.one(_LACKS, {"journal": journal}) is None:
+        sighting = replace(sighting, backlog_bytes=0, stuck=0)
     return replace(sighting, waiting_since="") if sighting.waiting_since else sighting
 
 

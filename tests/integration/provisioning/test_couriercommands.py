@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from appliance.access.session import node_session
+from appliance.journal.kinds import NodeStarted
+from appliance.store.store import Draft
+from provisioning.opening import open_store
+from provisioning.unlock import store_key
 from tests.support.commands import Place, free_port
 
 
@@ -128,3 +134,42 @@ def test_a_node_that_only_sticks_reach_hears_of_its_quarantine_and_that_it_was_l
     assert place.answer("courier", "import", stick, home=place.node)["quarantine"] is None
     assert place.answer("sync", "status", home=place.node)["well"]
     assert "let this node out of quarantine" in place.answer("orders", home=place.node)["orders"][-1]["words"]
+
+
+def a_paper(place: Place, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a new paper of the node lies, sealed, that an entry names."""
+    monkeypatch.setenv("SANAD_PASSPHRASE_FILE", str(place.secrets / "passphrase"))
+    with open_store(place.node, store_key(place.node)).closing() as store:
+        digest = store.put_blob(os.urandom(1000))
+        store.commit(node_session(), lambda _: [Draft(NodeStarted(software="test", orphans_removed=0), "-", (digest,))])
+        (found,) = (each for each in store.layout.blobs.rglob("*") if each.name.startswith(digest))
+    return found
+
+
+def there_and_back(place: Place, stick: Path) -> tuple[str, dict[str, Any]]:
+    """A stick's way; what the receipt's import said, and the status then."""
+    for each in stick.iterdir():
+        each.unlink()
+    place.run("courier", "export", stick, home=place.node)
+    place.run("courier", "import", stick, home=place.central)
+    said = place.run("courier", "import", stick, home=place.node) + place.said[-1]
+    return said, place.answer("sync", "status", home=place.node)
+
+
+def test_a_paper_that_is_damaged_on_the_box_is_stuck_and_nobody_promises_it_until_it_is_back(
+    place: Place, stick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paper = a_paper(place, monkeypatch)
+    sound = paper.read_bytes()
+    paper.chmod(0o600)
+    paper.write_bytes(b"spoilt".ljust(len(sound)))
+    line = "1 paper is missing or damaged on this box: call central IT."
+    for _ in range(2):
+        said, status = there_and_back(place, stick)
+        assert "1 sealed file is missing or damaged on this box." in said
+        assert "the next export has" not in said
+        assert (status["line"], status["well"], len(status["stuck"])) == (line, False, 1)
+    paper.write_bytes(sound)
+    said, status = there_and_back(place, stick)
+    assert "missing or damaged" not in said
+    assert (status["line"][:11], status["stuck"]) == ("All is well", [])

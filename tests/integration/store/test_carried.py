@@ -12,6 +12,7 @@ import pytest
 from appliance.records.moment import at_text
 from appliance.store import carried
 from appliance.store.carried import Carried, Hindrance, Stuck
+from appliance.store.carrying import carrying, is_carried
 from appliance.store.quarantine import Held
 from appliance.store.store import Store
 from tests.support.nodes import SteadyClock, new_node
@@ -23,8 +24,16 @@ def clock() -> SteadyClock:
 
 
 @pytest.fixture
-def store(tmp_path: Path, clock: SteadyClock) -> Store:
+def idle(tmp_path: Path, clock: SteadyClock) -> Store:
+    """The store of a node that nothing carries for."""
     return new_node(tmp_path / "home", clock).store
+
+
+@pytest.fixture
+def store(idle: Store) -> Iterator[Store]:
+    """The store of a node whose service runs."""
+    with carrying(idle.layout.home):
+        yield idle
 
 
 def words(store: Store) -> str:
@@ -77,9 +86,71 @@ def test_when_all_is_there_it_says_so_and_when_central_was_heard(clock: SteadyCl
     )
     clock.advance(timedelta(minutes=5))
     assert standing(last_complete_contact=heard).words(clock()).endswith("heard 5 minutes ago.")
-    clock.advance(timedelta(days=9))
-    assert standing(last_complete_contact=heard).words(clock()).endswith("heard 9 days ago.")
+    clock.advance(timedelta(days=6))
+    assert standing(last_complete_contact=heard).words(clock()).endswith("heard 6 days ago.")
     assert standing(last_complete_contact=heard).well(clock())
+
+
+def test_silence_counts_also_where_nothing_waits(clock: SteadyClock) -> None:
+    heard = at_text(clock())
+    clock.advance(timedelta(days=90))
+    line = "Central not heard for 90 days, nothing waits: check the link or use a stick."
+    assert standing(last_complete_contact=heard).words(clock()) == line
+    stopped = standing(last_complete_contact=heard, carrying=False)
+    assert stopped.words(clock()) == "Central not heard for 90 days, nothing waits: start `sanad node`."
+    assert standing(last_complete_contact=heard, carrying=False, by_stick=True).words(clock()) == line
+
+
+def test_what_waits_while_nothing_carries_is_said_at_once_with_what_to_start(idle: Store) -> None:
+    heard_now(idle)
+    line = "Nothing carries, 1 waits: start `sanad node`, or `sanad sync now`."
+    assert words(idle) == line
+    heard_now(idle, Hindrance.CENTRAL)
+    assert words(idle) == line
+    heard_now(idle, Hindrance.LINK)
+    assert words(idle) == line
+    with carrying(idle.layout.home):
+        assert words(idle) == "No link, 1 entry waits: check cable and modem. It goes on by itself."
+    assert words(idle) == line
+
+
+@pytest.mark.parametrize("hindrance", [Hindrance.FILES, Hindrance.BOUND, Hindrance.HOURS])
+def test_papers_that_wait_while_nothing_carries_are_said_too(hindrance: Hindrance) -> None:
+    now = SteadyClock()()
+    found = standing(hindrance=hindrance, last_complete_contact=at_text(now), carrying=False)
+    assert found.words(now) == "Nothing carries, papers wait: start `sanad node`, or `sanad sync now`."
+
+
+def test_nothing_goes_on_by_itself_where_nothing_carries() -> None:
+    now = SteadyClock()()
+    for each in every_standing(carrying=False):
+        assert "by itself" not in each.words(now)
+
+
+def test_a_centre_that_sticks_carry_for_waits_two_weeks_for_the_next(clock: SteadyClock) -> None:
+    by_stick = standing(waiting=12, last_complete_contact=at_text(clock()), carrying=False, by_stick=True)
+    clock.advance(timedelta(days=13))
+    assert by_stick.words(clock()) == "All is well: 12 of 1,234 entries wait here for the next stick."
+    clock.advance(timedelta(days=2))
+    assert by_stick.words(clock()) == "Central not heard for 15 days, 12 wait: check the link or use a stick."
+
+
+def test_a_clock_that_was_set_back_hides_no_silence(clock: SteadyClock) -> None:
+    heard = at_text(clock())
+    clock.advance(-timedelta(days=2000))
+    for waiting in (0, 12):
+        found = standing(waiting=waiting, last_complete_contact=heard)
+        assert found.words(clock()) == "This box's clock is 2000 days behind its last contact: set it, then sync."
+        assert not found.well(clock())
+
+
+def test_who_asks_whether_something_carries_keeps_nobody_from_carrying(tmp_path: Path) -> None:
+    assert not is_carried(tmp_path)
+    for _ in range(2):
+        with carrying(tmp_path):
+            assert is_carried(tmp_path)
+            assert is_carried(tmp_path)
+        assert not is_carried(tmp_path)
 
 
 def test_a_pause_says_how_to_go_on(store: Store) -> None:
@@ -104,7 +175,7 @@ def test_what_is_stuck_is_counted_and_listed_with_a_reason_and_a_next_step(store
     assert found.details == ("Sealed file 12ab…: It is damaged. Call central IT.", "Sealed file 34cd…: x y")
     assert not is_well(store)
     assert found.values["stuck"] == [
-        {"what": each.what, "reason": each.reason, "next_step": each.next_step} for each in items
+        {"what": each.what, "reason": each.reason, "next_step": each.next_step, "digest": ""} for each in items
     ]
 
 
@@ -197,25 +268,25 @@ def test_a_quarantine_by_order_is_said_before_all_else_but_that_this_box_is_the_
     assert standing(paused_at=at_text(now), quarantine=stopped).words(now) == line
 
 
-def every_standing() -> Iterator[Carried]:
+def every_standing(**fixed: Any) -> Iterator[Carried]:
     now = at_text(SteadyClock()())
+    ways: tuple[dict[str, Any], ...] = (
+        {},
+        {"carrying": False},
+        {"carrying": False, "by_stick": True},
+        {"held_back_at": now, "files_until": "05:00"},
+    )
     for waiting in (0, 1, 9_999_999):
         for hindrance in (None, *Hindrance):
-            for heard in (now, None, "2020-01-01T00:00:00.000Z"):
-                yield standing(waiting=waiting, hindrance=hindrance, last_complete_contact=heard)
-                yield standing(
-                    waiting=waiting,
-                    hindrance=hindrance,
-                    last_complete_contact=heard,
-                    held_back_at=now,
-                    files_until="05:00",
-                )
-        yield standing(waiting=waiting, paused_at=now)
-        yield standing(waiting=waiting, last_complete_contact=now, skew_s=-999_999_999)
+            for heard in (now, None, "2020-01-01T00:00:00.000Z", "2199-01-01T00:00:00.000Z"):
+                for way in ways:
+                    yield standing(waiting=waiting, hindrance=hindrance, last_complete_contact=heard, **way | fixed)
+        yield standing(waiting=waiting, paused_at=now, **fixed)
+        yield standing(waiting=waiting, last_complete_contact=now, skew_s=-999_999_999, **fixed)
         for count in (1, 2, 100_000):
             items = (Stuck("Sealed file 12ab…", "It is damaged.", "Call central IT."),) * count
-            yield standing(waiting=waiting, last_complete_contact=now, stuck=items)
-    yield standing(enrolled=False)
+            yield standing(waiting=waiting, last_complete_contact=now, stuck=items, **fixed)
+    yield standing(enrolled=False, **fixed)
 
 
 def test_every_line_fits_into_a_terminal_says_a_sentence_and_says_well_only_where_it_is() -> None:
