@@ -172,7 +172,7 @@ class Desk:
         node, claims = central.authenticate(request.incoming)
         if parts.path == wire.SESSION:
             self._end(node.journal)
-        reply = route(central, node, claims, dict(parse_qsl(parts.query)), request.body)
+        reply = route(central, node, claims, dict(parse_qsl(parts.query, keep_blank_values=True)), request.body)
         if parts.path == wire.SESSION:
             self._remember(node.journal, request.body)
         return reply
@@ -188,8 +188,9 @@ def _session(central: Central, node: Node, claims: Claims, _: Mapping[str, str],
 
 
 def _news(central: Central, node: Node, claims: Claims, query: Mapping[str, str], _: bytes) -> Reply:
-    read_known(query)
-    return _json(central.state(node, claims))
+    known, report = read_known(query)
+    central.fleet.told(node.journal, report)
+    return _json(central.state(node, claims, known.passed))
 
 
 def _orders(central: Central, node: Node, _claims: Claims, query: Mapping[str, str], _body: bytes) -> Reply:
