@@ -30,13 +30,16 @@ from sync.central.central import Central
 from sync.central.courier import Import, Receipt
 from sync.central.layout import CentralLayout
 from sync.courier import Exported, Taken
-from sync.courierdisk import Found
+from sync.courierdisk import Found, Unread
 from sync.courierfile import MAX_FILE, Kind
 
 UNITS: Final = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 """As sticks are labelled."""
 
 _SIZE: Final = re.compile(r"([0-9]{1,10})([KMG]?)B?", re.IGNORECASE)
+
+Looked = tuple[list[Found], list[Unread]]
+"""The courier files of a place, and those that cannot be read as such."""
 
 PathArgument = Annotated[Path, typer.Argument(help="A courier file, or the folder (the stick) that holds some.")]
 ReceiptsOption = Annotated[
@@ -90,12 +93,12 @@ def import_(
     as_json: JsonOption = False,
 ) -> None:
     """Take in what a stick brought: at central exports, for which it writes receipts; at a node its receipts."""
-    found = courierdisk.find(path)
+    found, unread = courierdisk.find_all(path)
     place = home_of(home) if home is not None else _home_for(found)
     if CentralLayout(place).archive.is_file():
-        import_at_central(place, path, found, receipts, as_json=as_json)
+        import_at_central(place, path, (found, unread), receipts, as_json=as_json)
     else:
-        _import_at_node(place, path, found, as_json=as_json)
+        _import_at_node(place, path, (found, unread), as_json=as_json)
 
 
 def import_central(
@@ -105,7 +108,7 @@ def import_central(
     as_json: JsonOption = False,
 ) -> None:
     """Take in the exports that a stick brought, and write a receipt for each node to carry back."""
-    import_at_central(central_home(home), path, courierdisk.find(path), receipts, as_json=as_json)
+    import_at_central(central_home(home), path, courierdisk.find_all(path), receipts, as_json=as_json)
 
 
 def size_of(text: str) -> int:
@@ -151,13 +154,14 @@ class _Haul:
     imports: list[tuple[Found, Import]] = field(default_factory=list)
 
 
-def import_at_central(home: Path, path: Path, found: Sequence[Found], receipts: Path | None, *, as_json: bool) -> None:
+def import_at_central(home: Path, path: Path, looked: Looked, receipts: Path | None, *, as_json: bool) -> None:
     """Take in exports, write the receipts, and say what came. Exit 1 where a file was refused."""
-    exports = [each for each in found if each.header.kind is Kind.EXPORT]
-    if not exports:
+    exports = [each for each in looked[0] if each.header.kind is Kind.EXPORT]
+    unread = _unread(looked, Kind.EXPORT)
+    if not exports and not unread:
         raise OperatorError(f"There is no export in {path}.", "Look for files that end with .export.")
     hauls: dict[JournalId, _Haul] = {}
-    refused: list[tuple[Found, SanadError]] = []
+    refused: list[tuple[Path, SanadError]] = list(unread)
     with open_central(home, central_key(home)) as central:
         for each in exports:
             try:
@@ -165,7 +169,7 @@ def import_at_central(home: Path, path: Path, found: Sequence[Found], receipts: 
             except DeviceError:
                 raise
             except SanadError as error:
-                refused.append((each, error))
+                refused.append((each.place, error))
         folder = receipts or (path if path.is_dir() else path.parent)
         written = [
             central.courier.write_receipt(
@@ -176,11 +180,11 @@ def import_at_central(home: Path, path: Path, found: Sequence[Found], receipts: 
     imports = [each for haul in hauls.values() for each in haul.imports]
     values = {
         "imported": [_import_values(each, taken) for each, taken in imports],
-        "refused": [_refused_values(each, error) for each, error in refused],
+        "refused": [_refused_values(file, error) for file, error in refused],
         "receipts": [_receipt_values(each) for each in written],
     }
     lines = [_import_line(each, taken) for each, taken in imports]
-    lines += [f"{each.place.name} was not taken. {error}" for each, error in refused]
+    lines += [f"{file.name} was not taken. {error}" for file, error in refused]
     lines += [_receipt_line(each) for each in written]
     terminal.answer(values, "\n".join(lines), as_json=as_json)
     if refused:
@@ -236,9 +240,14 @@ def _import_line(found: Found, taken: Import) -> str:
     return "\n".join([line, *(f"  {digest} was left out: {why}." for digest, why in taken.refused.items())])
 
 
-def _refused_values(found: Found, error: SanadError) -> dict[str, object]:
+def _unread(looked: Looked, kind: Kind) -> list[tuple[Path, SanadError]]:
+    """The files that should be of a kind by their names, and cannot be read."""
+    return [(each.place, each.error) for each in looked[1] if courierdisk.SUFFIXES[each.place.suffix] is kind]
+
+
+def _refused_values(file: Path, error: SanadError) -> dict[str, object]:
     return {
-        "file": str(found.place),
+        "file": str(file),
         "error": type(error).__name__,
         "sentence": error.sentence,
         "next_step": error.next_step,
@@ -268,25 +277,25 @@ def _receipt_line(receipt: Receipt) -> str:
 # At a node
 
 
-def _import_at_node(home: Path, path: Path, found: Sequence[Found], *, as_json: bool) -> None:
-    refused: list[tuple[Found, SanadError]] = []
+def _import_at_node(home: Path, path: Path, looked: Looked, *, as_json: bool) -> None:
+    refused: list[tuple[Path, SanadError]] = _unread(looked, Kind.RECEIPT)
     taken: list[tuple[Found, Taken]] = []
     with node_store(home) as store:
         require_enrolled(store)
-        for each in _receipts_for(store, path, found):
+        for each in _receipts_for(store, path, looked[0], unread=bool(refused)):
             try:
                 with terminal.progress(each.place.name) as watch:
                     taken.append((each, courier.take_receipt(store, each, watch=watch)))
             except DeviceError:
                 raise
             except SanadError as error:
-                refused.append((each, error))
+                refused.append((each.place, error))
         _remember(store, taken)
         obeyed = carry_out_due(home, store)
         head, stopped = store.head(), held(store)
     values = {
         "taken": [_taken_values(each, what) for each, what in taken],
-        "refused": [_refused_values(each, error) for each, error in refused],
+        "refused": [_refused_values(file, error) for file, error in refused],
         "carried_out": list(obeyed.done),
         "contested": list(obeyed.contested),
         "quarantine": None if stopped is None else asdict(stopped),
@@ -294,7 +303,7 @@ def _import_at_node(home: Path, path: Path, found: Sequence[Found], *, as_json: 
         "cosigned_size": head.cosigned_size,
     }
     lines = [_taken_line(each, what) for each, what in taken]
-    lines += [f"{each.place.name} was not taken. {error}" for each, error in refused]
+    lines += [f"{file.name} was not taken. {error}" for file, error in refused]
     lines += filter(None, [obeying.words(obeyed)])
     if stopped is not None:
         lines.append(f"{stopped.words} {NEXT_STEP}")
@@ -304,7 +313,7 @@ def _import_at_node(home: Path, path: Path, found: Sequence[Found], *, as_json: 
         sys.exit(terminal.EXIT_REFUSED)
 
 
-def _receipts_for(store: Store, path: Path, found: Sequence[Found]) -> list[Found]:
+def _receipts_for(store: Store, path: Path, found: Sequence[Found], *, unread: bool) -> list[Found]:
     """The files to take: the one that was named, or of a folder this node's receipts.
 
     Raises:
@@ -313,7 +322,7 @@ def _receipts_for(store: Store, path: Path, found: Sequence[Found]) -> list[Foun
     if not path.is_dir():
         return list(found)
     mine = [each for each in found if each.header.kind is Kind.RECEIPT and each.header.journal == store.journal]
-    if not mine:
+    if not mine and not unread:
         raise OperatorError(f"There is no receipt for this node in {path}.", "Look for files that end with .receipt.")
     return mine
 

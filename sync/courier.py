@@ -216,7 +216,6 @@ def export(
         places = [courierdisk.place_of(path, each, centre, within=within) for each in headers]
         writing.finish(headers, courierfile.export_signer(store.journal, store.secret(NODE_KEY)), places)
     watch(plan.bytes, plan.bytes)
-    missing = lostfiles.after_export(store, cut.missing, complete=not cut.left)
     return Exported(
         files=tuple(places),
         number=number,
@@ -224,7 +223,7 @@ def export(
         last=headers[-1].last,
         blobs=cut.blobs,
         left=cut.left,
-        missing=missing,
+        missing=lostfiles.after_export(store, cut.missing, complete=not cut.left),
         bytes=sum(courierfile.HEADER_BYTES + each.sealed_bytes for each in headers),
     )
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from appliance.journal.errors import DeviceError, IntegrityError, OperatorError
+from appliance.journal.errors import DeviceError, IntegrityError, OperatorError, SanadError
 from appliance.journal.notes import Signer
 from appliance.records.disk import sync_folder
 from appliance.sealing import age
@@ -34,6 +34,9 @@ AGE_TAG: Final = 16
 """The age format adds so many bytes to each piece of so many."""
 AGE_HEADER: Final = 1024
 """More than the age format writes before them for two recipients."""
+
+SUFFIXES: Final = {".export": Kind.EXPORT, ".receipt": Kind.RECEIPT}
+"""How the names of courier files end."""
 
 _PART: Final = re.compile(r"sanad-[0-9A-Za-z]+-[a-z2-7]{8}-[0-9]{3}\.part")
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -66,6 +69,8 @@ def free_bytes(folder: Path) -> int:
         found = os.statvfs(folder)
     except OSError as error:
         raise _refused(folder, error) from error
+    if not found.f_blocks or not os.access(folder, os.W_OK | os.X_OK):
+        raise OperatorError(f"{folder} cannot be written.", "Put the stick in again, or name another folder.")
     return found.f_bavail * found.f_frsize
 
 
@@ -283,8 +288,25 @@ class Found:
             os.close(descriptor)
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A file that has a courier file's name and is none, or none any more."""
+
+    place: Path
+    error: SanadError
+
+
 def find(path: Path) -> list[Found]:
     """A courier file, or every courier file in a folder, in the order in which they are taken.
+
+    Raises:
+        OperatorError: there is nothing of that name, or it cannot be read. BadCourierFile: the file is none.
+    """
+    return find_all(path)[0]
+
+
+def find_all(path: Path) -> tuple[list[Found], list[Unread]]:
+    """As `find`; and the files of a folder that by their names should be courier files, and cannot be read as such.
 
     Raises:
         OperatorError: there is nothing of that name, or it cannot be read. BadCourierFile: the file is none.
@@ -294,16 +316,32 @@ def find(path: Path) -> list[Found]:
     except OSError as error:
         raise _unreadable(path, error) from error
     if not stat.S_ISDIR(mode):
-        return [_look(path)]
-    found = []
+        return [_look(path)], []
+    found: list[Found] = []
+    unread: list[Unread] = []
     try:
         for place in _list(path):
-            with contextlib.suppress(IntegrityError, OperatorError):
-                if place.suffix != ".part" and place.is_file():
-                    found.append(_look(place))
+            if place.suffix == ".part" or not place.is_file():
+                continue
+            try:
+                found.append(_look(place))
+            except (IntegrityError, OperatorError) as error:
+                # What begins with a dot is what other systems write beside a file.
+                if place.suffix in SUFFIXES and not place.name.startswith("."):
+                    unread.append(Unread(place, _as_cut(error)))
     except OSError as error:
         raise _unreadable(path, error) from error
-    return sorted(found, key=lambda each: (each.header.journal, each.header.number, each.header.part, each.place.name))
+    found.sort(key=lambda each: (each.header.journal, each.header.number, each.header.part, each.place.name))
+    return found, unread
+
+
+def _as_cut(error: SanadError) -> SanadError:
+    if not isinstance(error, IntegrityError):
+        return error
+    return BadCourierFile(
+        "It was cut or damaged on its way, or is no courier file.",
+        "Copy it again, or write a new one; nothing is lost.",
+    )
 
 
 def _list(folder: Path) -> list[Path]:

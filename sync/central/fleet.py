@@ -31,7 +31,16 @@ from sync.central.layout import CentralLayout
 from sync.central.nodecases import NodeCase, open_cases
 from sync.central.quarantine import Act, Cause, Quarantine
 from sync.central.sightings import Sighting, Sightings, read_sightings
-from sync.central.troubles import Gravity, Judge, Limits, Trouble, aside_trouble, central_troubles, node_troubles
+from sync.central.troubles import (
+    Gravity,
+    Judge,
+    Limits,
+    Trouble,
+    aside_trouble,
+    central_troubles,
+    lifted_trouble,
+    node_troubles,
+)
 from sync.refusals import Fork, Rollback, to_wire
 from sync.wire import NodeReport
 
@@ -261,6 +270,7 @@ class Fleet:
             heads = {journal: (size, cosigned) for journal, size, cosigned in tx.all(_HEADS)}
             written = read_sightings(tx)
             stopped = quarantine.every(tx)
+            lifted = quarantine.lifted(tx)
             ended = endedkeys.ended_keys(tx)
             conflicts = open_conflicts(tx)
             node_cases = open_cases(tx)
@@ -279,6 +289,8 @@ class Fleet:
             out = ended.get(journal)
             held = stopped.get(journal)
             troubles = node_troubles(sighting, held, None if out is None else out.at, judge)
+            if held is None and out is None and lifted.get(journal, "") > sighting.seen_at:
+                troubles = (lifted_trouble(lifted[journal]), *troubles)
             if journal in cases:
                 troubles = (cases[journal], *troubles)
             aside, aside_count = asides.get(journal, ((), 0))

@@ -42,6 +42,11 @@ _ACTS: Final = (
     .where(t.quarantine_acts.c.journal == _OF)
     .order_by(t.quarantine_acts.c.number)
 )
+_LIFTED: Final = (
+    select(t.quarantine_acts.c.journal, sa.func.max(t.quarantine_acts.c.at))
+    .where(t.quarantine_acts.c.act == "lifted")
+    .group_by(t.quarantine_acts.c.journal)
+)
 _COUNT: Final = select(sa.func.count()).select_from(t.quarantine_acts).where(t.quarantine_acts.c.journal == _OF)
 _ADD_ACT: Final = sa.insert(t.quarantine_acts)
 
@@ -86,6 +91,11 @@ def find(tx: Tx, journal: JournalId) -> Quarantine | None:
 def every(tx: Tx) -> dict[JournalId, Quarantine]:
     """All that are in quarantine now."""
     return {JournalId(row[0]): Quarantine(row[1], Cause(row[2]), row[3]) for row in tx.all(_ALL)}
+
+
+def lifted(tx: Tx) -> dict[JournalId, str]:
+    """When a node was let out the last time (`at_text`), for each that ever was."""
+    return {JournalId(journal): at for journal, at in tx.all(_LIFTED)}
 
 
 def acts(tx: Tx, journal: JournalId) -> tuple[Act, ...]:

@@ -104,6 +104,7 @@ GRAVITY: Final = {
     "disk_low": Gravity.WARNING,
     "stopped": Gravity.NOTE,
     "never_heard": Gravity.NOTE,
+    "lifted": Gravity.NOTE,
 }
 """The gravest first; nodes are listed in this order."""
 LONG: Final = 3
@@ -155,6 +156,16 @@ def central_troubles(free_bytes: int, limits: Limits) -> tuple[Trouble, ...]:
     code = "disk_full" if free_bytes < limits.disk_free_bytes // 10 else "disk_low"
     return (
         Trouble(code, f"Central's disk has {amount(free_bytes)} left.", "Make room, or move central to a larger disk."),
+    )
+
+
+def lifted_trouble(lifted_at: str) -> Trouble:
+    """A node was let out of quarantine, and cannot know it yet."""
+    return Trouble(
+        "lifted",
+        f"Its quarantine was lifted at {day_time(lifted_at)}, and it was not heard since.",
+        "Its box still says that central takes nothing from it, until `sanad node` there reaches central, or a receipt "
+        "is taken in.",
     )
 
 

@@ -173,3 +173,25 @@ def test_a_paper_that_is_damaged_on_the_box_is_stuck_and_nobody_promises_it_unti
     said, status = there_and_back(place, stick)
     assert "missing or damaged" not in said
     assert (status["line"][:11], status["stuck"]) == ("All is well", [])
+
+
+def test_files_of_a_stick_that_were_cut_are_named_with_what_to_do_and_others_stay_quiet(
+    place: Place, stick: Path
+) -> None:
+    export(place, stick)
+    (stick / "cut.export").write_bytes(next(stick.glob("sanad-*")).read_bytes()[:20])
+    for name in ("empty.export", "letter.txt", "._sanad.export"):
+        (stick / name).touch()
+    there = place.answer("courier", "import", stick, home=place.central, code=1)
+    assert [Path(each["file"]).name for each in there["refused"]] == ["cut.export", "empty.export"]
+    assert all(each["next_step"].startswith("Copy it again") for each in there["refused"])
+    assert len(there["imported"]) == 1
+    (stick / "empty.receipt").touch()
+    back = place.answer("courier", "import", stick, home=place.node, code=1)
+    assert [Path(each["file"]).name for each in back["refused"]] == ["empty.receipt"]
+    assert len(back["taken"]) == 1
+
+
+def test_a_place_that_cannot_be_written_is_not_called_full(place: Place) -> None:
+    place.run("courier", "export", "/proc", home=place.node, code=1)
+    assert "/proc cannot be written" in place.said[-1]

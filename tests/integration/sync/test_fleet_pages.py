@@ -143,7 +143,11 @@ def test_quarantine_is_told_to_the_node_and_shown_with_what_to_do(
     assert "Its box was stolen." in page
     assert f"sanad central quarantine {node.store.journal} --lift" in page
     central.fleet.lift(node.store.journal, "It was found.", "ayesha")
+    central.fleet.forget_picture()
+    assert "and it was not heard since" in visitor.get(f"/fleet/nodes/{node.store.journal}").text
     sync(node)
+    central.fleet.forget_picture()
+    assert "and it was not heard since" not in visitor.get(f"/fleet/nodes/{node.store.journal}").text
     assert [each.act for each in central.fleet.acts(node.store.journal)] == ["quarantined", "lifted"]
     node.store.close()
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from appliance.journal.ids import BlobDigest
+from appliance.store import carried
 from sync.agent import sync_once
 from sync.reporting import make_report
 from sync.session import Wanted
@@ -42,3 +44,29 @@ def test_a_node_says_since_when_how_much_waits(tmp_path: Path) -> None:
         assert with_files.backlog_bytes == waits.backlog_bytes + sealed - 1000
         assert with_files.stuck == 1
         node.store.close()
+
+
+def test_central_hears_of_a_file_that_the_node_lost_at_the_end_of_a_session_and_of_its_return(tmp_path: Path) -> None:
+    with served(tmp_path / "central") as central:
+        node = enrol(tmp_path / "node", central.invite(*CENTRE))
+        digest = node.store.put_blob(os.urandom(500))
+        node.commit(blobs=(digest,))
+        (file,) = (each for each in node.store.layout.blobs.rglob("*") if each.name.startswith(digest))
+        away = file.rename(tmp_path / "away")
+
+        def told() -> list[str]:
+            outcome = sync_once(node.store, node.address, now_s=node_now_s)
+            carried.remember_stuck(node.store, carried.lost_files(outcome.missing))
+            central.fleet.forget_picture()
+            (view,) = central.fleet.view().nodes
+            return [each.code for each in view.troubles]
+
+        assert told() == ["stuck"]
+        assert told() == ["stuck"]
+        away.rename(file)
+        assert told() == []
+        node.store.close()
+
+
+def node_now_s() -> int:
+    return int(time.time())
