@@ -193,3 +193,18 @@ def test_an_older_stream_that_does_not_end_makes_the_newer_one_wait_only_so_long
                 await turns.end(NODE)
 
     asyncio.run(run())
+
+
+def test_a_stream_that_goes_on_for_ever_is_given_up_also_where_bytes_always_lie_ready() -> None:
+    fed: list[bytes] = []
+    ready = [body(b"pulse")] * 100
+
+    async def receive() -> Message:
+        return ready.pop() if ready else GONE
+
+    async def feed(data: bytes) -> None:
+        fed.append(data)
+
+    with pytest.raises(TooSlow):
+        asyncio.run(pump(Body(receive), Inflow(life_s=0.0), feed))
+    assert fed == []
