@@ -24,9 +24,10 @@ from sync.agent import HeldBack, follow, sync_once
 from sync.allowance import Allowance
 from sync.calls import Spare
 from sync.following import Timing
-from sync.link import Address, LinkDown, NotOurCentral, ProxyRefused, WrongName, WrongTime
+from sync.link import Address, Link, LinkDown, NotOurCentral, ProxyRefused, WrongName, WrongTime
 from sync.outcome import SyncOutcome, SyncProgress
 from sync.refusals import CentralCannotStore, Fork, NotEnrolled, Quarantined, Rollback
+from sync.way import OVER_HTTPS, Way
 
 BOUNDED_S: Final = 3600.0
 """How long small requests are sent before a long stream is tried again."""
@@ -80,7 +81,7 @@ def sync_and_remember(
             watch(progress.entries_sent, progress.entries_sent + left)
 
     try:
-        outcome = sync_once(store, address, now_s=_now_s, watch=seen, spend=allowance.spend, may_send=may_send)
+        outcome = sync_once(store, address, now_s=_now_s, watch=seen, may_send=may_send, way=metered_way(allowance))
     except Paused:
         raise
     except SanadError as error:
@@ -101,6 +102,11 @@ def allowance_of(store: Store) -> Allowance:
         load=lambda day: carried.sent_on(store, day),
         save=lambda day, count: _if_room(lambda: carried.remember_sent(store, day, count)),
     )
+
+
+def metered_way(allowance: Allowance) -> Way:
+    """To central over HTTPS; what the connections carry is counted."""
+    return replace(OVER_HTTPS, connect=lambda address: Link(address, allowance.spend))
 
 
 def cap_of(settings: NodeSettings) -> int | None:
@@ -223,7 +229,7 @@ class Carrier:
                 answered=answered,
                 heard=told,
                 may_send=lambda count: hours.open and allowance.may_send(count),
-                spend=allowance.spend,
+                way=metered_way(allowance),
                 spare=self._spare,
             )
         except HeldBack as error:
@@ -311,6 +317,7 @@ class _Told:
 
     def _remember(self, outcome: SyncOutcome, kind: Hindrance | None, words: str) -> None:
         remember(self._store, outcome)
+        self._allowance.save()
         if words != trouble(outcome):
             self._store.remember(**carried.hindered(kind, words))
 
