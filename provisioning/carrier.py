@@ -20,9 +20,10 @@ from sync import courier
 from sync.agent import HeldBack, follow, sync_once
 from sync.calls import Spare
 from sync.following import Timing
-from sync.link import Address, LinkDown, NotOurCentral, ProxyRefused, WrongName, WrongTime
+from sync.link import Address, Link, LinkDown, NotOurCentral, ProxyRefused, WrongName, WrongTime
 from sync.outcome import SyncOutcome, SyncProgress
 from sync.refusals import CentralCannotStore, Fork, NotEnrolled, Quarantined, Rollback
+from sync.way import OVER_HTTPS, Way
 
 BOUNDED_S: Final = 3600.0
 """How long small requests are sent before a long stream is tried again."""
@@ -72,7 +73,7 @@ def sync_and_remember(
             watch(progress.entries_sent, progress.entries_sent + left)
 
     try:
-        outcome = sync_once(store, address, now_s=_now_s, watch=seen, spend=gate.spend, may_send=may_send)
+        outcome = sync_once(store, address, now_s=_now_s, watch=seen, may_send=may_send, way=metered_way(gate))
     except Paused:
         raise
     except SanadError as error:
@@ -83,6 +84,11 @@ def sync_and_remember(
         gate.close()
     remember(store, outcome, gate.kept(outcome) if bounded else None)
     return outcome
+
+
+def metered_way(gate: FileGate) -> Way:
+    """To central over HTTPS; what the connections carry is counted."""
+    return replace(OVER_HTTPS, connect=lambda address: Link(address, gate.spend))
 
 
 def remember(store: Store, outcome: SyncOutcome, kept: Kept | None = None) -> None:
@@ -201,7 +207,7 @@ class Carrier:
                 answered=answered,
                 heard=told,
                 may_send=gate.may_send,
-                spend=gate.spend,
+                way=metered_way(gate),
                 spare=self._spare,
             )
         except HeldBack as error:
@@ -255,7 +261,11 @@ class _Told:
         self._see_through(outcome)
         if self._last is None or self._last[:2] != (words, items) or now - self._last[2] > REMEMBER_EVERY_S:
             self._last = words, items, now
-            if_room(lambda: remember(self._store, outcome, kept))
+            if_room(lambda: self._remember(outcome, kept))
+
+    def _remember(self, outcome: SyncOutcome, kept: Kept | None) -> None:
+        remember(self._store, outcome, kept)
+        self._gate.save()
 
     def _see_through(self, outcome: SyncOutcome) -> None:
         """A cosignature that moves while a stream is open: nothing holds it back any more."""

@@ -64,11 +64,15 @@ class FileGate:
         return False
 
     def spend(self, count: int) -> None:
-        """So many bytes were sent, whatever they are."""
+        """So many bytes went or came, whatever they are."""
         self._allowance.spend(count)
 
+    def save(self) -> None:
+        """Save what was counted."""
+        self._allowance.save()
+
     def close(self) -> None:
-        """Save what was sent."""
+        """Save what was counted, and count no more."""
         self._allowance.close()
 
     def kept(self, outcome: SyncOutcome) -> Kept | None:

@@ -31,7 +31,7 @@ from sync.link import Address, Link
 from sync.listsfetch import fetch_lists
 from sync.newsbeside import News
 from sync.orderstream import read_orders, write_orders
-from sync.outcome import SyncOutcome, SyncProgress, Watch, unspent, unwatched
+from sync.outcome import SyncOutcome, SyncProgress, Watch, unwatched
 from sync.refusals import OutOfStep, StartAgain
 from sync.reporting import make_report, software
 from sync.session import MAX_WANTED, STREAM_BLOB_BYTES, CentralState, ReadPiece, Sender
@@ -56,7 +56,6 @@ def sync_once(
     *,
     now_s: Callable[[], int],
     watch: Watch = unwatched,
-    spend: Callable[[int], None] = unspent,
     may_send: Callable[[int], bool] = lambda _: True,
     way: Way = OVER_HTTPS,
 ) -> SyncOutcome:
@@ -67,7 +66,6 @@ def sync_once(
         central: where central is.
         now_s: what this node's clock says, in seconds since 1970; it only goes into signatures.
         watch: told how far it is; what it raises ends the session, and nothing is lost.
-        spend: told how many bytes were sent.
         may_send: asked before each piece of a sealed file, with its bytes at the most; entries are always sent.
         way: how central is reached.
 
@@ -81,7 +79,7 @@ def sync_once(
         try:
             with way.connect(central) as link:
                 calls = Calls(link, _caller(store, now_s, way, Spare(lambda: 0.0)))
-                session = _Session(store, calls, now_s, watch, spend, may_send)
+                session = _Session(store, calls, now_s, watch, may_send)
                 with heeding(session):
                     return session.run()
         except (OutOfStep, StartAgain):
@@ -109,7 +107,6 @@ def follow(
     answered: Callable[[], None],
     heard: Callable[[SyncOutcome], None],
     may_send: Callable[[int], bool] = lambda _: True,
-    spend: Callable[[int], None] = unspent,
     watch: Watch = unwatched,
     way: Way = OVER_HTTPS,
     spare: Spare | None = None,
@@ -124,7 +121,6 @@ def follow(
         answered: called once central has answered.
         heard: told where things stand, whenever central has said something. Another thread may say so.
         may_send: asked before each piece of a sealed file, with its bytes at the most; entries are always sent.
-        spend: told how many bytes were sent.
         watch: told how far it is.
         way: how central is reached.
         spare: where a challenge waits for the next session.
@@ -135,7 +131,7 @@ def follow(
     """
     with way.connect(central) as link:
         caller = _caller(store, now_s, way, spare or Spare(timing.monotonic_s))
-        session = _Session(store, Calls(link, caller), now_s, watch, spend)
+        session = _Session(store, Calls(link, caller), now_s, watch)
 
         def open_lanes(lanes: Lanes, count: int) -> None:
             for number in range(1, min(count, way.lanes()) + 1):
@@ -167,7 +163,6 @@ class _Session:
     calls: Calls
     now_s: Callable[[], int]
     watch: Watch
-    spend: Callable[[int], None]
     may_send: Callable[[int], bool] = lambda _: True
     """Asked by bounded streams before each piece of a sealed file."""
     files_wait: bool = False
@@ -329,7 +324,6 @@ class _Session:
         follower = Follower(source, sender, timing)
         rules = Rules(
             lambda count: not self.scarce and may_send(count),
-            self.spend,
             lambda: len(self.passed),
             lambda: follower.is_awaited,
         )
@@ -340,7 +334,6 @@ class _Session:
         def watched() -> Iterator[bytes]:
             for part in follower.frames():
                 yield part
-                self.spend(len(part))
                 self._tell(sender, source.head().size)
 
         open_lanes(lanes, answer.lanes)
@@ -450,9 +443,7 @@ class _Session:
                 if isinstance(need, ReadPiece) and not self.may_send(need.limit):
                     self.files_wait = True
                     break
-                for part in reader.answer(need):
-                    yield part
-                    self.spend(len(part))
+                yield from reader.answer(need)
                 self._tell(sender, max(head.size, sender.position))
             yield frames.encode(End())
 

@@ -1,4 +1,4 @@
-"""How much a metered link may carry in a day. Entries are always sent; sealed files wait for another day."""
+"""How much a metered link may carry in a day, both ways. Entries are always sent; sealed files wait for another day."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 SAVE_EVERY: Final = 1024 * 1024
-"""Bytes after which what was sent is saved; a kill forgets less."""
+"""Bytes after which what was carried is saved at the latest; a kill forgets less."""
 
 
 class Allowance:
@@ -36,6 +36,7 @@ class Allowance:
         self._day = today()
         self._sent = load(self._day)
         self._saved = self._sent
+        self._closed = False
 
     def set_cap(self, cap: int | None) -> None:
         """From here on so many bytes a day, or no bound."""
@@ -49,18 +50,26 @@ class Allowance:
             return self._cap is None or self._sent + count <= self._cap
 
     def spend(self, count: int) -> None:
-        """So many bytes were sent, whatever they are."""
+        """So many bytes went or came, whatever they are. After `close` nothing is counted: the store may be closed."""
         with self._guard:
+            if self._closed:
+                return
             self._turn()
             self._sent += count
             if self._sent - self._saved >= SAVE_EVERY:
                 self._keep()
 
-    def close(self) -> None:
-        """Save what was sent."""
+    def save(self) -> None:
+        """Save the count."""
         with self._guard:
-            if self._sent != self._saved:
+            if self._sent != self._saved and not self._closed:
                 self._keep()
+
+    def close(self) -> None:
+        """Save the count, and count no more."""
+        self.save()
+        with self._guard:
+            self._closed = True
 
     def _turn(self) -> None:
         if (day := self._today()) != self._day:

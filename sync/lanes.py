@@ -58,8 +58,6 @@ class Rules:
 
     may_send: Callable[[int], bool]
     """Asked before each piece, with its bytes at the most."""
-    spend: Callable[[int], None]
-    """Told how many bytes were sent."""
     passed: Callable[[], int]
     """How many of the first files that central wants it was told to pass over."""
     awaited: Callable[[], bool] = lambda: False
@@ -134,12 +132,6 @@ class Lanes:
         """Whether a piece may go. All lanes, and the stream, may ask this at once."""
         with self.guard:
             return not self._closed and not self.over.is_set() and self.rules.may_send(count * (len(self._running) + 1))
-
-    def spend(self, count: int) -> None:
-        """So many bytes were sent."""
-        with self.guard:
-            if not self._closed:
-                self.rules.spend(count)
 
     def has_room(self, link: Link) -> bool:
         """Whether the queue before a lane is short, and no new work waits: else what it sends would make that wait."""
@@ -248,7 +240,6 @@ class Lane:
             for part in self._file(share):
                 yield part
                 count += len(part)
-                self._lanes.spend(len(part))
             if self._unanswered.get(share.digest) is not None:
                 break
         yield frames.encode(End())

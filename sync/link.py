@@ -24,6 +24,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 
 from appliance.journal.errors import NetworkError, SanadError
 from sync.dialing import Dialer, Option
+from sync.meter import Meter, uncounted
 from sync.refusals import from_wire
 from sync.standstill import Flight, flight_of, raced
 from sync.wire import MAX_LANES
@@ -100,9 +101,10 @@ class Link:
 
     Args:
         address: where central is.
+        spend: told how many bytes more the link carried, both ways (`sync.meter`); any thread may.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, spend: Callable[[int], None] = uncounted) -> None:
         self._url = address.url.rstrip("/")
         self._session = requests.Session()
         self._session.trust_env = False
@@ -111,7 +113,7 @@ class Link:
         self._session.headers.clear()
         self._session.headers.update({"accept-encoding": "identity", "user-agent": "sanad"})
         self._session.adapters.clear()
-        self._line = _Line()
+        self._line = _Line(Meter(spend))
         self._session.mount("https://", _PinnedAdapter(address.authority, self._line))
 
     def __enter__(self) -> Link:
@@ -157,6 +159,8 @@ class Link:
             NotOurCentral: another answered. NetworkError: central was not reached, or is in trouble.
             SanadError: what central refused (`sync.refusals`), or what the body's iterator raised.
         """
+        if isinstance(body, Iterator):
+            body = self._metered(body)
         request = requests.Request(method, self._url + path, headers=dict(headers or {}), data=body)
         try:
             self._line.see_open()
@@ -174,10 +178,17 @@ class Link:
                 status = response.status_code
         except (requests.RequestException, OSError) as error:
             raise translate(error) from error
+        finally:
+            self._line.meter.count()
         if status == HTTPStatus.OK or ("if-none-match" in prepared.headers and status in _NEWS):
             return Reply(response.headers, answer, status)
         refused = from_wire(status, answer) if status >= HTTPStatus.BAD_REQUEST else None
         raise refused or not_understood()
+
+    def _metered(self, body: Iterator[bytes]) -> Iterator[bytes]:
+        for part in body:
+            yield part
+            self._line.meter.count()
 
 
 @functools.cache
@@ -283,7 +294,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 class _Line:
     """The connection of one link, as it is now."""
 
-    def __init__(self) -> None:
+    def __init__(self, meter: Meter) -> None:
+        self.meter = meter
         self.socket: socket.socket | None = None
         self._place = ("", 0)
         self._aborted = False
@@ -340,11 +352,16 @@ class _Line:
                 # Of the first of the two time-outs: it covers each piece of a body that leaves.
                 self.sock.settimeout(SEND_TIMEOUT_S)
                 line.socket = self.sock
+                line.meter.begin(self.sock)
                 try:
                     line.see_open()
                 except OSError:
                     self.close()
                     raise
+
+            def close(self) -> None:
+                line.meter.count()
+                super().close()
 
         class Pool(HTTPSConnectionPool):
             ConnectionCls = Connection

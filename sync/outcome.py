@@ -53,7 +53,3 @@ Watch = Callable[[SyncProgress], None]
 
 def unwatched(_progress: SyncProgress) -> None:
     """Progress that nobody watches."""
-
-
-def unspent(_count: int) -> None:
-    """Bytes that nobody counts."""

@@ -332,6 +332,7 @@ class Archive:
     def _stage(self, journal: JournalId, effect: Stage) -> None:
         rows, frontier = _staged_rows(effect.start, effect.entries)
         with self._database.write() as tx:
+            quarantine.refuse_quarantined(tx, journal)
             log = Log(tx, journal)
             self._expect(tx, log, effect.start)
             tx.many(_ADD_STAGED, rows)
@@ -381,6 +382,7 @@ class Archive:
 
     def _keep(self, journal: JournalId, piece: BlobPiece) -> Outcome:
         with self._database.read() as tx:
+            quarantine.refuse_quarantined(tx, journal)
             known = tx.one(_NAMES, {"journal": journal, "digest": piece.digest}) is not None
             wanted = tx.one(_IS_WANTED, {"digest": piece.digest}) is not None
         if not known:

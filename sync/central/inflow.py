@@ -24,6 +24,8 @@ MAX_HELD: Final = 1024 * 1024
 """Bytes of one stream that wait for the thread; one more chunk of the server's may come on top."""
 READ_TIMEOUT_S: Final = 30.0
 """Without a byte for so long, a request is given up."""
+STREAM_LIFE_S: Final = 7200.0
+"""Of one streamed request, whatever comes; a node ends its own after 600 s, and goes on where this one ended."""
 BODY_TIMEOUT_S: Final = 30.0
 """For the whole of a body that is read at once."""
 TURN_TIMEOUT_S: Final = 15.0
@@ -71,9 +73,14 @@ class Body:
 
 
 class Inflow:
-    """The bytes of one request body, in order, until they end or break off."""
+    """The bytes of one request body, in order, until they end or break off.
 
-    def __init__(self) -> None:
+    Args:
+        life_s: how long it is received at the most.
+    """
+
+    def __init__(self, life_s: float = STREAM_LIFE_S) -> None:
+        self._life_s = life_s
         self._held = bytearray()
         self._news = asyncio.Event()
         self._room = asyncio.Event()
@@ -82,11 +89,15 @@ class Inflow:
         self._error: SanadError | None = None
 
     async def fill(self, body: Body) -> None:
-        """Receive until the body ends, breaks off, or `stop` was called."""
+        """Receive until the body ends, breaks off, lasts too long, or `stop` was called."""
+        now_s = asyncio.get_running_loop().time
+        until_s = now_s() + self._life_s
         try:
             while not self._ended:
+                if (left_s := until_s - now_s()) <= 0:
+                    raise TimeoutError
                 # Not `wait_for`: in Python 3.11 that can swallow a cancellation.
-                async with asyncio.timeout(READ_TIMEOUT_S):
+                async with asyncio.timeout(min(READ_TIMEOUT_S, left_s)):
                     self._held += await body.next()
                 if body.ended:
                     self.stop(None)

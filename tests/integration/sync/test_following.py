@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from sync.central.central import Central
 from sync.following import Timing
 from sync.link import Address, Link, LinkDown
 from sync.outcome import SyncOutcome
+from sync.way import OVER_HTTPS, Way
 from sync.wire import Known
 from tests.support.centrals import CENTRE, EnrolledNode, enrol, free_port, served
 from tests.support.links import CuttingProxy
@@ -43,8 +45,9 @@ def node(central: Central, tmp_path: Path) -> Iterator[EnrolledNode]:
 class Following:
     """`follow` in a thread."""
 
-    def __init__(self, node: EnrolledNode, address: Address | None = None) -> None:
+    def __init__(self, node: EnrolledNode, address: Address | None = None, way: Way = OVER_HTTPS) -> None:
         self.node = node
+        self._way = way
         self.end = threading.Event()
         self.outcome: SyncOutcome | SanadError | None = None
         self.heard: list[SyncOutcome] = []
@@ -60,6 +63,7 @@ class Following:
                 timing=Timing(time.monotonic, self.end.wait),
                 answered=lambda: None,
                 heard=self.heard.append,
+                way=self._way,
             )
         except SanadError as error:
             self.outcome = error
@@ -73,8 +77,8 @@ class Following:
 
 
 @contextmanager
-def following(node: EnrolledNode, address: Address | None = None) -> Iterator[Following]:
-    made = Following(node, address)
+def following(node: EnrolledNode, address: Address | None = None, way: Way = OVER_HTTPS) -> Iterator[Following]:
+    made = Following(node, address, way)
     made.start()
     try:
         yield made
@@ -108,6 +112,25 @@ def test_commits_are_countersigned_and_files_arrive_while_the_stream_is_open(
     assert isinstance(here.outcome, SyncOutcome)
     assert here.outcome.complete
     assert central.fetch(digest) == paper
+
+
+def test_what_the_link_carries_is_counted_while_its_stream_is_open_and_so_is_all_that_goes_beside_it(
+    central: Central, node: EnrolledNode
+) -> None:
+    carried: list[int] = []
+    way = replace(OVER_HTTPS, connect=lambda address: Link(address, carried.append))
+    with following(node, way=way):
+        until(lambda: all_countersigned(node))
+        beside = sum(carried)
+        paper = os.urandom(300_000)
+        digest = node.store.put_blob(paper)
+        node.commit(1, blobs=(digest,))
+        until(lambda: all_countersigned(node) and central.holds(digest))
+        # The last piece is counted when the next one is asked for.
+        until(lambda: sum(carried) > beside + len(paper))
+    # A session's requests and two handshakes of TLS.
+    assert beside > 4_000
+    assert sum(carried) < beside + 1.25 * len(paper) + 20_000
 
 
 def test_orders_given_meanwhile_are_applied_and_countersigned(central: Central, node: EnrolledNode) -> None:

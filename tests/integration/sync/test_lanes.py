@@ -64,6 +64,8 @@ class Cables:
     """Whether something on the way lets no lane through."""
     sent: list[tuple[int, Frame]] = field(default_factory=list)
     made: int = 0
+    spend: Callable[[int], None] = lambda _: None
+    """Told how many bytes were sent."""
 
     def connect(self, address: Address) -> Link:
         self.made += 1
@@ -104,6 +106,7 @@ class Cable(Link):
                 socket.socket.shutdown(self._line.socket, socket.SHUT_RDWR)
             self._cables.sent += [(self._number, frame) for frame in decoder.feed(part)]
             yield part
+            self._cables.spend(len(part))
 
 
 def carried(
@@ -114,6 +117,7 @@ def carried(
     spend: Callable[[int], None] = lambda _: None,
 ) -> SyncOutcome | SanadError:
     """Follow with two lanes until something holds."""
+    cables.spend = spend
     end = threading.Event()
     ended: list[SyncOutcome | SanadError] = []
 
@@ -128,7 +132,6 @@ def carried(
                     answered=lambda: None,
                     heard=lambda _: None,
                     may_send=may_send,
-                    spend=spend,
                     way=Way(cables.connect, lanes=lambda: 2),
                 )
             )

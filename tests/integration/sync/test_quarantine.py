@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,12 +10,14 @@ import msgspec
 import pytest
 
 from appliance.journal.errors import OperatorError
-from appliance.journal.ids import JournalId
+from appliance.journal.ids import BlobDigest, JournalId
 from sync.central import registry
 from sync.central.central import Central
+from sync.central.locker import Outcome
 from sync.central.quarantine import CENTRAL, Cause
+from sync.frames import BlobPiece
 from sync.refusals import BodiesOwed, Cut, Fork, NotEnrolled, Quarantined, Rollback, TakenOver
-from sync.session import Accept, Stage
+from sync.session import Accept, Keep, Stage, Wanted
 from tests.support.centrals import CENTRE, Scribe, new_central
 
 
@@ -81,6 +84,30 @@ def test_a_stream_that_was_under_way_is_not_countersigned_any_more(central: Cent
     central.fleet.lift(scribe.journal, "Found.", "ayesha")
     central.archive.store(scribe.journal, effects[1])
     assert central.archive.state(scribe.journal).stored == 4
+
+
+def test_nothing_more_of_a_stream_under_way_is_staged_or_kept_though_another_process_stopped_its_node(
+    central: Central, scribe: Scribe
+) -> None:
+    digest = BlobDigest(hashlib.sha256(b"scan").hexdigest())
+    scribe.grow(1).write(blobs=(digest,))
+    with central._archive_db.read() as tx:
+        node = registry.require_node(tx, scribe.journal)
+    receiver = central.archive.receiver(node, len(scribe.entries))
+    for frame in scribe.frames(1):
+        if (effect := receiver.take(frame)) is not None:
+            central.archive.store(scribe.journal, effect)
+    scribe.grow(2)
+    more = central.archive.receiver(node, len(scribe.entries))
+    staged = next(effect for frame in scribe.frames(3) if (effect := more.take(frame)) is not None)
+    pieces = [BlobPiece(digest, 4, 0, b"sc"), BlobPiece(digest, 4, 2, b"an")]
+    assert central.archive.store(scribe.journal, Keep(pieces[0])) is Outcome.PARTIAL
+    central.fleet.stop(scribe.journal, "Its box was stolen.", "ayesha")
+    for effect in (staged, Keep(pieces[1])):
+        with pytest.raises(Quarantined):
+            central.archive.store(scribe.journal, effect)
+    state = central.archive.state(scribe.journal)
+    assert (state.stored, state.staged, state.wanted) == (3, 3, (Wanted(digest, 2),))
 
 
 def test_only_with_a_reason_and_only_what_is_there_is_lifted(central: Central, scribe: Scribe) -> None:

@@ -54,3 +54,15 @@ def test_a_new_day_begins_at_nothing() -> None:
     made.spend(100)
     days.today = "2026-11-23"
     assert made.may_send(100)
+
+
+def test_the_count_is_saved_when_asked_and_nothing_is_counted_or_saved_once_closed() -> None:
+    days = Days()
+    made = days.allowance(None)
+    made.spend(7)
+    made.save()
+    assert days.saved == {days.today: 7}
+    made.close()
+    made.spend(SAVE_EVERY)
+    made.save()
+    assert days.saved == {days.today: 7}

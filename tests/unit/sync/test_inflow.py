@@ -241,3 +241,18 @@ def test_there_are_no_lanes_but_those_that_central_takes(said: str) -> None:
     with pytest.raises(BadRequest):
         read_lane({"number": said})
     assert [read_lane({"number": str(number)}) for number in range(1, MAX_LANES + 1)] == [1, 2]
+
+
+def test_a_stream_that_goes_on_for_ever_is_given_up_also_where_bytes_always_lie_ready() -> None:
+    fed: list[bytes] = []
+    ready = [body(b"pulse")] * 100
+
+    async def receive() -> Message:
+        return ready.pop() if ready else GONE
+
+    async def feed(data: bytes) -> None:
+        fed.append(data)
+
+    with pytest.raises(TooSlow):
+        asyncio.run(pump(Body(receive), Inflow(life_s=0.0), feed))
+    assert fed == []
