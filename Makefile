@@ -9,7 +9,7 @@ run:
 
 test:
 	@provisioning/setup.sh test
-	$(BIN)/pytest -q -n 3 -m "not torture" $(ARGS)
+	$(BIN)/pytest -q -n 3 --dist worksteal -m "not torture" $(ARGS)
 
 check:
 	@provisioning/setup.sh test

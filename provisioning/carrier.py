@@ -5,23 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from appliance.journal.errors import DeviceError, IntegrityError, NetworkError, OperatorError, SanadError
-from appliance.records.failures import StorageFull, StorageReadOnly
 from appliance.store import carried
 from appliance.store.carried import Hindrance, Stuck
 from appliance.store.store import Store
 from provisioning import terminal
-from provisioning.inforce import Hours, settings_of
+from provisioning.filegate import FileGate, Kept, if_room
 from provisioning.settings import NODE_FILE, NodeSettings, load
 from sync import courier
 from sync.agent import HeldBack, follow, sync_once
-from sync.allowance import Allowance
 from sync.calls import Spare
 from sync.following import Timing
 from sync.link import Address, LinkDown, NotOurCentral, ProxyRefused, WrongName, WrongTime
@@ -31,10 +27,7 @@ from sync.refusals import CentralCannotStore, Fork, NotEnrolled, Quarantined, Ro
 BOUNDED_S: Final = 3600.0
 """How long small requests are sent before a long stream is tried again."""
 REMEMBER_EVERY_S: Final = 30.0
-SETTINGS_S: Final = 30.0
-"""How often a running session looks whether the cap or the hours for sealed files were set anew."""
 PAUSE_LOOK_S: Final = 1.0
-MEGABYTE: Final = 1_000_000
 
 
 class Paused(OperatorError):
@@ -66,11 +59,10 @@ def sync_and_remember(
     """
     if carried.is_paused(store):
         raise Paused
-    allowance = allowance_of(store)
-    hours = FileHours(store, allowance)
+    gate = FileGate(store)
 
     def may_send(count: int) -> bool:
-        return not bounded or (hours.open and allowance.may_send(count))
+        return not bounded or gate.may_send(count)
 
     def seen(progress: SyncProgress) -> None:
         if ends():
@@ -80,38 +72,24 @@ def sync_and_remember(
             watch(progress.entries_sent, progress.entries_sent + left)
 
     try:
-        outcome = sync_once(store, address, now_s=_now_s, watch=seen, spend=allowance.spend, may_send=may_send)
+        outcome = sync_once(store, address, now_s=_now_s, watch=seen, spend=gate.spend, may_send=may_send)
     except Paused:
         raise
     except SanadError as error:
         said = carried.hindered(hindrance(error), str(error))
-        _if_room(lambda: store.remember(**said))
+        if_room(lambda: store.remember(**said))
         raise
     finally:
-        allowance.close()
-    remember(store, outcome)
+        gate.close()
+    remember(store, outcome, gate.kept(outcome) if bounded else None)
     return outcome
 
 
-def allowance_of(store: Store) -> Allowance:
-    """What this node may send in a day, by its settings."""
-    return Allowance(
-        cap_of(settings_of(store)),
-        today=lambda: store.now()[:10],
-        load=lambda day: carried.sent_on(store, day),
-        save=lambda day, count: _if_room(lambda: carried.remember_sent(store, day, count)),
-    )
-
-
-def cap_of(settings: NodeSettings) -> int | None:
-    """Bytes a day, or None for no bound."""
-    cap = settings.sync.megabytes_per_day
-    return None if cap is None else cap * MEGABYTE
-
-
-def remember(store: Store, outcome: SyncOutcome) -> None:
-    """Remember what central said."""
-    values = {carried.LAST_AT: store.now(), carried.BY_STICK: "", **carried.hindered(left(outcome), trouble(outcome))}
+def remember(store: Store, outcome: SyncOutcome, kept: Kept | None = None) -> None:
+    """Remember what central said, and why sealed files stay here, where this box keeps them."""
+    said = (left(outcome), trouble(outcome)) if kept is None else (kept.kind, kept.words)
+    values = {carried.LAST_AT: store.now(), carried.BY_STICK: "", **carried.hindered(*said)}
+    values[carried.UNTIL] = "" if kept is None else kept.until
     if outcome.skew_s is not None:
         values[carried.SKEW] = str(outcome.skew_s)
     store.remember(**values)
@@ -211,9 +189,8 @@ class Carrier:
         if self.timing.monotonic_s() < self._bounded_until:
             ends = _Pause(self.store, self.timing)
             return sync_and_remember(self.store, self.address, ends=lambda: ends.wait(0.0), bounded=True)
-        allowance = allowance_of(self.store)
-        hours = FileHours(self.store, allowance)
-        told = _Told(self.store, allowance, hours)
+        gate = FileGate(self.store)
+        told = _Told(self.store, gate)
         pause = _Pause(self.store, self.timing)
         try:
             return follow(
@@ -223,8 +200,8 @@ class Carrier:
                 timing=replace(self.timing, wait=pause.wait),
                 answered=answered,
                 heard=told,
-                may_send=lambda count: hours.open and allowance.may_send(count),
-                spend=allowance.spend,
+                may_send=gate.may_send,
+                spend=gate.spend,
                 spare=self._spare,
             )
         except HeldBack as error:
@@ -234,11 +211,11 @@ class Carrier:
             raise
         except SanadError as error:
             said = carried.hindered(hindrance(error), str(error))
-            _if_room(lambda: self.store.remember(**said))
+            if_room(lambda: self.store.remember(**said))
             raise
         finally:
             pause.close()
-            allowance.close()
+            gate.close()
 
 
 class _Pause:
@@ -263,70 +240,29 @@ class _Pause:
             self._closed = True
 
 
-class FileHours:
-    """When this node sends sealed files, by its settings and the centre's clock; read anew at times, with the cap."""
-
-    def __init__(self, store: Store, allowance: Allowance) -> None:
-        self._store = store
-        self._allowance = allowance
-        self._read_s = -SETTINGS_S
-        self._hours: Hours | None = None
-        self._zone = ZoneInfo("UTC")
-        self.said = ""
-
-    @property
-    def open(self) -> bool:
-        """Whether they are sent now."""
-        now_s = time.monotonic()
-        if now_s - self._read_s >= SETTINGS_S:
-            self._read_s = now_s
-            settings = settings_of(self._store)
-            self._allowance.set_cap(cap_of(settings))
-            self.said = settings.sync.files_between or ""
-            self._hours, self._zone = Hours.read(settings.sync.files_between), ZoneInfo(settings.casework.timezone)
-        return self._hours is None or self._hours.hold(self._store.clock().astimezone(self._zone).time())
-
-
 class _Told:
     """Remembers where things stand, when that has changed in what people are told, or now and then."""
 
-    def __init__(self, store: Store, allowance: Allowance, hours: FileHours) -> None:
+    def __init__(self, store: Store, gate: FileGate) -> None:
         self._store = store
-        self._hours = hours
-        self._allowance = allowance
+        self._gate = gate
         self._last: tuple[str, tuple[Stuck, ...], float] | None = None
         self._cosigned_before: int | None = None
 
     def __call__(self, outcome: SyncOutcome) -> None:
-        kind, words, items, now = left(outcome), trouble(outcome), stuck(outcome), time.monotonic()
-        if outcome.wanted and not self._allowance.may_send(1):
-            kind = Hindrance.BOUND
-            words = f"Today's bound is sent; {_files_wait(outcome)} for tomorrow. Entries still go."
-        elif outcome.wanted and not self._hours.open:
-            kind = Hindrance.HOURS
-            words = f"{_files_wait(outcome)} for {self._hours.said}. Entries still go."
+        kept, items, now = self._gate.kept(outcome), stuck(outcome), time.monotonic()
+        words = trouble(outcome) if kept is None else kept.words
         self._see_through(outcome)
         if self._last is None or self._last[:2] != (words, items) or now - self._last[2] > REMEMBER_EVERY_S:
             self._last = words, items, now
-            _if_room(lambda: self._remember(outcome, kind, words))
-
-    def _remember(self, outcome: SyncOutcome, kind: Hindrance | None, words: str) -> None:
-        remember(self._store, outcome)
-        if words != trouble(outcome):
-            self._store.remember(**carried.hindered(kind, words))
+            if_room(lambda: remember(self._store, outcome, kept))
 
     def _see_through(self, outcome: SyncOutcome) -> None:
         """A cosignature that moves while a stream is open: nothing holds it back any more."""
         if self._cosigned_before is None:
             self._cosigned_before = outcome.cosigned_size
         elif outcome.cosigned_size > self._cosigned_before and self._store.local(carried.HELD_BACK):
-            _if_room(lambda: self._store.remember(**{carried.HELD_BACK: ""}))
-
-
-def _if_room(write: Callable[[], None]) -> None:
-    """Remember something, unless this box's disk is full: then it is for the disk to be told of."""
-    with suppress(StorageFull, StorageReadOnly):
-        write()
+            if_room(lambda: self._store.remember(**{carried.HELD_BACK: ""}))
 
 
 def proxy_of(home: Path) -> str | None:

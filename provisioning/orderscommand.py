@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from appliance.casework import conflicts, queries
-from appliance.casework.givenorders import given_orders
+from appliance.casework.givenorders import GivenOrder, given_orders
 from appliance.casework.publishing import Use
 from appliance.records.wording.quarantine import NEXT_STEP
 from appliance.store.quarantine import held
@@ -14,7 +14,15 @@ from provisioning.centre import open_centre
 from provisioning.opening import HomeOption, JsonOption, node_store
 from provisioning.servicecommands import offered_at
 
+ASIDE = "set aside, because this box's software failed on it; it takes effect once it is brought up to date"
 UNKNOWN = "kept; it takes effect once this box's software knows it"
+
+
+def _held_back(order: GivenOrder) -> str:
+    """Why an order that was taken up does not hold yet; nothing where it does."""
+    if order.aside:
+        return f": {ASIDE}"
+    return "" if order.known else f": {UNKNOWN}"
 
 
 def orders(home: HomeOption = None, as_json: JsonOption = False) -> None:
@@ -26,14 +34,19 @@ def orders(home: HomeOption = None, as_json: JsonOption = False) -> None:
         cases = queries.contested(open_centre(store.layout.home, store))
         stopped = held(store)
     rows = [
-        {"number": each.number, "at": each.at, "kind": each.kind, "words": each.words, "known": each.known}
+        {
+            "number": each.number,
+            "at": each.at,
+            "kind": each.kind,
+            "words": each.words,
+            "known": each.known,
+            "aside": each.aside,
+        }
         for each in found
     ]
     to_settle = [{"conflict": each.conflict, "words": each.words, "next_step": each.next_step} for each in waiting]
     contested = [each.tracking for each in cases]
-    lines = [
-        f"{each.number:>5}  {each.at[:16]}  {each.words}" + ("" if each.known else f": {UNKNOWN}") for each in found
-    ]
+    lines = [f"{each.number:>5}  {each.at[:16]}  {each.words}" + _held_back(each) for each in found]
     if stopped is not None:
         lines.append(f"! {stopped.words}\n  → {NEXT_STEP}")
     lines += [f"! The service {each.words}" for each in refused]

@@ -326,8 +326,13 @@ class _Session:
         source = StoreSource(self.store)
         size = self.store.head().size
         sender = Sender(self.store.journal, self._known(answer), size, rank=source.rank)
-        rules = Rules(lambda count: not self.scarce and may_send(count), self.spend, lambda: len(self.passed))
         follower = Follower(source, sender, timing)
+        rules = Rules(
+            lambda count: not self.scarce and may_send(count),
+            self.spend,
+            lambda: len(self.passed),
+            lambda: follower.is_awaited,
+        )
         lanes = Lanes(sender, source, follower.reader.missing, rules, timing.monotonic_s)
         follower.may_send, follower.before_end = lanes.may_send, lanes.end
         news.follower = follower

@@ -11,9 +11,9 @@ they are *astray*, and nobody takes them, until central says from where on it la
 from __future__ import annotations
 
 import heapq
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from threading import RLock
 from typing import Final, NamedTuple
 
 from appliance.journal.ids import BlobDigest
@@ -50,7 +50,7 @@ class FileQueue:
     def __init__(self, rank: Callable[[BlobDigest], int], stored: int) -> None:
         self._rank = rank
         self._stored = stored
-        self._guard = threading.RLock()
+        self._guard = RLock()
         self._places: dict[BlobDigest, Place] = {}
         self._entry: dict[BlobDigest, int] = {}
         self._offsets: dict[BlobDigest, int] = {}

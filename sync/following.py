@@ -100,6 +100,11 @@ class Follower:
         return self._reader
 
     @property
+    def is_awaited(self) -> bool:
+        """Whether entries were sent that are not known to be countersigned. Any thread may ask."""
+        return self._covered is not None
+
+    @property
     def blobs_left(self) -> int:
         """Sealed files that are known to be wanted and not sent."""
         return self._sender.blobs_left

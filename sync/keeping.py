@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from appliance.journal.errors import NetworkError, SanadError
-from sync.link import LinkDown
+from sync.link import LinkDown, WrongTime
 from sync.outcome import SyncOutcome
 
 PAUSE_S: Final = 30.0
@@ -21,6 +21,8 @@ LINK_CAP_S: Final = 0.5
 """The shortest and the longest wait while the link is down."""
 BACKOFF_FIRST_S: Final = 1.0
 BACKOFF_CAP_S: Final = 300.0
+CLOCK_CAP_S: Final = 30.0
+"""The longest wait where this machine's clock is wrong: whoever sets it looks whether that was it."""
 TROUBLE_PAUSE_S: Final = 600.0
 """After something that only people can put right."""
 
@@ -70,8 +72,7 @@ def keep_synced(
             outcome = sync(answered)
         except NetworkError as error:
             failures += 1
-            bounds_s = (LINK_CAP_S, LINK_FIRST_S) if isinstance(error, LinkDown) else (BACKOFF_CAP_S, BACKOFF_FIRST_S)
-            pause_s = backoff_s(failures, random, *bounds_s)
+            pause_s = backoff_s(failures, random, *_bounds_s(error))
             report(error)
         except SanadError as error:
             pause_s = TROUBLE_PAUSE_S
@@ -79,3 +80,10 @@ def keep_synced(
         else:
             failures, pause_s = 0, PAUSE_S
             report(outcome)
+
+
+def _bounds_s(error: NetworkError) -> tuple[float, float]:
+    """The longest and the first wait."""
+    if isinstance(error, LinkDown):
+        return LINK_CAP_S, LINK_FIRST_S
+    return CLOCK_CAP_S if isinstance(error, WrongTime) else BACKOFF_CAP_S, BACKOFF_FIRST_S

@@ -21,7 +21,7 @@ from appliance.journal.ids import BlobDigest
 from sync import frames
 from sync.calls import Calls
 from sync.filequeue import FileQueue, Share
-from sync.following import LOOK_S, Pace
+from sync.following import LEAST_PIECE, LOOK_S, Pace
 from sync.frames import BlobPiece, End
 from sync.link import Link
 from sync.refusals import OutOfStep, TakenOver
@@ -40,6 +40,14 @@ STALE_S: Final = 15.0
 """After so long without a request the connection, and the challenge kept for it, count as gone."""
 END_S: Final = 10.0
 """For lanes to end well, before their stream does."""
+QUEUED_S: Final = 0.2
+"""What of a round trip may be waiting in queues while lanes send, or this share of the shortest round trip if that is
+more: what lanes put into a queue, new work would wait behind."""
+QUEUED_SHARE: Final = 0.5
+ROOM_S: Final = 0.5
+"""After so long a lane sends a little all the same: how long the queue is, it only learns from what it sends."""
+MAX_AT_ONCE: Final = 8 * 1024
+"""Bytes between two looks at the queue."""
 CLOSE_S: Final = 0.2
 """For lanes that were broken off to notice."""
 
@@ -54,6 +62,8 @@ class Rules:
     """Told how many bytes were sent."""
     passed: Callable[[], int]
     """How many of the first files that central wants it was told to pass over."""
+    awaited: Callable[[], bool] = lambda: False
+    """Whether entries were sent that central has not countersigned yet."""
 
 
 class Lanes:
@@ -83,7 +93,8 @@ class Lanes:
         self.over = threading.Event()
         self.guard = threading.Lock()
         self._closed = False
-        self._running: list[tuple[threading.Thread, Link]] = []
+        self._running: list[threading.Thread] = []
+        self._links: tuple[Link, ...] = ()
 
     @property
     def queue(self) -> FileQueue:
@@ -100,7 +111,8 @@ class Lanes:
         """
         lane = Lane(number, self, link, calls)
         thread = threading.Thread(target=lane.run, name="sync-lane", daemon=True)
-        self._running.append((thread, link))
+        self._running.append(thread)
+        self._links += (link,)
         thread.start()
 
     def end(self) -> None:
@@ -112,7 +124,7 @@ class Lanes:
     def close(self) -> None:
         """Break all lanes off."""
         self.over.set()
-        for _, link in self._running:
+        for link in self._links:
             link.abort()
         with self.guard:
             self._closed = True
@@ -129,6 +141,16 @@ class Lanes:
             if not self._closed:
                 self.rules.spend(count)
 
+    def has_room(self, link: Link) -> bool:
+        """Whether the queue before a lane is short, and no new work waits: else what it sends would make that wait."""
+        if self.rules.awaited():
+            return False
+        if (flight := link.flight) is None:
+            return True
+        others = (other.least_round_trip_s for each in self._links if (other := each.flight) is not None)
+        least_s = min(others, default=flight.least_round_trip_s)
+        return flight.round_trip_s - least_s <= max(QUEUED_S, QUEUED_SHARE * least_s)
+
     def sealed(self, digest: BlobDigest) -> bytes:
         """A sealed file, sound; nothing where it is not here, or damaged, or it is too late."""
         with self.guard:
@@ -141,7 +163,7 @@ class Lanes:
 
     def _join(self, seconds: float) -> None:
         until_s = self.monotonic_s() + seconds
-        for thread, _ in self._running:
+        for thread in self._running:
             thread.join(max(0.0, until_s - self.monotonic_s()))
 
 
@@ -241,7 +263,8 @@ class Lane:
         now_s = self._lanes.monotonic_s
         offset = min(share.offset, len(sealed) - 1)
         while offset < len(sealed):
-            if not self._lanes.may_send(limit := self._pace.piece_bytes):
+            limit = self._piece_bytes()
+            if not self._lanes.may_send(limit):
                 self._unanswered[share.digest] = Share(share.digest, offset)
                 return
             data, begun_s = sealed[offset : offset + limit], now_s()
@@ -249,3 +272,11 @@ class Lane:
             self._pace.took(len(data), now_s() - begun_s)
             self._queue.sent(Share(share.digest, offset), len(data), len(sealed))
             offset += len(data)
+
+    def _piece_bytes(self) -> int:
+        """How much to send next, as soon as there is room for it; a little after a while, where there is none."""
+        until_s = self._lanes.monotonic_s() + ROOM_S
+        while not self._lanes.has_room(self._link):
+            if self._lanes.monotonic_s() >= until_s or self._lanes.over.wait(LOOK_S / 2):
+                return LEAST_PIECE
+        return min(self._pace.piece_bytes, MAX_AT_ONCE)

@@ -25,7 +25,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from appliance.journal.errors import NetworkError, SanadError
 from sync.dialing import Dialer, Option
 from sync.refusals import from_wire
-from sync.standstill import raced
+from sync.standstill import Flight, flight_of, raced
 from sync.wire import MAX_LANES
 
 HANDSHAKE_TIMEOUT_S: Final = 4.0
@@ -127,6 +127,11 @@ class Link:
     def abort(self) -> None:
         """End what is asked just now, and ask nothing more. Any thread may say so."""
         self._line.abort()
+
+    @property
+    def flight(self) -> Flight | None:
+        """What of the connection is on its way; None where nothing tells. Any thread may ask."""
+        return self._line.flight()
 
     def call(
         self,
@@ -290,6 +295,10 @@ class _Line:
             # Not closed: another thread reads of it.
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
+
+    def flight(self) -> Flight | None:
+        """What of it is on its way."""
+        return None if self.socket is None else flight_of(self.socket)
 
     def see_open(self) -> None:
         """Raise OSError where it was shut for good."""

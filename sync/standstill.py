@@ -26,11 +26,11 @@ STILL_S: Final = 2.0
 STILL_ROUNDS: Final = 3.0
 """And for so many round trips: what was lost is sent again within that."""
 
-_BYTES: Final = 128
+_BYTES: Final = 152
 _U32: Final = struct.Struct("=I")
 _U64: Final = struct.Struct("=Q")
 # Where these lie in `struct tcp_info` (linux/tcp.h); it only ever grows at its end.
-_UNACKED, _SACKED, _RTT, _ACKED = 24, 28, 68, 120
+_UNACKED, _SACKED, _RTT, _ACKED, _LEAST_RTT = 24, 28, 68, 120, 148
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class Flight:
     confirmed: tuple[int, int]
     """Bytes that were, and segments beyond a gap that were: changes with every confirmation of something new."""
     round_trip_s: float
+    least_round_trip_s: float = 0.0
+    """The shortest of the last minutes: that of an empty link."""
 
 
 def flight_of(connection: socket.socket) -> Flight | None:
@@ -52,8 +54,10 @@ def flight_of(connection: socket.socket) -> Flight | None:
         return None
     if len(info) < _BYTES:
         return None
-    unacked, sacked, rtt_us = (int(_U32.unpack_from(info, at)[0]) for at in (_UNACKED, _SACKED, _RTT))
-    return Flight(unacked, (int(_U64.unpack_from(info, _ACKED)[0]), sacked), rtt_us / 1e6)
+    unacked, sacked, rtt_us, least_us = (
+        int(_U32.unpack_from(info, at)[0]) for at in (_UNACKED, _SACKED, _RTT, _LEAST_RTT)
+    )
+    return Flight(unacked, (int(_U64.unpack_from(info, _ACKED)[0]), sacked), rtt_us / 1e6, least_us / 1e6)
 
 
 class Standstill:

@@ -23,16 +23,20 @@ _GIVEN: Final = (
     .limit(MAX_SHOWN)
 )
 
+_ASIDE: Final = select(t.set_aside.c.seq).where(t.set_aside.c.log == bindparam("log"))
+
 
 @dataclass(frozen=True, slots=True)
 class GivenOrder:
-    """An order that this node took up. `known` is false where it takes effect only once the software knows it."""
+    """An order that this node took up. `known` is false where it takes effect only once the software knows it, `aside`
+    true where the software knows it and failed on it: then, too, a newer one makes it hold."""
 
     number: int
     at: str
     kind: str
     words: str
     known: bool
+    aside: bool = False
 
 
 def given_orders(store: Store) -> list[GivenOrder]:
@@ -41,5 +45,8 @@ def given_orders(store: Store) -> list[GivenOrder]:
     with store.read() as tx:
         taken = sorted(int(row[0]) for row in tx.all(_GIVEN, {"journal": store.journal}))
         names = lines.Names(tx, store.journal)
+        aside = {int(row[0]) for row in tx.all(_ASIDE, {"log": journal})}
         found = [lines.line(entry, names) for seq in taken for entry in Log(tx, journal).entries(seq, seq + 1)]
-    return [GivenOrder(each.seq, each.at, each.kind, each.what, each.kind in k.KINDS) for each in found]
+    return [
+        GivenOrder(each.seq, each.at, each.kind, each.what, each.kind in k.KINDS, each.seq in aside) for each in found
+    ]

@@ -30,6 +30,7 @@ SKEW: Final = "sync-clock-skew-s"
 PAUSED: Final = "sync-paused-at"
 HELD_BACK: Final = "sync-held-back-at"
 SENT: Final = "sync-sent"
+UNTIL: Final = "sync-files-wait-until"
 MAX_LINE: Final = 80
 """Characters of the one line: a terminal's width."""
 SKEW_SHOWN_S: Final = 120
@@ -114,9 +115,15 @@ _BY_HAND: Final[dict[Hindrance, str]] = {
 """What passes by itself only where a service tries again."""
 _WELL: Final[dict[Hindrance, str]] = {
     Hindrance.FILES: "All is well: every entry is at central, papers are on their way.",
-    Hindrance.BOUND: "All is well: today's megabytes are used up, papers go on tomorrow.",
-    Hindrance.HOURS: "All is well: entries go now, papers wait for the hours that are set.",
+    Hindrance.BOUND: "All is well: today's megabytes are used up, papers go on {until}.",
+    Hindrance.HOURS: "All is well: entries go now, papers wait {until}.",
 }
+_BESIDE_A_PROXY: Final[dict[Hindrance, str]] = {
+    Hindrance.BOUND: "A proxy slows sending. Today's megabytes are used up, papers go on {until}.",
+    Hindrance.HOURS: "A proxy slows sending: have it let streams pass. Papers wait {until}.",
+}
+_LATER: Final = {Hindrance.BOUND: "tomorrow", Hindrance.HOURS: "for the hours that are set"}
+_LET_PASS: Final = "A proxy holds back what is sent: ask whoever runs the network to let streams pass."
 
 
 class Stuck(msgspec.Struct, frozen=True):
@@ -159,6 +166,8 @@ class Carried:
     """Whether this box's disk is: then it cannot even remember that."""
     quarantine: Held | None = None
     """The one that this box is in, by central's orders."""
+    files_until: str | None = None
+    """When sealed files go on, where this box keeps them: by the centre's clock, `HH:MM`."""
     held_back_at: str | None = None
     """When something on the way was seen to hold streams back, where it did when last tried: small requests go."""
     carrying: bool = True
@@ -199,7 +208,8 @@ class Carried:
         """What else is known of what is in the way, for whoever asks: not bound to a line."""
         stuck = (f"{each.what}: {each.reason} {each.next_step}" for each in self.stuck)
         if self.quarantine is None:
-            return tuple(filter(None, (self.trouble, *stuck)))
+            proxy = _LET_PASS if self.held_back_at is not None and self.hindrance is not Hindrance.PROXY else ""
+            return tuple(filter(None, (self.trouble, proxy, *stuck)))
         # What central answered says the same with fewer words.
         trouble = "" if self.hindrance is Hindrance.STOPPED else self.trouble
         return tuple(filter(None, (self.quarantine.words, NEXT_STEP, trouble, *stuck)))
@@ -232,11 +242,16 @@ class Carried:
         if self.skew_s is not None and abs(self.skew_s) > SKEW_SHOWN_S:
             off = "ahead of" if self.skew_s > 0 else "behind"
             return f"This box's clock is {_spell(abs(self.skew_s))} {off} central's: set it."
-        return "" if self.held_back_at is None else _SAYS[Hindrance.PROXY].format(waits=self._waits)
+        if self.held_back_at is None:
+            return ""
+        line = _SAYS[Hindrance.PROXY]
+        if self.files_until is not None and self.hindrance in _BESIDE_A_PROXY:
+            line = _BESIDE_A_PROXY[self.hindrance]
+        return line.format(waits=self._waits, until=self._until)
 
     def _right(self, now: datetime) -> str:
         if self.hindrance in _WELL:
-            return _WELL[self.hindrance]
+            return _WELL[self.hindrance].format(until=self._until)
         if self.waiting and not self.carrying:
             return f"All is well: {self.waiting:,} of {self.size:,} entries wait here for the next stick."
         if self.waiting:
@@ -244,9 +259,16 @@ class Carried:
         return f"All is well: all {self.size:,} entries are at central{self._heard(now)}."
 
     @property
+    def _until(self) -> str:
+        if self.hindrance not in _LATER:
+            return ""
+        word = "at" if self.hindrance is Hindrance.BOUND else "until"
+        return _LATER[self.hindrance] if self.files_until is None else f"{word} {self.files_until}"
+
+    @property
     def _waits(self) -> str:
         if self.waiting == 0:
-            return "nothing waits"
+            return "papers wait" if self.hindrance in _WELL else "nothing waits"
         return "1 entry waits" if self.waiting == 1 else f"{self.waiting:,} entries wait"
 
     @property
@@ -312,6 +334,7 @@ def carried(store: Store, *, enrolled: bool = True) -> Carried:
         sent_today=sent_on(store, store.now()[:10]),
         stuck=_stuck(store),
         quarantine=held(store),
+        files_until=store.local(UNTIL) or None,
         held_back_at=store.local(HELD_BACK) or None,
         disk_full=_is_full(store),
         carrying=is_carried(store.layout.home),

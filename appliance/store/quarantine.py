@@ -31,7 +31,8 @@ class Held:
     def words(self) -> str:
         """Since when, and why."""
         who = f" ({self.by})" if self.by not in ("", CENTRAL) else ""
-        return f"Since {self.since[:16].replace('T', ' ')}. {why_held(self.cause, self.reason)}{who}"
+        since = self.since[:16].replace("T", " ")
+        return f"In quarantine by central since {since}{who}: {why_held(self.cause, self.reason)}"
 
 
 def held(store: Store) -> Held | None:

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Final, TypeVar
+from typing import BinaryIO, Final, TypeVar
 
 import msgspec
 import structlog
@@ -206,18 +206,23 @@ class _Desk:
         digest = request.query_params.get("digest", "")
         if not ids.DIGEST.fullmatch(digest):
             raise BadRequest("A request for a sealed file does not name it.")
-        # Held until all of it is sent: whoever asks for many and reads none costs central one.
+        # Held until all is sent, piece by piece: whoever asks for many and reads none costs central one open file.
         held = contextlib.AsyncExitStack()
         await held.enter_async_context(self._files.of(node.journal))
         try:
-            sealed = await self._pools.run(
+            sealed, size = await self._pools.run(
                 Work.BULK, lambda: self._central.archive.sealed(node.journal, BlobDigest(digest))
             )
         except BaseException:
             await held.aclose()
             raise
-        headers = {wire.CHALLENGE_HEADER: self._central.challenge(node.journal), "content-length": str(len(sealed))}
-        return _Held(sealed, held, headers)
+        headers = {wire.CHALLENGE_HEADER: self._central.challenge(node.journal), "content-length": str(size)}
+        held.callback(sealed.close)
+        return _Held(self._pieces(sealed), held, headers)
+
+    async def _pieces(self, sealed: BinaryIO) -> AsyncIterator[bytes]:
+        while piece := await self._pools.run(Work.BULK, lambda: sealed.read(SEND_BYTES)):
+            yield piece
 
     async def lists_back(self, request: Request, body: Body) -> Response:
         """Take back public lists that central lost."""
@@ -326,19 +331,14 @@ class _Desk:
 class _Held(StreamingResponse):
     """A sealed file on its way; what is held for it is let go when it is sent, or nobody takes it."""
 
-    def __init__(self, sealed: bytes, held: contextlib.AsyncExitStack, headers: dict[str, str]) -> None:
-        super().__init__(_in_pieces(sealed), HTTPStatus.OK, headers, _SEALED)
+    def __init__(self, pieces: AsyncIterator[bytes], held: contextlib.AsyncExitStack, headers: dict[str, str]) -> None:
+        super().__init__(pieces, HTTPStatus.OK, headers, _SEALED)
         self._held = held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
         async with self._held:
             await super().__call__(scope, receive, send)
-
-
-async def _in_pieces(sealed: bytes) -> AsyncIterator[bytes]:
-    for at in range(0, len(sealed), SEND_BYTES):
-        yield sealed[at : at + SEND_BYTES]
 
 
 def make_app(central: Central) -> FastAPI:

@@ -15,7 +15,7 @@ Each step first sees that the archive still is as the stream took it to be; two 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import BinaryIO, Final
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam, select
@@ -292,8 +292,8 @@ class Archive:
             if now is not None and now.cosigned_size < head.size:
                 log.set_cosigned(head.size, note)
 
-    def sealed(self, journal: JournalId, digest: BlobDigest) -> bytes:
-        """A sealed file that entries of this node name, for the node to keep it again.
+    def sealed(self, journal: JournalId, digest: BlobDigest) -> tuple[BinaryIO, int]:
+        """A sealed file that entries of this node name, for the node to keep it again, open; and its size in bytes.
 
         Raises:
             UnknownBlob: none does, or only about who was erased. BlobLost: it is not here, or damaged.
@@ -302,7 +302,7 @@ class Archive:
             if tx.one(_NAMES_STILL, {"journal": journal, "digest": digest}) is None:
                 raise UnknownBlob("No entry of this node names that sealed file.", "Check the digest.")
         try:
-            return self._locker.read(digest)
+            return self._locker.open(digest)
         except NoSuchBlob:
             raise BlobLost(
                 f"Central does not hold the sealed file {digest[:12]}….",

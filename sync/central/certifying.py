@@ -37,11 +37,18 @@ from sync.central.registry import Node
 MAX_AT_ONCE: Final = 100
 """Keys of one node that are answered in one transaction."""
 
-_KEYS, _OPERATORS = folded.officer_keys, folded.operators
+_KEYS, _OPERATORS, _ASIDE = folded.officer_keys, folded.operators, folded.set_aside
 _ASKED: Final = (
     select(_KEYS.c.about, _KEYS.c.csr, _KEYS.c.operator, _OPERATORS.c.name, _OPERATORS.c.roles)
     .outerjoin(_OPERATORS, sa.and_(_OPERATORS.c.journal == _KEYS.c.journal, _OPERATORS.c.about == _KEYS.c.operator))
-    .where(_KEYS.c.journal == bindparam("journal"), _KEYS.c.state == "asked")
+    # Of an operator whose entries could not all be folded nobody knows here which roles they have now: that waits.
+    .where(
+        _KEYS.c.journal == bindparam("journal"),
+        _KEYS.c.state == "asked",
+        ~sa.exists().where(
+            _ASIDE.c.journal == _KEYS.c.journal, _ASIDE.c.log == _KEYS.c.journal, _ASIDE.c.about == _KEYS.c.operator
+        ),
+    )
     .order_by(_KEYS.c.seq)
 )
 _ANSWERED: Final = select(t.officer_answers.c.key).where(t.officer_answers.c.journal == bindparam("journal"))

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Collection
 from enum import Enum
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from appliance.journal import ids
 from appliance.journal.errors import BugError, IntegrityError
@@ -88,15 +88,35 @@ class Locker:
         try:
             sealed = self.path(digest).read_bytes()
         except FileNotFoundError:
-            raise NoSuchBlob(
-                "Central does not hold this blob.",
-                "Its node has not carried it yet, or it was erased: see `sanad central nodes`.",
-            ) from None
+            raise _not_here() from None
         except OSError as error:
             raise failures.of_os(error) from error
         if hashlib.sha256(sealed).hexdigest() != digest:
-            raise NoSuchBlob("This blob has been damaged on central's disk.", "Restore it from a backup.")
+            raise _damaged()
         return sealed
+
+    def open(self, digest: BlobDigest) -> tuple[BinaryIO, int]:
+        """The sealed bytes as a file at its beginning, read once to see that they are what they were; and their number.
+
+        Raises:
+            NoSuchBlob: they are not here, or have changed on this disk.
+        """
+        try:
+            file = self.path(digest).open("rb")
+        except FileNotFoundError:
+            raise _not_here() from None
+        except OSError as error:
+            raise failures.of_os(error) from error
+        try:
+            if _digest(file.fileno()) != digest:
+                raise _damaged()
+            return file, os.fstat(file.fileno()).st_size
+        except OSError as error:
+            file.close()
+            raise failures.of_os(error) from error
+        except NoSuchBlob:
+            file.close()
+            raise
 
     def add(self, piece: BlobPiece) -> Outcome:
         """Add a piece where it belongs.
@@ -163,6 +183,17 @@ class Locker:
         sync_folder(place.parent)
         sync_folder(self._incoming)
         return Outcome.WHOLE
+
+
+def _not_here() -> NoSuchBlob:
+    return NoSuchBlob(
+        "Central does not hold this blob.",
+        "Its node has not carried it yet, or it was erased: see `sanad central nodes`.",
+    )
+
+
+def _damaged() -> NoSuchBlob:
+    return NoSuchBlob("This blob has been damaged on central's disk.", "Restore it from a backup.")
 
 
 def _open_locked(part: Path) -> int:

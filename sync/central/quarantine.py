@@ -118,7 +118,10 @@ def refuse_quarantined(tx: Tx, journal: JournalId) -> None:
 def refusal(tx: Tx, journal: JournalId) -> Quarantined | None:
     """What a node in quarantine is answered; None where it is in none."""
     found = find(tx, journal)
-    return None if found is None else Quarantined(why_held(found.cause.value, found.reason), NEXT_STEP)
+    if found is None:
+        return None
+    why = why_held(found.cause.value, found.reason)
+    return Quarantined(f"Central has put this node into quarantine: {why}", NEXT_STEP)
 
 
 def put(tx: Tx, journal: JournalId, cause: Cause, reason: str, by: str, at: datetime) -> bool:

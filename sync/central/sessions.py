@@ -35,10 +35,9 @@ class NodeSession:
 
     def came_spoilt(self, digest: BlobDigest) -> None:
         """Remember one. The oldest is forgotten, where there are too many: it is wanted still, and comes again."""
-        self.spoilt.pop(digest, None)
-        self.spoilt[digest] = None
-        while len(self.spoilt) > MAX_SPOILT:
-            del self.spoilt[next(iter(self.spoilt))]
+        # Made anew and put in its place at once: several streams of a node come in side by side, and others read it.
+        later = {each: None for each in tuple(self.spoilt) if each != digest} | {digest: None}
+        self.spoilt = dict.fromkeys([*later][-MAX_SPOILT:])
 
 
 class Sessions:

@@ -15,10 +15,11 @@ import pytest
 
 from tests.simulation.syncsim.schedule import Schedule
 
-SEEDS = 300
+SEEDS = 200
 TORTURE_SEEDS = 10_000
-AT_ONCE = 50
-REPLAYED = (3, 17, 86, 204)
+AT_ONCE = 25
+TORTURE_AT_ONCE = 50
+REPLAYED = (3, 17, 86)
 
 
 def _run(first: int, count: int) -> None:
@@ -32,9 +33,9 @@ def test_no_schedule_loses_doubles_or_changes_anything(first: int) -> None:
 
 
 @pytest.mark.torture
-@pytest.mark.parametrize("first", range(SEEDS, TORTURE_SEEDS, AT_ONCE))
+@pytest.mark.parametrize("first", range(SEEDS, TORTURE_SEEDS, TORTURE_AT_ONCE))
 def test_none_of_ten_thousand_schedules_loses_doubles_or_changes_anything(first: int) -> None:
-    _run(first, min(AT_ONCE, TORTURE_SEEDS - first))
+    _run(first, min(TORTURE_AT_ONCE, TORTURE_SEEDS - first))
 
 
 @pytest.mark.parametrize("seed", REPLAYED)
@@ -54,4 +55,4 @@ def test_a_seed_replays_byte_for_byte_here_and_in_another_process(seed: int) -> 
 
 
 def test_different_seeds_do_different_things() -> None:
-    assert len({hashlib.sha256("".join(Schedule.of(seed).run()).encode()).digest() for seed in range(20)}) == 20
+    assert len({hashlib.sha256("".join(Schedule.of(seed).run()).encode()).digest() for seed in range(12)}) == 12

@@ -9,7 +9,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from appliance.journal.ids import JournalId, orders_of
+from appliance.journal.ids import JournalId
 from appliance.records import tables as records
 from appliance.records.database import Database
 from appliance.records.moment import at_text
@@ -41,8 +41,8 @@ def fill(archive: Database, count: int, now: datetime, seed: int = 1) -> Made:
         nodes.append(_node(journal, centre, f"Specimen centre {place}, {district}", now, chance))
         size = chance.randint(1, 2_000_000)
         lag = 0 if chance.random() < 0.8 else chance.randint(1, 5000)
-        for each, height in ((journal, size), (orders_of(journal), 12)):
-            heads.append(_head(each, height, max(0, height - (lag if each == journal else 0)), chance))
+        # None of their orders: one that is put into quarantine is given its first.
+        heads.append(_head(journal, size, max(0, size - lag), chance))
         seen = now - timedelta(seconds=chance.random() * 30)
         kind = chance.random()
         if kind > 0.95:

@@ -157,3 +157,17 @@ async def test_a_service_that_came_down_is_offered_without_a_restart(hands: Hand
     await hands.press("f5")
     assert "they hold from now on" in hands.said()
     assert "fard_new" in hands.app.desk.centre.catalogue.services
+
+
+async def test_a_quarantine_stands_on_the_desk_with_its_reason_until_central_lifts_it(
+    hands: Hands, orders: Orders
+) -> None:
+    orders.give(k.NodeQuarantined(cause="person", reason="Its box was stolen.", by="ayesha"))
+    await hands.sign_in("rabia", "officer")
+    shown = " ".join(hands.text().split())
+    assert "Central takes nothing from this box: call central IT. Work here can go on." in shown
+    assert "(ayesha): somebody there stopped it. “Its box was stolen.”" in shown
+    orders.give(k.NodeReleased(reason="It was found.", by="ayesha"))
+    await hands.press("f5")
+    await hands.settle()
+    assert "Central takes nothing" not in hands.text()

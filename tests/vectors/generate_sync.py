@@ -16,6 +16,8 @@ from typing import Any, Final
 
 import msgspec
 
+from appliance.certificates.lists import Ended, Revocations, TrustedLog, TrustList, publisher_name
+from appliance.certificates.listsfile import write_lists
 from appliance.journal import tree
 from appliance.journal.checkpoint import Checkpoint, cosign, sign_checkpoint
 from appliance.journal.entry import Entry, make_entry
@@ -29,14 +31,17 @@ from appliance.journal.kinds import (
     encode_body,
 )
 from appliance.journal.notes import COSIGNATURE, Signer
-from sync import frames, packing, signatures, wire
+from sync import frames, packing, signatures, stampwire, wire
 from sync.frames import BlobPiece, End, Entries, Frame, Hello, Pulse
 from sync.invite import Invite, encode_invite
+from sync.lines import make_delta
+from sync.listsfetch import etag
 from sync.orderstream import write_orders
 from sync.packing import Item
-from sync.refusals import OutOfStep, to_wire
+from sync.refusals import OutOfStep, Quarantined, to_wire
 from sync.session import CentralState, Wanted
 from sync.signatures import Said
+from sync.stampwire import StampAnswer, StampRequest, ValidationAnswer
 from sync.wire import NodeReport, SessionRequest, StateAnswer
 from tests.support.fixed_signer import FixedSigner
 from tests.vectors import VECTORS
@@ -64,6 +69,13 @@ JOURNAL: Final = journal_id(Signer("journal", JOURNAL_SEED).verifier.public)
 SIGNER: Final = Signer(origin(JOURNAL), JOURNAL_SEED)
 ORDERS: Final = orders_of(JOURNAL)
 ORDERS_SIGNER: Final = Signer(origin(ORDERS), fixed("orders key"))
+PUBLISHER: Final = Signer(publisher_name(CENTRAL), fixed("publisher"))
+# RFC 3161, section 2.4.1: version 1, SHA-256, a nonce, and the service's certificate is asked for.
+STAMP_REQUEST: Final = bytes.fromhex(
+    "3041020101303130" + "0d060960864801650304020105000420" + fixed("a document").hex() + "0206112233445566" + "0101ff"
+)
+# RFC 3161, section 2.4.2: rejection, and nothing else.
+STAMP_REFUSED: Final = bytes.fromhex("30053003020102")
 RECIPIENT: Final = "age1fu7j3ka6gqhss9vxqhgmpupxjkdxd2ehqvdp3phhd4g9rdmtauuqwlj5gv"
 SUBJECT: Final = entity_id(fixed("subject")[:16])
 SEALED: Final = (b"age-encryption.org/v1\n" + fixed("blob, 1") + fixed("blob, 2") + fixed("blob, 3"))[:100]
@@ -181,6 +193,11 @@ def requests() -> dict[str, Any]:
             "stream": signed("POST", wire.STREAM, 5, offset=1),
             "news": signed("GET", f"{wire.NEWS}?{known}", 5),
             "orders": signed("GET", f"{wire.ORDERS}?from=0", 5),
+            "orders_back": signed("POST", wire.ORDERS, 5),
+            "blob": signed("GET", f"{wire.BLOB}?digest={DIGEST}", 5),
+            "lists_back": signed("POST", wire.LISTS, 5),
+            "validation": signed("GET", stampwire.VALIDATION, 5, signatures.NO_SESSION),
+            "timestamp": signed("POST", stampwire.TIMESTAMP, 5, signatures.NO_SESSION),
         },
     }
 
@@ -201,6 +218,16 @@ def messages() -> dict[str, Any]:
         centre=CENTRE[0],
         centre_name=CENTRE[1],
     )
+    held = to_wire(Quarantined("Central has put this node into quarantine.", "Call central IT.").with_orders(3))
+    validation = ValidationAnswer(
+        at_s=NOW_S,
+        authorities=(FixedSigner("authority").certificate,),
+        certificates=(),
+        crls=(),
+        policy="2.25.280189930116982128382564070107541909502",
+        room=4096,
+        challenge=NONCE,
+    )
     encode = msgspec.json.encode
     return {
         "session_request": encode(
@@ -208,7 +235,32 @@ def messages() -> dict[str, Any]:
         ).decode(),
         "state_answer": encode(answer).decode(),
         "refusal": {"status": refusal[0], "body": encode(refusal[1]).decode()},
+        "refusal_in_quarantine": {"status": held[0], "body": encode(held[1]).decode()},
+        "validation_answer": encode(validation).decode(),
+        "stamp_request": encode(StampRequest((STAMP_REQUEST,))).decode(),
+        "stamp_answer": encode(StampAnswer((STAMP_REFUSED,), NONCE)).decode(),
         "invite": {"line": encode_invite(invite), "fields": msgspec.to_builtins(invite)},
+    }
+
+
+def lists() -> dict[str, Any]:
+    """Two publications of the public lists, what names them to HTTP, and what changed between them."""
+    at = datetime.fromtimestamp(NOW_S, UTC)
+    logs = (TrustedLog(SIGNER.verifier, CENTRE[0]),)
+    cosigners = (COSIGNER.verifier,)
+    texts = []
+    for number, ended in ((NOW_S, ()), (NOW_S + 60, (Ended("PEW01-000002-K", "revoked", at, "fraud"),))):
+        then = datetime.fromtimestamp(number, UTC)
+        trust = TrustList(number, then, (FixedSigner("authority").certificate,), (), logs, cosigners)
+        texts.append(write_lists(trust, Revocations(number, then, ended), PUBLISHER))
+    older, newer = texts
+    return {
+        "publisher": PUBLISHER.verifier.text,
+        "older": older.decode(),
+        "newer": newer.decode(),
+        "older_etag": etag(older),
+        "newer_etag": etag(newer),
+        "delta": make_delta(older, newer).decode(),
     }
 
 
@@ -336,6 +388,7 @@ def files() -> dict[str, bytes]:
         "stream.json": whole(),
         "requests.json": requests(),
         "messages.json": messages(),
+        "lists.json": lists(),
         "refused.json": refused(),
     }
     return {name: msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n" for name, value in made.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from textwrap import shorten
 from typing import ClassVar, Final
 
 from textual import on
@@ -91,6 +92,8 @@ _DESK_WORK = (
 
 
 LOOK_EVERY_S: Final = 15.0
+MAX_WHY: Final = 156
+"""Characters of why a box is in quarantine: two lines; `sanad sync status` has all."""
 
 
 class Home(DeskScreen[None]):
@@ -180,10 +183,11 @@ class Home(DeskScreen[None]):
             self.say("Central's orders changed the services or settings of this centre; they hold from now on.")
 
     def _show_carried(self, sent: Carried) -> None:
-        """In one line whether all is at central, and if not, what to do."""
+        """In one line whether all is at central, and if not, what to do; in quarantine why, too."""
         strip = self.query_one("#carried", Static)
         now = self.desk_app.desk.centre.store.clock()
-        strip.update(sent.words(now))
+        why = "" if sent.quarantine is None else shorten(sent.quarantine.words, MAX_WHY, placeholder=" …")
+        strip.update("\n".join(filter(None, (sent.words(now), why))))
         strip.set_class(not sent.well(now), "bad")
 
     @on(OptionList.OptionSelected)

@@ -23,4 +23,4 @@ def why_held(cause: str, reason: str) -> str:
     """
     why = _CAUSES.get(cause, "")
     shown = f"“{reason}”" if reason and (cause == "person" or not why) else ""
-    return f"Central has put this node into quarantine: {' '.join(filter(None, (why, shown)))}"
+    return " ".join(filter(None, (why, shown)))

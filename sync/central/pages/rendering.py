@@ -21,8 +21,10 @@ LIVE_S: Final = 5
 """How often a page's script asks for what is new; the same number stands in fleet.js."""
 RELOAD_S: Final = 15
 """How often a page without scripts is loaded again."""
-SHOWN_CASES: Final = 5
+SHOWN_CASES: Final = 3
 """Cases for people that stand above the list; `sanad central cases` has all."""
+SHOWN_OF_NODE: Final = 20
+"""Cases for people, of either sort, that stand on a node's page."""
 STATES: Final = {0: ("ok", "All is well"), 1: ("note", "Note"), 2: ("warning", "Look"), 3: ("alarm", "Act")}
 """How a node's gravest trouble is marked, and said in a word."""
 
@@ -106,7 +108,17 @@ class Renderer:
 
     def _shown(self, view: FleetView, page: NodePage) -> dict[str, Any]:
         coming = f"{page.coming:,} or more" if page.coming >= MAX_COUNTED else f"{page.coming:,}"
-        return {"node": page.view, "page": page, "coming": coming, "now": view.at, "states": STATES}
+        journal = page.view.journal
+        return {
+            "node": page.view,
+            "page": page,
+            "coming": coming,
+            "now": view.at,
+            "states": STATES,
+            "conflicts": [each for each in view.conflicts if journal in each.journals],
+            "cases": [each for each in view.cases if each.journal == journal],
+            "shown_of_node": SHOWN_OF_NODE,
+        }
 
 
 def summary(view: FleetView) -> str:
@@ -124,6 +136,7 @@ def summary(view: FleetView) -> str:
 def _centres(view: FleetView) -> dict[str, str]:
     """The centres of nodes that the shown cases are about."""
     journals = {journal for each in view.conflicts[:SHOWN_CASES] for journal in each.journals}
+    journals |= {each.journal for each in view.cases[:SHOWN_CASES]}
     return {each.journal: each.centre for each in view.nodes if each.journal in journals} if journals else {}
 
 

@@ -13,6 +13,7 @@ from appliance.records.moment import at_text
 from appliance.store import carried
 from appliance.store.carried import Carried, Hindrance, Stuck
 from appliance.store.carrying import carrying, is_carried
+from appliance.store.quarantine import Held
 from appliance.store.store import Store
 from tests.support.nodes import SteadyClock, new_node
 
@@ -238,13 +239,48 @@ def test_that_small_requests_are_sent_is_said_as_long_as_streams_are_held_back()
     assert found.words(now) == "A proxy slows sending, nothing waits: have it let streams pass."
 
 
+def test_a_bound_that_is_spent_says_until_when_also_where_a_proxy_slows_sending() -> None:
+    now = SteadyClock()()
+    spent: dict[str, Any] = {
+        "hindrance": Hindrance.BOUND,
+        "files_until": "05:00",
+        "last_complete_contact": at_text(now),
+    }
+    assert standing(**spent).words(now) == "All is well: today's megabytes are used up, papers go on at 05:00."
+    found = standing(**spent, held_back_at=at_text(now))
+    assert found.words(now) == "A proxy slows sending. Today's megabytes are used up, papers go on at 05:00."
+    assert "let streams pass" in " ".join(found.details)
+    hours = standing(**spent | {"hindrance": Hindrance.HOURS, "files_until": "21:00"})
+    assert hours.words(now) == "All is well: entries go now, papers wait until 21:00."
+
+
+def test_a_quarantine_by_order_is_said_before_all_else_but_that_this_box_is_the_copy() -> None:
+    now = SteadyClock()()
+    stopped = Held("2026-11-20T08:15:00.000Z", "person", "Its box was stolen.", "ayesha")
+    line = "Central takes nothing from this box: call central IT. Work here can go on."
+    for hindrance in set(Hindrance) - {Hindrance.COPY} | {None}:
+        found = standing(waiting=12, hindrance=hindrance, trouble="The link broke.", quarantine=stopped)
+        assert found.words(now) == line
+        assert found.details[0] == (
+            "In quarantine by central since 2026-11-20 08:15 (ayesha): somebody there stopped it. “Its box was stolen.”"
+        )
+    assert standing(hindrance=Hindrance.COPY, quarantine=stopped).words(now).startswith("This box is a copy")
+    assert standing(paused_at=at_text(now), quarantine=stopped).words(now) == line
+
+
 def every_standing(**fixed: Any) -> Iterator[Carried]:
     now = at_text(SteadyClock()())
+    ways: tuple[dict[str, Any], ...] = (
+        {},
+        {"carrying": False},
+        {"carrying": False, "by_stick": True},
+        {"held_back_at": now, "files_until": "05:00"},
+    )
     for waiting in (0, 1, 9_999_999):
         for hindrance in (None, *Hindrance):
             for heard in (now, None, "2020-01-01T00:00:00.000Z", "2199-01-01T00:00:00.000Z"):
-                for ways in ({}, {"carrying": False}, {"carrying": False, "by_stick": True}):
-                    yield standing(waiting=waiting, hindrance=hindrance, last_complete_contact=heard, **ways | fixed)
+                for way in ways:
+                    yield standing(waiting=waiting, hindrance=hindrance, last_complete_contact=heard, **way | fixed)
         yield standing(waiting=waiting, paused_at=now, **fixed)
         yield standing(waiting=waiting, last_complete_contact=now, skew_s=-999_999_999, **fixed)
         for count in (1, 2, 100_000):

@@ -113,7 +113,7 @@ def test_a_node_that_is_refused_takes_up_the_order_that_says_why_and_shows_it_wi
     standing = carried.carried(node.store)
     assert standing.hindrance is None
     assert line(node) == STOPPED
-    assert "“Its box was stolen.” (ayesha)" in standing.details[0]
+    assert "(ayesha): somebody there stopped it. “Its box was stolen.”" in standing.details[0]
     assert standing.details[1].startswith("Work can go on")
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,14 +15,20 @@ from appliance.journal.errors import IntegrityError
 from appliance.journal.ids import BlobDigest
 from sync import agent
 from sync.agent import follow, sync_once
+from sync.calls import Calls
 from sync.central.central import Central
 from sync.following import Timing
 from sync.outcome import SyncOutcome
 from sync.session import MAX_WANTED
+from sync.wire import StateAnswer
 from tests.support.centrals import CENTRE, EnrolledNode, enrol, served
 
 LEFT = 3
 PATIENCE_S = 30.0
+QUIET_S = 5.0
+"""Shorter than central holds news back, longer than a node's pause between two requests."""
+MOST_ASKED = 40
+"""Requests until all that is left is there and nothing is news."""
 
 
 def now_s() -> int:
@@ -67,8 +74,16 @@ def test_a_session_brings_what_is_left_and_names_what_is_lost(central: Central, 
 
 
 def test_a_stream_that_goes_on_brings_it_too_and_then_asks_no_more_often_than_others(
-    central: Central, node: EnrolledNode
+    central: Central, node: EnrolledNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked = threading.Semaphore(0)
+    news = Calls.news
+
+    def counted(calls: Calls, *known: Any) -> StateAnswer:
+        asked.release()
+        return news(calls, *known)
+
+    monkeypatch.setattr(Calls, "news", counted)
     ended, heard = threading.Event(), list[SyncOutcome]()
     timing = Timing(time.monotonic, ended.wait)
     told = {"answered": lambda: None, "heard": heard.append}
@@ -80,8 +95,15 @@ def test_a_stream_that_goes_on_brings_it_too_and_then_asks_no_more_often_than_ot
         until_s = time.monotonic() + PATIENCE_S
         while not all(left(central, node)) and time.monotonic() < until_s:
             ended.wait(0.05)
+        arrived = len(heard)
+        # What is asked now has nothing to bring: central holds it back, and the one after it does not come meanwhile.
+        spent = 0
+        while asked.acquire(timeout=QUIET_S):
+            spent += 1
+        assert spent <= MOST_ASKED
     finally:
         ended.set()
         thread.join(PATIENCE_S)
+    assert arrived
     assert left(central, node) == [True] * LEFT
     assert len(set(heard[-1].missing)) == MAX_WANTED

@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from appliance.records import tables
 from appliance.records.moment import at_text
 from sync.agent import sync_once
 from sync.central import tables as t
@@ -65,8 +66,48 @@ def made(central: Central) -> Made:
     with central._archive_db.write() as tx:
         for number in range(22):
             tx.run(sa.insert(t.conflicts).values(number=f"PEW01-{number:06}-B", **case, **rest))
+        for number, journal in enumerate((filled.journals[1], *[filled.journals[4]] * 22)):
+            tx.run(sa.insert(t.node_cases).values(**node_case(journal, number)))
+        tx.run(sa.update(t.sightings).where(t.sightings.c.journal == filled.journals[5]).values(fold_error=STOPPED))
+    with central._index_db.write() as tx:
+        for number in range(25):
+            tx.run(sa.insert(tables.set_aside).values(**set_aside(filled.journals[6], number)))
     central.fleet.forget_picture()
     return filled
+
+
+STOPPED = "stopped before entry 4012 (slips.reserved): KeyError"
+
+
+def node_case(journal: str, number: int) -> dict[str, str]:
+    """A decision that a node could not carry out."""
+    application = f"PEW01-2026-{number:06}-X"
+    return {
+        "journal": journal,
+        "conflict": "abcdefghij234567klmnopqrs" + "abcdefghijklmnopqrstuvwxyz"[number],
+        "what": "decision",
+        "about": "",
+        "sentence": f"Application {application}: the decision to return it, by Deputy Commissioner, could not be "
+        "carried out. It was withdrawn by the citizen.",
+        "found_at": at_text(real_clock()),
+        "settled_at": "",
+        "settlement": "",
+        "settled_by": "",
+    }
+
+
+def set_aside(journal: str, number: int) -> dict[str, object]:
+    """What central's software could not fold."""
+    log = journal if number else f"{journal}.orders"
+    kind = "certificate.correction_requested" if number else "setting.ordered"
+    return {
+        "journal": journal,
+        "log": log,
+        "seq": 1_204_811 + number,
+        "about": f"subject-{number}",
+        "kind": kind,
+        "error": "BugError",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +173,7 @@ def test_nothing_is_found_on_the_list_of_nodes_with_cases_for_people(
 ) -> None:
     sign_in(page, central)
     assert page.get_by_role("heading", name="For people to settle").is_visible()
+    assert page.get_by_role("heading", name="Left to people at the nodes").is_visible()
     assert judged(page, "fleet") == []
     page.goto(central.url + "/fleet?search=there-is-none")
     assert judged(page, "fleet-none") == []
@@ -143,10 +185,17 @@ def test_nothing_is_found_on_a_node_that_is_well_one_that_is_stopped_and_one_wit
     page: Page, central: Central, made: Made, node: EnrolledNode
 ) -> None:
     sign_in(page, central)
-    for name, journal in (("well", node.store.journal), ("stopped", made.journals[7]), ("case", made.journals[1])):
+    named = {"well": node.store.journal} | {
+        name: made.journals[place]
+        for name, place in {"stopped": 7, "case": 1, "cases": 4, "fold-stopped": 5, "set-aside": 6}.items()
+    }
+    for name, journal in named.items():
         page.goto(f"{central.url}/fleet/nodes/{journal}")
         assert page.get_by_role("heading", name="How far it is").is_visible()
         assert judged(page, f"node-{name}") == []
+        sections = {"case": "For people to settle", "cases": "For people to settle", "set-aside": "Set aside"}
+        if name in sections:
+            assert page.get_by_role("heading", name=sections[name]).is_visible()
 
 
 def test_nothing_is_found_where_there_is_no_such_node(page: Page, central: Central, made: Made) -> None:

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from appliance.access.session import node_session
+from appliance.casework.givenorders import given_orders
 from appliance.journal import kinds as k
 from appliance.journal.entry import Header
 from appliance.journal.ids import JournalId, entity_id, orders_of
@@ -226,6 +227,7 @@ def test_an_order_that_a_node_cannot_fold_blocks_neither_the_others_nor_its_own_
                 (aside,) = tx.all(sa.select(tables.set_aside.c.log, tables.set_aside.c.kind), {})
             assert ("Z",) in blocks
             assert aside == (orders_of(journal), "setting.ordered")
+            assert [each.kind for each in given_orders(node.store) if each.aside] == ["setting.ordered"]
             # What this box itself would write is refused, and nothing of it stays: no act is half done.
             break_fold(patch, k.NodeStarted.KIND)
             size = node.store.head().size

@@ -112,6 +112,15 @@ class Writer:
         draft = Draft(added, entity_id(self.draw.randbytes(16)))
         return self._commit(store, blobs, self.sessions[Role.SUPERVISOR], [draft])
 
+    def erase_contested(self, store: Store, blobs: BlobFolder) -> list[Entry]:
+        """Somebody is erased about whom people had something to settle."""
+        with store.read() as tx:
+            contested = [EntityId(about) for about, _ in tx.all(_CONTESTED, {"journal": store.journal})]
+        if not contested:
+            return []
+        draft = Draft(k.SubjectErased(reason="asked for"), self.draw.choice(contested))
+        return self._commit(store, blobs, self.sessions[Role.SUPERVISOR], [draft])
+
     def settle(self, store: Store) -> str:
         """People settle what only they can.
 

@@ -80,6 +80,10 @@ class Promised:
     """In the life of this central: what a backup forgot of a node that was copied, another may continue."""
     lives: list[Chain] = field(default_factory=list)
     """What was countersigned in earlier lives."""
+    shown: tuple[int, bytes] | None = None
+    """The largest countersigned size that a node showed to this central since it was put back, and its root."""
+    below: int | None = None
+    """What central had countersigned then, where that is less: until it is as much again, it countersigns nothing."""
     copied: bool = False
     """Whether two boxes have, or had, this journal's key."""
     orders_of_copies: dict[str, Chain] = field(default_factory=dict)
@@ -103,6 +107,24 @@ class Promised:
         """Central forgot, and two boxes may go on from what it remembers: it can know one history from now on."""
         self.lives.append(self.countersigned)
         self.countersigned, self.refilling, self.seen = Chain(), False, (None, None)
+
+    def see_shown(self, log: Log, cosigned_size: int) -> None:
+        """See that central goes on from what it was shown, and from nothing else.
+
+        Raises:
+            Broken: it does not.
+        """
+        if self.shown is None:
+            return
+        size, root = self.shown
+        if cosigned_size >= size:
+            self.below = None
+            if root_at(size, log.read_node) != root:
+                raise Broken("central was shown what it countersigned, and countersigned another history")
+        elif self.below is not None and cosigned_size != self.below:
+            raise Broken("central was shown that it countersigned more, and countersigned less again")
+        else:
+            self.below = cosigned_size
 
     def was_countersigned(self, size: int, root: bytes) -> bool:
         """Whether central ever countersigned that."""
@@ -175,6 +197,13 @@ class Ledger:
             raise Broken("an honest node is in quarantine")
         return held, sorted(stopped), archive.all(_STAGING), archive.all(_WANTED)
 
+    def shown(self, journal: JournalId, cosigned: bytes) -> None:
+        """A node showed central what it once countersigned, and a session began."""
+        promised = self.of[journal]
+        note = open_checkpoint(cosigned, promised.verifier)
+        if promised.shown is None or note.size > promised.shown[0]:
+            promised.shown, promised.below = (note.size, note.root), None
+
     def copied(self, box: NodeBox) -> None:
         """A node's disk was copied, or put back to a copy."""
         promised = self.of[box.journal]
@@ -188,7 +217,7 @@ class Ledger:
         archive = Tx(central.disk.archive.connection)
         for journal, promised in self.of.items():
             promised.refilling, promised.seen = True, (None, None)
-            promised.forgot = True
+            promised.forgot, promised.shown, promised.below = True, None, None
             if promised.copied:
                 promised.begin_life()
             log = Log(archive, orders_of(journal))
@@ -213,6 +242,7 @@ class Ledger:
             promised.refilling = False
         elif not promised.refilling:
             raise Broken(f"central lost {len(promised.countersigned) - head.size} entries that it countersigned")
+        promised.see_shown(log, head.cosigned_size)
         promised.countersigned.follow(log, head.cosigned_size)
         if given is None or (given.size < len(promised.orders) and not promised.forgot):
             raise Broken("central lost orders that a node holds")

@@ -76,6 +76,8 @@ class Desk:
     """The desk of a central."""
 
     box: CentralBox
+    shown: Callable[[JournalId, bytes], None] = lambda *_: None
+    """Told whose session was begun, and the countersigned note that it showed."""
     streams: dict[JournalId, Stream] = field(default_factory=dict)
 
     def ask(self, request: Request) -> Reply:
@@ -170,7 +172,15 @@ class Desk:
         node, claims = central.authenticate(request.incoming)
         if parts.path == wire.SESSION:
             self._end(node.journal)
-        return route(central, node, claims, dict(parse_qsl(parts.query)), request.body)
+        reply = route(central, node, claims, dict(parse_qsl(parts.query, keep_blank_values=True)), request.body)
+        if parts.path == wire.SESSION:
+            self._remember(node.journal, request.body)
+        return reply
+
+    def _remember(self, journal: JournalId, body: bytes) -> None:
+        cosigned = msgspec.json.decode(body, type=wire.SessionRequest).cosigned
+        if cosigned is not None:
+            self.shown(journal, cosigned)
 
 
 def _session(central: Central, node: Node, claims: Claims, _: Mapping[str, str], body: bytes) -> Reply:
@@ -178,8 +188,9 @@ def _session(central: Central, node: Node, claims: Claims, _: Mapping[str, str],
 
 
 def _news(central: Central, node: Node, claims: Claims, query: Mapping[str, str], _: bytes) -> Reply:
-    read_known(query)
-    return _json(central.state(node, claims))
+    known, report = read_known(query)
+    central.fleet.told(node.journal, report)
+    return _json(central.state(node, claims, known.passed))
 
 
 def _orders(central: Central, node: Node, _claims: Claims, query: Mapping[str, str], _body: bytes) -> Reply:

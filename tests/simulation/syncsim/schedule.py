@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from sync import courier
 from tests.simulation.syncsim.acts import Writer
+from tests.simulation.syncsim.ending import heal
 from tests.simulation.syncsim.links import Weather
 from tests.simulation.syncsim.machines import NodeBox
 from tests.simulation.syncsim.sticks import SMALL_PART
@@ -103,7 +104,7 @@ class Schedule:
         for number, step in enumerate((*self.first, *drawn)):
             self._note(number, step.__name__, step(self))
         by_sticks = self.draw.random() < 0.4
-        self.world.heal(by_sticks=by_sticks, from_tape=self.taped and self.draw.random() < 0.4)
+        heal(self.world, by_sticks=by_sticks, from_tape=self.taped and self.draw.random() < 0.4)
         self._note(len(self.trace), "heal", "whole")
 
     def _note(self, number: int, name: str, said: str) -> None:

@@ -21,7 +21,7 @@ from tests.simulation.syncsim.machines import Broken, CentralBox, CentralDisk, N
 
 NAME: Final = "tape"
 WITHDRAWN: Final = "not relied on"
-WITHDRAWING: Final = 0.08
+WITHDRAWING: Final = 0.12
 DISK_BYTES: Final = 200_000
 MAX_PLAIN: Final = 2
 """Copies of which nobody tells central."""
@@ -59,7 +59,7 @@ class Tapes:
             OperatorError: central does not know that one. DeviceError: no room.
         """
         if self.draw.random() < WITHDRAWING:
-            return f"withdrawn of {central.backups.withdraw(WITHDRAWN)}"
+            return self.withdraw(central)
         if self.begun:
             return self.copy(box)
         unsaid = [name for name in self.copied if name not in self.said]
@@ -73,6 +73,11 @@ class Tapes:
         central.backups.begin(name)
         self.begun.append(name)
         return name
+
+    def withdraw(self, central: Central) -> str:
+        """No backup is relied on any more; raises as `tell`."""
+        self._count += 1
+        return f"withdrawn of {central.backups.withdraw(f'{WITHDRAWN} {self._count}')}"
 
     def make(self, box: CentralBox) -> CentralDisk:
         """A backup as it should be: begun, copied, and central told."""

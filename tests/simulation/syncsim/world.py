@@ -23,14 +23,13 @@ from sync.following import Timing
 from sync.link import Address
 from sync.refusals import Fork, Rollback
 from sync.way import Way
-from tests.simulation.syncsim.acts import MAX_CASES, Writer
+from tests.simulation.syncsim.acts import Writer
 from tests.simulation.syncsim.bureau import Bureau
-from tests.simulation.syncsim.checks import Ledger, see_judged, see_same, see_whole
+from tests.simulation.syncsim.checks import Ledger, see_whole
 from tests.simulation.syncsim.desk import Desk
 from tests.simulation.syncsim.links import MemoryLink, Wires
 from tests.simulation.syncsim.machines import URL, Broken, CentralBox, CentralDisk, NodeBox
 from tests.simulation.syncsim.origins import origins
-from tests.simulation.syncsim.people import see_kept, see_people
 from tests.simulation.syncsim.power import PowerCut
 from tests.simulation.syncsim.signing import sign
 from tests.simulation.syncsim.sticks import Sticks
@@ -38,12 +37,6 @@ from tests.simulation.syncsim.tapes import Tapes
 
 ADDRESS: Final = Address(URL, b"")
 RULES: Final = CentreRules("SIM01", "A centre in memory")
-IDLE: Final = str((0, 0))
-"""What a node says that had no decision to carry out."""
-MAX_ROUNDS: Final = 6
-"""Ways there and back that files may take until everything is at central."""
-MAX_TRIES: Final = 4
-"""Sessions that a node may need over good links until everything is at central."""
 
 
 @dataclass(slots=True)
@@ -82,6 +75,7 @@ class World:
         world = cls(seed, random.Random(f"{seed} world"), central, boxes, wires, ledger, bureau, tapes)
         wires.central_died = world.central_dies
         wires.between = world.meanwhile
+        wires.desk.shown = ledger.shown
         central.start()
         for box in boxes:
             box.start()
@@ -161,7 +155,7 @@ class World:
 
     def give(self, box: NodeBox, *, of_people: bool = False) -> str:
         """Somebody at central orders something of a node."""
-        return self._at_central(lambda central: self.bureau.order(central, box.journal, of_people=of_people))
+        return self.at_central(lambda central: self.bureau.order(central, box.journal, of_people=of_people))
 
     def carry_out(self, box: NodeBox) -> str:
         """A node carries out the decisions that came down, or leaves them to people."""
@@ -188,7 +182,8 @@ class World:
         except (OperatorError, DeviceError) as error:
             return type(error).__name__
 
-    def _at_central(self, work: Callable[[Central], str]) -> str:
+    def at_central(self, work: Callable[[Central], str]) -> str:
+        """Somebody does something at central; answers what came of it."""
         central = self.central.central
         if central is None:
             return "off"
@@ -365,16 +360,17 @@ class World:
 
     def tell_of_backup(self) -> str:
         """Somebody tells central of one."""
-        return self._at_central(lambda central: self.tapes.tell(self.central, central))
+        return self.at_central(lambda central: self.tapes.tell(self.central, central))
 
     def restore_central(self) -> str:
         """Central's disk dies, and the backup takes its place."""
         image = self.tapes.choose()
         if image is None:
             return "no backup"
-        return self._put_back(image)
+        return self.put_back(image)
 
-    def _put_back(self, image: CentralDisk) -> str:
+    def put_back(self, image: CentralDisk) -> str:
+        """That one takes the place of central's disk."""
         self.central_dies()
         self.central.disk = image.copy()
         self.ledger.restored(self.central)
@@ -410,86 +406,6 @@ class World:
         self.nodes.append(other)
         self.ledger.copied(other)
         return self.raise_node(other)
-
-    # The end
-
-    def heal(self, *, by_sticks: bool = False, from_tape: bool = False) -> None:
-        """Good links, room on every disk, everything switched on: then everything must be right.
-
-        Args:
-            by_sticks: whether all links stay down, and files are carried instead.
-            from_tape: whether nodes free then what they may, and central is put back to the backup that they rely on.
-
-        Raises:
-            Broken: it is not.
-        """
-        self.wires.weather.clear()
-        self.make_room()
-        for power in (self.central.power, *(box.power for box in self.nodes)):
-            power.fuse = None
-        while self.wires.late and self.central.central is not None:
-            self.wires.deliver()
-        self.central_dies()
-        self.raise_central()
-        for box in self.nodes:
-            if box.power.is_off or box.store is None:
-                self.raise_node(box)
-        for box in self.nodes:
-            if by_sticks and self.sticks is not None and not box.is_copy:
-                self.sticks.rounds(self.central, box, MAX_ROUNDS)
-            else:
-                self._sync_whole(box)
-        self._end_with_people()
-        if from_tape:
-            self._end_from_tape()
-        for box in self.nodes:
-            if not box.is_copy:
-                promised = self.ledger.of[box.journal]
-                see_same(box, self.central, promised)
-                see_people(box, self.central, promised.taken)
-                see_kept(box)
-
-    def _end_with_people(self) -> None:
-        """What was decided is carried out, what is lost brought back from tapes, and all of it synced once more."""
-        self.fold()
-        brought_back = self.tapes.bring_back(self.central)
-        for box in self.nodes:
-            # Where a node has nothing new to say, there is nothing to hear either.
-            if not box.is_copy and (self.carry_out(box) != IDLE or brought_back):
-                self._sync_whole(box)
-        self.fold()
-        self.look()
-
-    def _end_from_tape(self) -> None:
-        """What is on the newest tape is freed everywhere, central comes back from it, and has all of it again."""
-        honest = [box for box in self.nodes if not box.is_copy]
-        for box in honest:
-            for _ in range(MAX_CASES):
-                self.act(box, Writer.hand_in)
-            self._sync_whole(box)
-        tape = self.tapes.make(self.central)
-        for box in honest:
-            self._sync_whole(box)
-            self.free(box)
-        self.tapes.put_back = tape
-        self._put_back(tape)
-        for box in honest:
-            self._sync_whole(box)
-        self._end_with_people()
-
-    def _sync_whole(self, box: NodeBox) -> None:
-        said = ""
-        for _ in range(MAX_TRIES):
-            said = self.sync(box)
-            if box.is_copy and said == "TakenOver":
-                # By the other box, which syncs meanwhile.
-                continue
-            if box.is_copy:
-                see_judged(box, self.central, said)
-            if said == "complete" or box.is_copy:
-                return
-        if not box.is_copy:
-            raise Broken(f"{box.name} does not come to an end over good links: {said}")
 
 
 def _carried_out(store: Store) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from appliance.journal.errors import IntegrityError, NetworkError, SanadError
 from sync.keeping import (
     BACKOFF_CAP_S,
+    CLOCK_CAP_S,
     LINK_CAP_S,
     LINK_FIRST_S,
     PAUSE_S,
@@ -17,7 +18,7 @@ from sync.keeping import (
     backoff_s,
     keep_synced,
 )
-from sync.link import LinkDown
+from sync.link import LinkDown, WrongTime
 from sync.outcome import SyncOutcome
 
 DONE = SyncOutcome(1, 1, 0, 0, 0, ())
@@ -55,6 +56,12 @@ def test_a_link_that_is_down_is_tried_again_at_once_and_then_twice_a_second() ->
     waits, _ = waits_after(*[down] * 7)
     assert waits[:3] == [0, LINK_FIRST_S, 2 * LINK_FIRST_S]
     assert waits[5:] == [LINK_CAP_S] * 3
+
+
+def test_a_clock_that_is_wrong_is_soon_noticed_to_be_right_again() -> None:
+    waits, _ = waits_after(*[WrongTime("The clock.")] * 8)
+    assert waits[:4] == [0, 1, 2, 4]
+    assert waits[6:] == [CLOCK_CAP_S] * 3
 
 
 def test_the_loop_does_not_hurry_after_what_only_people_can_put_right() -> None:

@@ -12,8 +12,9 @@ import pytest
 from appliance.journal.errors import IntegrityError, SanadError
 from appliance.journal.ids import JournalId
 from sync.central import inflow
-from sync.central.inflow import Body, Inflow, Turns, pump, read_body
+from sync.central.inflow import Body, Inflow, Turns, pump, read_body, read_lane
 from sync.refusals import BadRequest, Busy, Cut, TakenOver, TooSlow
+from sync.wire import MAX_LANES
 
 Message = MutableMapping[str, Any]
 NODE = JournalId("a" * 26)
@@ -193,3 +194,50 @@ def test_an_older_stream_that_does_not_end_makes_the_newer_one_wait_only_so_long
                 await turns.end(NODE)
 
     asyncio.run(run())
+
+
+def test_lanes_go_on_beside_the_stream_and_a_newer_one_takes_the_place_of_the_same_number() -> None:
+    async def run() -> None:
+        turns = Turns()
+        async with turns.stream(NODE) as stream, turns.stream(NODE, 1) as one, turns.stream(NODE, 2) as two:
+            newer = asyncio.create_task(turns.stream(NODE, 2).__aenter__())
+            with pytest.raises(TakenOver):
+                await two.take()
+            assert not newer.done()
+            turns.stop(NODE, Busy("Now."))
+            for each in (stream, one):
+                with pytest.raises(Busy):
+                    await each.take()
+        await newer
+
+    asyncio.run(run())
+
+
+def test_a_newer_session_waits_until_all_lanes_have_stored_what_they_received() -> None:
+    ended: list[int] = []
+
+    async def lane(turns: Turns, number: int, begun: asyncio.Event) -> None:
+        async with turns.stream(NODE, number) as mine:
+            begun.set()
+            with pytest.raises(TakenOver):
+                await mine.take()
+            await asyncio.sleep(0)
+            ended.append(number)
+
+    async def run() -> None:
+        turns, begun = Turns(), [asyncio.Event() for _ in inflow.ANY]
+        running = [asyncio.create_task(lane(turns, number, each)) for number, each in enumerate(begun)]
+        for each in begun:
+            await each.wait()
+        await turns.end(NODE)
+        assert sorted(ended) == list(inflow.ANY)
+        await asyncio.gather(*running)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("said", ["", "0", "3", "-1", "01", " 1", "x", "9" * 5000])
+def test_there_are_no_lanes_but_those_that_central_takes(said: str) -> None:
+    with pytest.raises(BadRequest):
+        read_lane({"number": said})
+    assert [read_lane({"number": str(number)}) for number in range(1, MAX_LANES + 1)] == [1, 2]

@@ -12,6 +12,7 @@ import zstandard
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from appliance.certificates.listsfile import read_lists
 from appliance.journal import tree
 from appliance.journal.checkpoint import open_checkpoint, open_cosignature
 from appliance.journal.entry import read_entry
@@ -21,9 +22,12 @@ from appliance.journal.notes import VerifierKey
 from sync import frames, packing, signatures
 from sync.frames import Decoder, Frame
 from sync.invite import Invite, parse_invite
+from sync.lines import apply_deltas
+from sync.listsfetch import etag
 from sync.orderstream import read_orders
-from sync.refusals import from_wire, to_wire
+from sync.refusals import Quarantined, from_wire, to_wire
 from sync.session import Accept, Effect, Keep, Receiver, Stage
+from sync.stampwire import StampAnswer, StampRequest, ValidationAnswer
 from sync.wire import SessionRequest, StateAnswer
 from tests.vectors import generate_sync
 
@@ -36,7 +40,7 @@ def vectors(name: str) -> Any:
 
 
 JOURNAL, STREAM, REQUESTS = vectors("journal.json"), vectors("stream.json"), vectors("requests.json")
-MESSAGES, REFUSED = vectors("messages.json"), vectors("refused.json")
+MESSAGES, REFUSED, LISTS = vectors("messages.json"), vectors("refused.json"), vectors("lists.json")
 KEY = VerifierKey.parse(JOURNAL["journal_key"])
 
 
@@ -63,7 +67,7 @@ def judge(data: bytes) -> list[Effect]:
     return [effect for effect in effects if effect is not None]
 
 
-@pytest.mark.parametrize("name", ["journal.json", "requests.json", "messages.json"])
+@pytest.mark.parametrize("name", ["journal.json", "requests.json", "messages.json", "lists.json"])
 def test_what_is_written_today_is_what_the_vectors_say(name: str) -> None:
     assert generate_sync.files()[name] == (generate_sync.FOLDER / name).read_bytes()
 
@@ -141,6 +145,24 @@ def test_what_is_said_in_json_is_read() -> None:
     assert refused is not None
     assert to_wire(refused)[1].error == "out_of_step"
     assert parse_invite(MESSAGES["invite"]["line"]) == msgspec.convert(MESSAGES["invite"]["fields"], Invite)
+
+
+def test_what_is_said_in_quarantine_of_orders_and_of_timestamps_is_read() -> None:
+    held = from_wire(MESSAGES["refusal_in_quarantine"]["status"], MESSAGES["refusal_in_quarantine"]["body"].encode())
+    assert isinstance(held, Quarantined)
+    assert held.orders == 3
+    assert msgspec.json.decode(MESSAGES["validation_answer"], type=ValidationAnswer).at_s == generate_sync.NOW_S
+    asked = msgspec.json.decode(MESSAGES["stamp_request"], type=StampRequest)
+    answered = msgspec.json.decode(MESSAGES["stamp_answer"], type=StampAnswer)
+    assert (len(asked.requests), len(answered.responses)) == (1, 1)
+
+
+def test_what_changed_between_two_lists_leads_from_one_to_the_other() -> None:
+    older, newer = LISTS["older"].encode(), LISTS["newer"].encode()
+    assert apply_deltas(older, LISTS["delta"].encode(), limit=len(newer)) == newer
+    key = VerifierKey.parse(LISTS["publisher"])
+    assert read_lists(newer, [key]).trust.number == read_lists(older, [key]).trust.number + 60
+    assert (etag(older), etag(newer)) == (LISTS["older_etag"], LISTS["newer_etag"])
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED.keys() - AT_THE_ARCHIVE))
