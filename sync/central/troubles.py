@@ -99,12 +99,12 @@ GRAVITY: Final = {
     "silent": Gravity.WARNING,
     "backlog": Gravity.WARNING,
     "clock": Gravity.WARNING,
+    "lifted": Gravity.WARNING,
     "stuck": Gravity.WARNING,
     "spoilt": Gravity.WARNING,
     "disk_low": Gravity.WARNING,
     "stopped": Gravity.NOTE,
     "never_heard": Gravity.NOTE,
-    "lifted": Gravity.NOTE,
 }
 """The gravest first; nodes are listed in this order."""
 LONG: Final = 3

@@ -75,7 +75,7 @@ def test_a_central_with_little_room_takes_entries_and_leaves_files_at_the_node_w
         node.commit(1)
         until(lambda: is_all_there(node, central))
         assert not central.holds(digest)
-        assert "1 sealed files wait here; entries still go. Tell central IT" in words(node)
+        assert "1 sealed file waits here; entries still go. Tell central IT" in words(node)
         ballast.clear()
         until(lambda: is_all_there(node, central, digest) and "Central's disk" not in words(node))
         assert isinstance(session.end(), SyncOutcome)
