@@ -325,7 +325,17 @@ def test_orders_without_a_key_to_check_them_are_found(busy: Bench) -> None:
 
 
 # What a busy node has none of: here, one row too many.
-EMPTY = (t.unreadable, t.set_aside, t.services, t.ordered_settings, t.decisions, t.conflicts, t.backups, t.freed)
+EMPTY = (
+    t.unreadable,
+    t.set_aside,
+    t.services,
+    t.ordered_settings,
+    t.quarantines,
+    t.decisions,
+    t.conflicts,
+    t.backups,
+    t.freed,
+)
 
 
 @pytest.mark.parametrize("table", [table.name for table in t.FOLDED.sorted_tables])
