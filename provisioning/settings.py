@@ -131,8 +131,8 @@ class Console(Section):
 
 
 class Sync(Section):
-    """What a metered link may carry: `megabytes_per_day` (of 1,000,000 bytes) bounds sealed files, never entries; and
-    `files_between` says at which hours of the centre's day they are sent (`21:00-06:00`)."""
+    """What a metered link may carry: beyond `megabytes_per_day` (of 1,000,000 bytes, both ways) sealed files wait,
+    never entries; and `files_between` says at which hours of the centre's day they are sent (`21:00-06:00`)."""
 
     megabytes_per_day: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     files_between: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None = None

@@ -43,6 +43,12 @@ class Allowance:
         with self._guard:
             self._cap = cap
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether there is a cap."""
+        with self._guard:
+            return self._cap is not None
+
     def may_send(self, count: int) -> bool:
         """Whether so many bytes of a sealed file may be sent today."""
         with self._guard:

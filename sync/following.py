@@ -28,6 +28,8 @@ LEAST_PIECE: Final = 4 * 1024
 """Bytes; what goes around a piece is about a hundred."""
 PULSE_S: Final = 5.0
 """The longest that a stream says nothing."""
+SPARING_PULSE_S: Final = 20.0
+"""The same over a metered link; central gives a silent request up after 30 s."""
 LIFE_S: Final = 600.0
 """After so long a stream ends, so that its request has an answer; the next one begins at once."""
 STALL_S: Final = 30.0
@@ -43,6 +45,8 @@ class Timing:
 
     monotonic_s: Callable[[], float]
     wait: Callable[[float], bool]
+    sparing: Callable[[], bool] = lambda: False
+    """Whether what is said while nothing happens costs somebody: then it is said more seldom."""
 
 
 class Pace:
@@ -139,7 +143,7 @@ class Follower:
                 break
             need = self._sender.need()
             if need is None or (not isinstance(need, ReadEntries) and not self.may_send(need.limit)):
-                if now() - said >= PULSE_S:
+                if now() - said >= (SPARING_PULSE_S if self._timing.sparing() else PULSE_S):
                     said = now()
                     yield frames.encode(Pulse())
                 if self._timing.wait(LOOK_S):

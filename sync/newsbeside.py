@@ -24,6 +24,11 @@ NEWS_AT_ONCE: Final = 100
 NEWS_PAUSE_S: Final = 1.0
 """Before news are asked for again, where the link broke under them, or they brought no entry further."""
 
+SPARING_PAUSE_S: Final = 240.0
+"""Between requests over a metered link, while this node awaits nothing; a challenge lives a little longer."""
+SPARING_LOOK_S: Final = 0.5
+"""How often is looked meanwhile whether it does."""
+
 
 class Talk(Protocol):
     """A node's session with central."""
@@ -125,7 +130,23 @@ class News:
                     return
                 if (pause or pace.is_spent()) and self._timing.wait(NEWS_PAUSE_S):
                     return
+                if self._timing.sparing() and self._rests():
+                    return
                 yield
+
+    def _rests(self) -> bool:
+        """Wait while nothing is sent that central would answer; True when the session ends."""
+        now_s = self._timing.monotonic_s
+        until_s = now_s() + SPARING_PAUSE_S
+        while now_s() < until_s:
+            with self._guard:
+                if self._ended:
+                    return True
+                if self._is_awaited() or (self.follower is not None and self.follower.blobs_left > 0):
+                    return False
+            if self._timing.wait(SPARING_LOOK_S):
+                return True
+        return False
 
     def _take_lists(self) -> None:
         """When a session begins, and with it at least every now and then."""

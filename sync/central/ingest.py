@@ -33,6 +33,7 @@ class Ingest:
         session: which it belongs to; it remembers the blobs that came spoilt.
         news: told when there is something that the node waits to hear: a cosignature, a blob that came whole or spoilt.
         lane: whether it goes beside the node's stream, and brings pieces of sealed files only.
+        limit: bytes that it takes at the most.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Ingest:
         news: Callable[[], None],
         *,
         lane: bool = False,
+        limit: int = MAX_STREAM_BYTES,
     ) -> None:
         self._archive = archive
         self._accepted = accepted
@@ -54,6 +56,7 @@ class Ingest:
         self._receiver = archive.receiver(node, offered, behind_staged=not lane)
         self._lane = lane
         self._bytes = 0
+        self._limit = limit
         self.session = session
         self.start = 0 if lane else self._receiver.frontier.size
         """Where the stream's entries must begin."""
@@ -67,7 +70,7 @@ class Ingest:
             SanadError: why the stream ends here.
         """
         self._bytes += len(chunk)
-        if self._bytes > MAX_STREAM_BYTES:
+        if self._bytes > self._limit:
             raise IntegrityError("A stream is longer than any node's.")
         try:
             for frame in self._decoder.feed(chunk):

@@ -14,7 +14,7 @@ from sqlcipher3 import dbapi2
 
 from appliance.journal.checkpoint import BadCheckpoint, Checkpoint, open_checkpoint, open_cosignature, sign_checkpoint
 from appliance.journal.entry import Entry
-from appliance.journal.errors import SanadError
+from appliance.journal.errors import IntegrityError, SanadError
 from appliance.journal.ids import BlobDigest, EntityId, JournalId, entity_id
 from appliance.journal.kinds import OrdersApplied
 from appliance.records import folding, tables
@@ -335,6 +335,18 @@ def test_a_crash_before_the_files_of_an_erased_subject_went_is_made_good_at_the_
 
 
 # Blobs
+
+
+def test_a_stream_that_is_longer_than_any_is_refused(desk: Desk) -> None:
+    data = stream(desk.scribe.grow(2).frames(1))
+    session = NodeSession("in memory", frames.VERSION)
+    desk.offer()
+    ingest = Ingest(
+        *(desk.central.archive, desk.node(), 3, desk.central.index.soon, session, lambda: None), limit=len(data)
+    )
+    ingest.feed(data)
+    with pytest.raises(IntegrityError, match="longer than any"):
+        ingest.feed(b"\0")
 
 
 def test_a_blob_grows_over_broken_streams_and_is_visible_when_whole(desk: Desk) -> None:

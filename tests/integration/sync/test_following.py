@@ -20,6 +20,7 @@ from sync.calls import Caller, Calls
 from sync.central.central import Central
 from sync.following import Timing
 from sync.link import Address, Link, LinkDown
+from sync.newsbeside import SPARING_PAUSE_S
 from sync.outcome import SyncOutcome
 from sync.way import OVER_HTTPS, Way
 from sync.wire import Known
@@ -45,8 +46,11 @@ def node(central: Central, tmp_path: Path) -> Iterator[EnrolledNode]:
 class Following:
     """`follow` in a thread."""
 
-    def __init__(self, node: EnrolledNode, address: Address | None = None, way: Way = OVER_HTTPS) -> None:
+    def __init__(
+        self, node: EnrolledNode, address: Address | None = None, way: Way = OVER_HTTPS, *, sparing: bool = False
+    ) -> None:
         self.node = node
+        self._sparing = sparing
         self._way = way
         self.end = threading.Event()
         self.outcome: SyncOutcome | SanadError | None = None
@@ -60,7 +64,7 @@ class Following:
                 self.node.store,
                 self._address,
                 now_s=lambda: int(time.time()),
-                timing=Timing(time.monotonic, self.end.wait),
+                timing=Timing(time.monotonic, self.end.wait, lambda: self._sparing),
                 answered=lambda: None,
                 heard=self.heard.append,
                 way=self._way,
@@ -77,8 +81,10 @@ class Following:
 
 
 @contextmanager
-def following(node: EnrolledNode, address: Address | None = None, way: Way = OVER_HTTPS) -> Iterator[Following]:
-    made = Following(node, address, way)
+def following(
+    node: EnrolledNode, address: Address | None = None, way: Way = OVER_HTTPS, *, sparing: bool = False
+) -> Iterator[Following]:
+    made = Following(node, address, way, sparing=sparing)
     made.start()
     try:
         yield made
@@ -131,6 +137,21 @@ def test_what_the_link_carries_is_counted_while_its_stream_is_open_and_so_is_all
     # A session's requests and two handshakes of TLS.
     assert beside > 4_000
     assert sum(carried) < beside + 1.25 * len(paper) + 20_000
+
+
+def test_over_a_metered_link_news_are_asked_seldom_and_a_commit_is_countersigned_as_soon(
+    central: Central, node: EnrolledNode
+) -> None:
+    with following(node, sparing=True) as here:
+        for _ in range(3):
+            until(lambda: all_countersigned(node))
+            node.commit(1)
+        until(lambda: all_countersigned(node))
+        paper = node.store.put_blob(os.urandom(30_000))
+        node.commit(1, blobs=(paper,))
+        until(lambda: all_countersigned(node) and central.holds(paper))
+        assert SPARING_PAUSE_S > PATIENCE_S
+    assert isinstance(here.outcome, SyncOutcome)
 
 
 def test_orders_given_meanwhile_are_applied_and_countersigned(central: Central, node: EnrolledNode) -> None:

@@ -80,3 +80,19 @@ def test_the_wait_is_capped_and_partly_chance(failures: int, chance: float) -> N
 def test_an_outcome_is_complete_when_all_is_countersigned_and_nothing_is_missing() -> None:
     assert DONE.complete
     assert not SyncOutcome(2, 1, 0, 0, 0, ()).complete
+
+
+def test_a_link_that_broke_once_central_had_answered_is_tried_again_at_once() -> None:
+    waits: list[float] = []
+
+    def sync(answered: Callable[[], None]) -> SyncOutcome:
+        if len(waits) == 4:
+            answered()
+        raise NetworkError("Down.")
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        return len(waits) == 6
+
+    keep_synced(sync, wait=wait, random=lambda: 1.0, report=lambda _: None)
+    assert waits == [0, 1, 2, 4, 1, 2]

@@ -9,7 +9,18 @@ from itertools import groupby
 from appliance.journal.entry import Entry
 from appliance.journal.ids import BlobDigest
 from sync import frames
-from sync.following import LEAST_PIECE, LIFE_S, LOOK_S, PIECE_S, PULSE_S, STALL_S, Follower, Pace, Timing
+from sync.following import (
+    LEAST_PIECE,
+    LIFE_S,
+    LOOK_S,
+    PIECE_S,
+    PULSE_S,
+    SPARING_PULSE_S,
+    STALL_S,
+    Follower,
+    Pace,
+    Timing,
+)
 from sync.frames import BlobPiece, Checkpoint, End, Entries, Frame, Hello, Pulse
 from sync.session import CentralState, Sender, Wanted
 from sync.source import Seen
@@ -27,6 +38,7 @@ class Stage:
     at: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
     now: float = 0.0
     stop_at: float = LIFE_S * 2
+    sparing: bool = False
 
     def monotonic_s(self) -> float:
         return self.now
@@ -59,7 +71,7 @@ class Stage:
     def follower(self, *wanted: Wanted, may_send: Callable[[int], bool] = lambda _: True) -> Follower:
         size = len(self.node.entries)
         sender = Sender(self.node.journal, CentralState(size, size, None, wanted, 0), size, rank=self.rank)
-        return Follower(self, sender, Timing(self.monotonic_s, self.wait), may_send)
+        return Follower(self, sender, Timing(self.monotonic_s, self.wait, lambda: self.sparing), may_send)
 
 
 def stage() -> Stage:
@@ -87,6 +99,14 @@ def test_a_commit_leaves_within_a_look_and_a_quiet_stream_says_that_it_is_there(
     assert kinds == [Hello, Entries, Checkpoint, Pulse, End]
     assert heard[1][0] <= 1.0 + LOOK_S
     assert heard[3][0] <= 1.0 + LOOK_S + PULSE_S + LOOK_S
+
+
+def test_over_a_metered_link_a_quiet_stream_says_less_and_a_commit_leaves_as_soon() -> None:
+    here = stage()
+    here.sparing, here.stop_at = True, 3.5 * SPARING_PULSE_S
+    assert [type(frame) for frame in said(here.follower())] == [Hello, Pulse, Pulse, Pulse, End]
+    here.now, here.stop_at, here.at = 0.0, 1.0 + 2 * LOOK_S, [(1.0, here.commit)]
+    assert [type(frame) for frame in said(here.follower())] == [Hello, Entries, Checkpoint, End]
 
 
 def test_new_entries_and_urgent_files_overtake_an_old_one() -> None:
@@ -173,6 +193,21 @@ def test_a_stream_without_news_is_not_taken_to_be_held_back() -> None:
 def test_told_to_end_it_ends_with_what_covers_its_entries() -> None:
     here = stage()
     follower = here.follower()
-    here.at = [(1.0, here.commit), (1.0, follower.end)]
-    assert [type(frame) for frame in said(follower)][-1] is End
-    assert here.now <= 1.0 + LOOK_S
+    here.node.grow(2 * frames.MAX_BATCH_ENTRIES)
+    found: list[Frame] = []
+    decoder = frames.Decoder()
+    for part in follower.frames():
+        found += decoder.feed(part)
+        if isinstance(found[-1], Entries):
+            follower.end()
+    kinds = [type(frame) for frame in found]
+    assert kinds[-2:] == [Checkpoint, End]
+    assert kinds.count(Entries) > 1
+
+
+def test_the_pieces_of_a_file_grow_with_how_fast_they_leave() -> None:
+    here = stage()
+    here.stop_at = 1
+    here.blobs = {DIGEST: bytes(20 * frames.MAX_PIECE)}
+    pieces = [len(each.data) for each in said(here.follower(Wanted(DIGEST, 0))) if isinstance(each, BlobPiece)]
+    assert LEAST_PIECE < pieces[5] < pieces[10] <= frames.MAX_PIECE
