@@ -203,7 +203,7 @@ class Carrier:
                 self.store,
                 self.address,
                 now_s=_now_s,
-                timing=replace(self.timing, wait=pause.wait, sparing=lambda: allowance.is_bounded),
+                timing=replace(self.timing, wait=pause.wait, sparing=lambda: gate.is_bounded),
                 answered=answered,
                 heard=told,
                 may_send=gate.may_send,

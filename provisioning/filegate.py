@@ -53,6 +53,11 @@ class FileGate:
         )
         self._refused = 1
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether a day has a bound."""
+        return self._allowance.is_bounded
+
     def may_send(self, count: int) -> bool:
         """Whether so many bytes of a sealed file may be sent now."""
         self._read()

@@ -24,6 +24,7 @@ from appliance.records.log import Log
 from appliance.sealing import age
 from sync import frames
 from sync.central import archive as archive_module
+from sync.central.archive import Archive
 from sync.central.central import Central
 from sync.central.ingest import Ingest
 from sync.central.locker import NoSuchBlob
@@ -521,6 +522,27 @@ def test_a_central_restored_from_a_backup_is_filled_again_and_countersigns_nothi
     assert desk.cosigned().size == 5
     assert desk.send_from(desk.offer().staged).stored == 10
     assert desk.cosigned() == desk.scribe.checkpoint()
+
+
+def test_a_restored_central_countersigns_nothing_below_what_it_once_did(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as backup_comes_first:
+        backup_comes_first.setattr(Archive, "countersign", lambda *_: None)
+        desk.send_from(1, scribe=desk.scribe.grow(4))
+    desk.central.close()
+    backup = {file.name: file.read_bytes() for file in desk.home.glob("*.db*")}
+    desk.central = open_central(desk.home)
+    desk.send_from(5, scribe=desk.scribe.grow(5))
+    lost = desk.state.cosigned
+    desk.central.close()
+    for name, data in backup.items():
+        (desk.home / name).write_bytes(data)
+    desk.central = open_central(desk.home)
+    assert desk.offer(cosigned=lost).stored == 5
+    assert desk.cosigned().size == 1
+    assert desk.send_from(desk.offer().staged).stored == 10
+    assert desk.cosigned().size == 10
 
 
 def test_a_cosignature_that_central_never_gave_is_refused(desk: Desk, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from appliance.records import folding, tables
 from appliance.records.log import Log
 from sync import courier, courierdisk, frames
 from sync.agent import sync_once
+from sync.calls import Calls
 from sync.central import tables as central_tables
 from sync.central.central import Central
 from sync.courier import Taken
@@ -85,6 +86,20 @@ def test_orders_that_this_central_never_gave_are_not_taken_back(central: Central
     for body in (b"", stream([Hello(journal, 2)]), unsigned):
         with pytest.raises(IntegrityError):
             central.take_orders_back(seen, body)
+
+
+def test_orders_that_cannot_be_taken_up_keep_no_entry_of_the_node_from_going_up(
+    central: Central, node: EnrolledNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    central.lease(node.store.journal)
+    node.commit()
+    monkeypatch.setattr(Calls, "orders", lambda *_: stream([Hello(node.store.journal, 1)]))
+    with pytest.raises(IntegrityError):
+        sync(node)
+    head = node.store.head()
+    assert head.cosigned_size == head.size == central.nodes()[0].size
+    monkeypatch.undo()
+    assert sync(node).orders_taken == 1
 
 
 def test_orders_that_were_given_in_the_place_of_lost_ones_follow_them(central: Central, node: EnrolledNode) -> None:
