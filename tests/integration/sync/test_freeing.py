@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 from collections.abc import Iterator
@@ -261,7 +262,7 @@ def test_a_freed_file_comes_back_from_central_and_another_one_is_refused(
     backed_up(central, "tape 8", desk)
     free_blobs(desk.store, PRESSED, full)
     with monkeypatch.context() as patch:
-        patch.setattr(type(central.archive), "sealed", lambda *_: b"something else")
+        patch.setattr(type(central.archive), "sealed", lambda *_: (io.BytesIO(b"something else"), 14))
         with pytest.raises(IntegrityError, match="is another one"):
             fetch_back(desk.store, desk.node.address, digest)
     assert not desk.store.holds_blob(digest)

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from appliance.journal.errors import NetworkError, SanadError
 from appliance.store import carried
+from appliance.store.carrying import carrying
 from provisioning.carrier import BOUNDED_S, Paused
 from provisioning.settings import NODE_FILE
 from sync.agent import HeldBack
@@ -94,12 +95,13 @@ def test_where_streams_are_held_back_the_cap_and_a_pause_hold_too(central: Centr
     assert (came.size, came.wanted) == (came.cosigned_size, 1)
     assert came.blob_bytes_sent <= 1_000_000
     assert not central.holds(digest)
-    said = words(node)
-    assert said.splitlines()[0] == "All is well: today's megabytes are used up, papers go on at 05:00."
-    assert "Today's bound of 1 megabytes is sent; 1 sealed file waits until 05:00 by the centre's clock." in said
-    node.store.remember(**{carried.HELD_BACK: node.store.now()})
-    assert words(node).startswith("A proxy slows sending. Today's megabytes are used up, papers go on at 05:00.")
-    assert "let streams pass" in words(node)
+    with carrying(node.store.layout.home):
+        said = words(node)
+        assert said.splitlines()[0] == "All is well: today's megabytes are used up, papers go on at 05:00."
+        assert "Today's bound of 1 megabytes is sent; 1 sealed file waits until 05:00 by the centre's clock." in said
+        node.store.remember(**{carried.HELD_BACK: node.store.now()})
+        assert words(node).startswith("A proxy slows sending. Today's megabytes are used up, papers go on at 05:00.")
+        assert "let streams pass" in words(node)
     node.commit(1)
     time.end.set()
     assert isinstance(Session(carrier, time).join(), Paused)
