@@ -29,9 +29,9 @@ from sync.courier import Exported, Taken
 from sync.couriercut import Pull
 from sync.courierdisk import StickFull
 from sync.courierfile import HEADER_BYTES, MAX_FILE, MIN_FILE, BadCourierFile, Close, Header, Kind, Lacking, Statement
-from sync.refusals import NotEnrolled
+from sync.refusals import Fork, NotEnrolled, OutOfTurn, Quarantined
 from tests.support import casework
-from tests.support.centrals import CENTRE, EnrolledNode, enrol, open_central, served
+from tests.support.centrals import CENTRE, EnrolledNode, cloned, enrol, open_central, served
 from tests.support.nodes import PASSWORD
 
 
@@ -242,6 +242,47 @@ def test_a_file_that_was_cut_or_changed_anywhere_changes_nothing(
     assert central.archive.state(node.store.journal).staged == 1
     file.write_bytes(content)
     assert carry(central, file).blobs == 1
+
+
+@pytest.mark.parametrize("by", [-1, 1])
+def test_a_header_that_says_another_size_than_its_file_holds_is_refused(
+    central: Central, node: EnrolledNode, stick: Path, by: int
+) -> None:
+    node.commit(4)
+    (file,) = export(node, stick).files
+    header, content = courierdisk.find(file)[0].header, file.read_bytes()
+    own = courierfile.export_signer(node.store.journal, node.store.secret(NODE_KEY))
+    file.write_bytes(courierfile.write_header(replace(header, last=header.last + by), own) + content[HEADER_BYTES:])
+    with pytest.raises(OutOfTurn):
+        carry(central, file)
+    assert stored(central, node) == 1
+
+
+def test_an_older_export_of_a_copy_of_the_node_is_a_fork_and_puts_it_into_quarantine(
+    central: Central, node: EnrolledNode, stick: Path, tmp_path: Path
+) -> None:
+    clone = cloned(node, tmp_path / "clone")
+    node.commit(5)
+    sync(node)
+    clone.commit(2)
+    (file,) = export(clone, stick).files
+    clone.store.close()
+    with pytest.raises(Fork):
+        carry(central, file)
+    assert stored(central, node) == node.store.head().size
+    with pytest.raises(Quarantined):
+        sync(node)
+
+
+def test_a_stick_of_a_node_that_was_taken_out_of_service_is_refused(
+    central: Central, node: EnrolledNode, stick: Path
+) -> None:
+    node.commit(2)
+    (file,) = export(node, stick).files
+    central.trust.revoke(node.store.journal, "lost")
+    with pytest.raises(NotEnrolled, match="out of service"):
+        carry(central, file)
+    assert stored(central, node) == 1
 
 
 def test_another_nodes_files_and_another_centrals_are_refused(

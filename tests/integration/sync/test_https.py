@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import socket
 import ssl
 import subprocess
@@ -25,8 +24,7 @@ from appliance.journal.ids import JournalId
 from appliance.journal.kinds import NumbersLeased
 from appliance.records.log import Log
 from appliance.sealing import age
-from appliance.store.layout import Layout
-from appliance.store.store import NODE_KEY, NodeKeys, Store
+from appliance.store.store import NODE_KEY, NodeKeys
 from sync import signatures, wire
 from sync.agent import sync_once
 from sync.calls import Caller, Calls
@@ -54,9 +52,8 @@ from sync.refusals import (
 )
 from sync.signatures import Said
 from sync.wire import ChallengeAnswer
-from tests.support.centrals import CENTRE, HOST, EnrolledNode, create_store, enrol, free_port, served, stream
+from tests.support.centrals import CENTRE, HOST, EnrolledNode, cloned, create_store, enrol, free_port, served, stream
 from tests.support.links import OK_PAGE, REDIRECT, CuttingProxy, answering
-from tests.support.nodes import halt, real_clock
 
 
 @pytest.fixture(scope="module")
@@ -326,18 +323,6 @@ def test_an_invite_is_good_for_one_node_over_the_wire_too(central: Central, tmp_
     with pytest.raises(InviteUsed):
         enrol(tmp_path / "second", invite)
     first.store.close()
-
-
-def cloned(node: EnrolledNode, home: Path) -> EnrolledNode:
-    """The same box, as it is now, on another disk."""
-    key = node.store._database._key
-    node.store.close()
-    shutil.copytree(node.store.layout.home, home)
-    node.store, copy = (
-        Store(Layout(each), key, clock=real_clock, random=os.urandom, halt=halt)
-        for each in (node.store.layout.home, home)
-    )
-    return EnrolledNode(copy, node.keys, node.enrolled)
 
 
 @pytest.mark.parametrize(("entries", "error"), [(4, Fork), (6, IntegrityError)])

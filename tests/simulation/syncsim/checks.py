@@ -16,6 +16,7 @@ from appliance.journal.entry import read_entry
 from appliance.journal.errors import IntegrityError
 from appliance.journal.ids import BlobDigest, JournalId, orders_of, origin
 from appliance.journal.kinds import (
+    BlobsBackedUp,
     Body,
     OrdersApplied,
     ServicePublished,
@@ -357,7 +358,7 @@ def _see_given(box: NodeBox, held: list[Body | None], given: set[bytes], *, forg
 
 
 def _may_repeat(body: Body, *, forgot: bool) -> bool:
-    standing = isinstance(body, ServicePublished | ServiceWithdrawn | SettingOrdered)
+    standing = isinstance(body, ServicePublished | ServiceWithdrawn | SettingOrdered | BlobsBackedUp)
     return isinstance(body, SettingReleased) or (forgot and standing)
 
 
