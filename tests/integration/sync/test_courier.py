@@ -7,7 +7,7 @@ import os
 import resource
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -412,26 +412,51 @@ def test_an_older_receipt_takes_nothing_back(central: Central, node: EnrolledNod
     assert (node.store.head(), node.store.orders_head(), courier.known(node.store)) == before
 
 
+def written(central: Central, node: EnrolledNode, stick: Path, *told: courierfile.Record) -> courierdisk.Found:
+    """A receipt that central signed, and that says this."""
+    strange, size = stick / "strange.receipt", node.store.head().cosigned_size
+    with courierdisk.Writing(stick, "PEW01", "aaaaaaaa") as writing:
+        records = map(courierfile.write_record, (*told, Close()))
+        recipient = age.recipient_of(node.store.secret(AGE_IDENTITY).decode())
+        sealed = writing.seal(Pull(records).read, [recipient])
+        header = Header(Kind.RECEIPT, node.store.journal, 2, "aaaaaaaa", 1, 1, 0, size, size, *sealed)
+        writing.finish([header], central._orders.signer(node.store.journal), [strange])
+    return courierdisk.find(strange)[0]
+
+
 def test_a_receipt_that_names_files_which_the_node_never_had_is_harmless(
     central: Central, node: EnrolledNode, stick: Path
 ) -> None:
-    taken = carry(central, export(node, stick).files[0])
-    take(node, answer(central, taken, stick))
+    take(node, answer(central, carry(central, export(node, stick).files[0]), stick))
     size = node.store.head().cosigned_size
     statement = Statement(size, node.store.head().cosigned, 2, 2)
-    strange = stick / "strange.receipt"
-    with courierdisk.Writing(stick, "PEW01", "aaaaaaaa") as writing:
-        told: list[courierfile.Record] = [statement, Lacking(os.urandom(64)), Close()]
-        records = map(courierfile.write_record, told)
-        recipient = age.recipient_of(node.store.secret(AGE_IDENTITY).decode())
-        sealed = writing.seal(Pull(records).read, [recipient])
-        sizes = (taken.number + 1, "aaaaaaaa", 1, 1, 0, size, size)
-        header = Header(Kind.RECEIPT, node.store.journal, *sizes, *sealed)
-        writing.finish([header], central._orders.signer(node.store.journal), [strange])
-    back = courier.take_receipt(node.store, courierdisk.find(strange)[0])
+    back = courier.take_receipt(node.store, written(central, node, stick, statement, Lacking(os.urandom(64))))
     assert (back.lacking, back.unknown, back.older) == (2, 2, False)
     out = export(node, stick)
     assert (out.first, out.blobs, out.missing) == (size, 0, ())
+
+
+def test_a_receipt_that_names_fewer_files_than_it_says_is_refused(
+    central: Central, node: EnrolledNode, stick: Path
+) -> None:
+    take(node, answer(central, carry(central, export(node, stick).files[0]), stick))
+    head = node.store.head()
+    statement = Statement(head.cosigned_size, head.cosigned, 3, 2)
+    with pytest.raises(BadCourierFile, match="contradicts itself"):
+        courier.take_receipt(node.store, written(central, node, stick, statement, Lacking(os.urandom(64))))
+
+
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda file: file.write_bytes(bytes(32))], ids=["gone", "changed"])
+def test_where_it_is_not_known_any_more_what_central_lacks_every_file_goes_again(
+    central: Central, node: EnrolledNode, stick: Path, spoil: Callable[[Path], object]
+) -> None:
+    papers(node, 1_000, 2_000)
+    take(node, answer(central, carry(central, export(node, stick).files[0]), stick))
+    head = node.store.head()
+    statement = Statement(head.size, head.cosigned, 1, 2)
+    courier.take_receipt(node.store, written(central, node, stick, statement, Lacking(os.urandom(32))))
+    spoil(node.store.layout.home / courier.LACKING)
+    assert export(node, stick).blobs == 2
 
 
 def test_a_changed_receipt_is_refused(central: Central, node: EnrolledNode, stick: Path) -> None:

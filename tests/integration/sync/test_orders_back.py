@@ -125,9 +125,12 @@ def test_an_officer_whose_key_was_certified_before_is_not_answered_twice(central
     refused = OfficerKeyRefused(key=entity_id(bytes(16)), reason="name")
     central.order(journal, [refused])
     assert sync(node).orders_taken == 1
+    held = node.store.orders_head()
     restore(central, journal, 2)
     central.order(journal, [OfficerKeyRefused(key=refused.key, reason="role")])
     assert sync(node).complete
+    assert sync(node).complete
+    assert node.store.orders_head() == held
     assert same_orders(central, node)
 
 
