@@ -18,6 +18,7 @@ from appliance.journal.ids import BlobDigest, JournalId, orders_of, origin
 from appliance.journal.kinds import (
     BlobsBackedUp,
     Body,
+    OperatorNamed,
     OrdersApplied,
     ServicePublished,
     ServiceWithdrawn,
@@ -358,7 +359,7 @@ def _see_given(box: NodeBox, held: list[Body | None], given: set[bytes], *, forg
 
 
 def _may_repeat(body: Body, *, forgot: bool) -> bool:
-    standing = isinstance(body, ServicePublished | ServiceWithdrawn | SettingOrdered | BlobsBackedUp)
+    standing = isinstance(body, ServicePublished | ServiceWithdrawn | SettingOrdered | OperatorNamed | BlobsBackedUp)
     return isinstance(body, SettingReleased) or (forgot and standing)
 
 
