@@ -24,7 +24,6 @@ from appliance.records.log import Log
 from appliance.sealing import age
 from sync import frames
 from sync.central import archive as archive_module
-from sync.central.archive import Archive
 from sync.central.central import Central
 from sync.central.ingest import Ingest
 from sync.central.locker import NoSuchBlob
@@ -59,6 +58,19 @@ class Desk:
     def reopen(self, stored: Callable[[JournalId], None] = archive_module.no_fault) -> None:
         self.central.close()
         self.central = open_central(self.home, stored=stored)
+
+    def put_back_after(self, scribe: Scribe) -> bytes | None:
+        """Put central back to the backup of just now, after it took five more entries; answers the lost cosignature."""
+        self.central.close()
+        backup = {file.name: file.read_bytes() for file in self.home.glob("*.db*")}
+        self.central = open_central(self.home)
+        self.send_from(5, scribe=scribe)
+        lost = self.state.cosigned
+        self.central.close()
+        for name, data in backup.items():
+            (self.home / name).write_bytes(data)
+        self.central = open_central(self.home)
+        return lost
 
     def offer(
         self, scribe: Scribe | None = None, cosigned: bytes | None = None, size: int | None = None
@@ -503,15 +515,7 @@ def test_a_central_restored_from_a_backup_is_filled_again_and_countersigns_nothi
     desk: Desk, tmp_path: Path
 ) -> None:
     desk.send_from(1, scribe=desk.scribe.grow(4))
-    desk.central.close()
-    backup = {file.name: file.read_bytes() for file in desk.home.glob("*.db*")}
-    desk.central = open_central(desk.home)
-    desk.send_from(5, scribe=desk.scribe.grow(5))
-    lost = desk.state.cosigned
-    desk.central.close()
-    for name, data in backup.items():
-        (desk.home / name).write_bytes(data)
-    desk.central = open_central(desk.home)
+    lost = desk.put_back_after(desk.scribe.grow(5))
     assert desk.state.stored == 5
     assert desk.offer(cosigned=lost).stored == 5
     with pytest.raises(Rollback):
@@ -528,17 +532,9 @@ def test_a_restored_central_countersigns_nothing_below_what_it_once_did(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as backup_comes_first:
-        backup_comes_first.setattr(Archive, "countersign", lambda *_: None)
+        backup_comes_first.setattr(archive_module.Archive, "countersign", lambda *_: None)
         desk.send_from(1, scribe=desk.scribe.grow(4))
-    desk.central.close()
-    backup = {file.name: file.read_bytes() for file in desk.home.glob("*.db*")}
-    desk.central = open_central(desk.home)
-    desk.send_from(5, scribe=desk.scribe.grow(5))
-    lost = desk.state.cosigned
-    desk.central.close()
-    for name, data in backup.items():
-        (desk.home / name).write_bytes(data)
-    desk.central = open_central(desk.home)
+    lost = desk.put_back_after(desk.scribe.grow(5))
     assert desk.offer(cosigned=lost).stored == 5
     assert desk.cosigned().size == 1
     assert desk.send_from(desk.offer().staged).stored == 10

@@ -41,20 +41,6 @@ def central(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Central]:
         yield made
 
 
-@pytest.fixture
-def node(central: Central, tmp_path: Path) -> Iterator[EnrolledNode]:
-    made = enrol(tmp_path / "node", central.invite(*CENTRE))
-    yield made
-    made.store.close()
-
-
-@pytest.fixture
-def stick(tmp_path: Path) -> Path:
-    folder = tmp_path / "stick"
-    folder.mkdir()
-    return folder
-
-
 def export(node: EnrolledNode, path: Path, *, part_bytes: int = MAX_FILE, fit: bool = False) -> Exported:
     return courier.export(node.store, path, part_bytes=part_bytes, fit=fit)
 

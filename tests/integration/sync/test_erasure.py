@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,16 +20,10 @@ from sync.central.central import Central
 from sync.outcome import SyncProgress
 from tests.support import casework as applications
 from tests.support.casework import Person
-from tests.support.centrals import CENTRE, EnrolledNode, enrol, served
+from tests.support.centrals import CENTRE, EnrolledNode, enrol
 from tests.support.nodes import PASSWORD
 
 CANARY = "Zarghuna Canary Bibi"
-
-
-@pytest.fixture
-def central(tmp_path: Path) -> Iterator[Central]:
-    with served(tmp_path / "central") as made:
-        yield made
 
 
 def signed_in(store: Store) -> tuple[Session, Session]:

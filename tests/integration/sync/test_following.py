@@ -36,13 +36,6 @@ def central(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Central]:
         yield made
 
 
-@pytest.fixture
-def node(central: Central, tmp_path: Path) -> Iterator[EnrolledNode]:
-    made = enrol(tmp_path / "node", central.invite(*CENTRE))
-    yield made
-    made.store.close()
-
-
 class Following:
     """`follow` in a thread."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from collections.abc import Iterator
@@ -44,11 +45,17 @@ class Ballast:
         self._disk = disk
 
     def leave(self, free: int) -> None:
-        """Leave so many bytes, within a page."""
+        """Leave so many bytes, within a page; what others write meanwhile leaves less of them."""
         self._file.unlink(missing_ok=True)
         found = os.statvfs(self._disk)
-        with self._file.open("wb") as file:
-            file.write(bytes(max(0, found.f_bavail * found.f_frsize - free)))
+        file = os.open(self._file, os.O_WRONLY | os.O_CREAT)
+        try:
+            os.write(file, bytes(max(0, found.f_bavail * found.f_frsize - free)))  # as much of it as there is room for
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+        finally:
+            os.close(file)
 
     def clear(self) -> None:
         self._file.unlink(missing_ok=True)

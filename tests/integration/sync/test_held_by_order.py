@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,32 +26,12 @@ from sync.central.courier import Import, Receipt
 from sync.central.quarantine import Cause
 from sync.courier import Taken
 from sync.refusals import Fork, Quarantined, Rollback
-from tests.support.centrals import CENTRE, EnrolledNode, enrol, served
+from tests.support.centrals import EnrolledNode
 
 STOPPED = "Central takes nothing from this box: call central IT. Work here can go on."
 LOSE_ORDERS = sa.delete(tables.entries).where(
     tables.entries.c.journal == sa.bindparam("lost"), tables.entries.c.seq >= sa.bindparam("from")
 )
-
-
-@pytest.fixture
-def central(tmp_path: Path) -> Iterator[Central]:
-    with served(tmp_path / "central") as made:
-        yield made
-
-
-@pytest.fixture
-def node(central: Central, tmp_path: Path) -> Iterator[EnrolledNode]:
-    made = enrol(tmp_path / "node", central.invite(*CENTRE))
-    yield made
-    made.store.close()
-
-
-@pytest.fixture
-def stick(tmp_path: Path) -> Path:
-    folder = tmp_path / "stick"
-    folder.mkdir()
-    return folder
 
 
 def sync(node: EnrolledNode) -> None:

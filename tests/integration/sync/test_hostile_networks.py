@@ -45,13 +45,6 @@ def central(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Central]:
         yield made
 
 
-@pytest.fixture
-def node(central: Central, tmp_path: Path) -> Iterator[EnrolledNode]:
-    made = enrol(tmp_path / "node", central.invite(*CENTRE))
-    yield made
-    made.store.close()
-
-
 def test_a_proxy_that_buffers_is_found_out_gone_around_and_tried_again_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

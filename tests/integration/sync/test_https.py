@@ -62,13 +62,6 @@ def central(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Central]:
         yield made
 
 
-@pytest.fixture
-def node(central: Central, tmp_path: Path) -> Iterator[EnrolledNode]:
-    made = enrol(tmp_path / "node", central.invite(*CENTRE))
-    yield made
-    made.store.close()
-
-
 def sync(node: EnrolledNode, address: Address | None = None) -> SyncOutcome:
     return sync_once(node.store, address or node.address, now_s=lambda: int(time.time()))
 

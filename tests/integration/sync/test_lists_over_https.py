@@ -6,7 +6,6 @@ import gzip
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -32,19 +31,6 @@ from tests.support.centrals import CENTRE, EnrolledNode, enrol, free_port, serve
 from tests.support.lists import later
 from tests.support.lists import publisher as another_publisher
 from tests.support.nodes import real_clock as now
-
-
-@pytest.fixture
-def central(tmp_path: Path) -> Iterator[Central]:
-    with served(tmp_path / "central") as made:
-        yield made
-
-
-@pytest.fixture
-def node(central: Central, tmp_path: Path) -> Iterator[EnrolledNode]:
-    made = enrol(tmp_path / "node", central.invite(*CENTRE))
-    yield made
-    made.store.close()
 
 
 def sync(node: EnrolledNode) -> SyncOutcome:

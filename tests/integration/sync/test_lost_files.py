@@ -21,7 +21,7 @@ from sync.following import Timing
 from sync.outcome import SyncOutcome
 from sync.session import MAX_WANTED
 from sync.wire import StateAnswer
-from tests.support.centrals import CENTRE, EnrolledNode, enrol, served
+from tests.support.centrals import CENTRE, EnrolledNode, enrol
 
 LEFT = 3
 PATIENCE_S = 30.0
@@ -33,12 +33,6 @@ MOST_ASKED = 40
 
 def now_s() -> int:
     return int(time.time())
-
-
-@pytest.fixture
-def central(tmp_path: Path) -> Iterator[Central]:
-    with served(tmp_path / "central") as made:
-        yield made
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ from sync.central.conflicts import conflict_of
 from sync.central.deciding import Deciding, Words
 from sync.central.orderedpeople import OrderedPeople
 from sync.courierdisk import find
-from tests.support.centrals import CENTRE, EnrolledNode, Scribe, enrol, served
+from tests.support.centrals import CENTRE, EnrolledNode, Scribe, enrol
 from tests.support.desk import ANSWERS, CATALOGUE, SERVICE
 from tests.support.nodes import PASSWORD
 
@@ -98,12 +98,6 @@ class Office:
             paper_kind=kind,
         )
         store.commit(self.sessions["omar"], lambda _: [Draft(body, application, (digest,))])
-
-
-@pytest.fixture
-def central(tmp_path: Path) -> Iterator[Central]:
-    with served(tmp_path / "central") as made:
-        yield made
 
 
 def open_office(home: Path, central: Central) -> Office:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -20,24 +19,11 @@ from sync.agent import sync_once
 from sync.central import tables
 from sync.central.central import Central
 from sync.central.orderlines import order_lines
-from tests.support.centrals import CENTRE, EnrolledNode, enrol, served
+from tests.support.centrals import EnrolledNode, enrol
 
 FARD: Final = (bundled() / "fard.toml").read_bytes()
 NONE: Final = Catalogue({})
 OTHER: Final = ("ISB01", "Specimen centre, Islamabad")
-
-
-@pytest.fixture
-def central(tmp_path: Path) -> Iterator[Central]:
-    with served(tmp_path / "central") as made:
-        yield made
-
-
-@pytest.fixture
-def node(central: Central, tmp_path: Path) -> Iterator[EnrolledNode]:
-    made = enrol(tmp_path / "node", central.invite(*CENTRE))
-    yield made
-    made.store.close()
 
 
 def sync(node: EnrolledNode, central: Central) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ from sync.central.central import Central
 from sync.courier import Taken
 from sync.frames import End, Hello
 from sync.outcome import SyncOutcome
-from tests.support.centrals import CENTRE, EnrolledNode, enrol, served, stream
+from tests.support.centrals import EnrolledNode, stream
 
 LOSE_ORDERS = sa.delete(tables.entries).where(
     tables.entries.c.journal == sa.bindparam("lost"), tables.entries.c.seq >= sa.bindparam("from")
@@ -33,19 +32,6 @@ BLOCKS = sa.select(tables.number_blocks.c.prefix, tables.number_blocks.c.first).
     tables.number_blocks.c.prefix, tables.number_blocks.c.first
 )
 FIRSTS = sa.select(tables.number_blocks.c.first).order_by(tables.number_blocks.c.first)
-
-
-@pytest.fixture
-def central(tmp_path: Path) -> Iterator[Central]:
-    with served(tmp_path / "central") as made:
-        yield made
-
-
-@pytest.fixture
-def node(central: Central, tmp_path: Path) -> Iterator[EnrolledNode]:
-    made = enrol(tmp_path / "node", central.invite(*CENTRE))
-    yield made
-    made.store.close()
 
 
 def sync(node: EnrolledNode) -> SyncOutcome:

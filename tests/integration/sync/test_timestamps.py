@@ -45,13 +45,6 @@ def central(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Central]:
         yield made
 
 
-@pytest.fixture
-def node(central: Central, tmp_path: Path) -> Iterator[EnrolledNode]:
-    made = enrol(tmp_path / "node", central.invite(*CENTRE))
-    yield made
-    made.store.close()
-
-
 @pytest.fixture(scope="module")
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpensslTsa]:
     with openssl_tsa(tmp_path_factory.mktemp("outside")) as made:

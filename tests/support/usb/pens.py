@@ -22,6 +22,7 @@ EV_SYN, EV_KEY, EV_ABS = 0, 1, 3
 X, Y, PRESSURE, TILT_X, DISTANCE = 0x00, 0x01, 0x18, 0x1A, 0x19
 TOOL_PEN, TOOL_RUBBER, TOUCH, STYLUS = 0x140, 0x141, 0x14A, 0x14B
 LIMIT_S = 20
+WAKE_BYTES = 3072  # a read that is under way takes up to 1536; the rest wakes the next one
 
 
 @dataclass
@@ -151,7 +152,7 @@ class PenTablet:
                     self._load(step[1])
                 case "unplug":
                     self.plugged = False
-                    os.write(self._out, b"\0")  # wakes whoever waits, as the kernel does
+                    os.write(self._out, bytes(WAKE_BYTES))  # wakes whoever waits, as the kernel does
 
     def _say(self, *events: tuple[int, int, int]) -> None:
         """One report; as in the kernel, what did not change is not told."""
