@@ -39,7 +39,8 @@ def lists_standing(store: Store) -> Standing:
     }
     if lists is None:
         return Standing(values, found.trouble or "No public lists are here yet; the next sync brings them.")
-    return Standing(values, f"The public lists are of {to_text(lists.at)}, {_age(now - lists.at)}.")
+    words = f"The public lists are of {to_text(lists.at)}, {_age(now - lists.at)}."
+    return Standing(values, f"{words} {found.trouble}".strip())
 
 
 def _age(age: timedelta) -> str:

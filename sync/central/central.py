@@ -160,6 +160,7 @@ class Central:
             self._authority,
             self._cosigner.verifier,
             self._give,
+            lambda *order: self.ordering.stand(*order),
             lambda: self.stamps.timestamps.remembered,
             self._settle,
             clock=clock,
@@ -168,6 +169,7 @@ class Central:
         timestamps = timestamps or own_timestamps(self._archive_db, self._authority, self.id, clock, random)
         self.courier = CourierDesk(
             *(self._archive_db, self.archive, self._locker, self._orders, self._orders_back, self.index, self.trust),
+            lambda journal: self.ordering.try_catch_up(journal),
             lambda: self._secret(LOCKER_IDENTITY).decode(),
             random,
             self.fleet.refused,
@@ -370,6 +372,7 @@ class Central:
             raise BadRequest("A node offers another size than it signed for.")
         if request.cosigned is not None and len(request.cosigned) > wire.MAX_NOTE:
             raise BadRequest("A countersigned checkpoint is larger than any.")
+        self.ordering.try_catch_up(node.journal)
         state = self.archive.offer(node, offered, request.cosigned)
         agreed = self._orders_back.agreed(node.journal, request.orders, request.orders_root)
         self.fleet.opened(node.journal, complete=state.stored == offered.size)

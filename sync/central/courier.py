@@ -132,6 +132,7 @@ class CourierDesk:
         orders_back: what brings them and the node's together.
         index: told of new entries.
         trust: gives the public lists.
+        catch_up: gives a node the orders that every node is to have.
         identity: gives the age identity of the locker.
         random: gives that many random bytes.
         refused: told that a node's file contradicts what is here, before anybody else is.
@@ -146,6 +147,7 @@ class CourierDesk:
         orders_back: OrdersBack,
         index: Index,
         trust: Trust,
+        catch_up: Callable[[JournalId], None],
         identity: Callable[[], str],
         random: Callable[[int], bytes],
         refused: Callable[[JournalId, SanadError], object],
@@ -157,6 +159,7 @@ class CourierDesk:
         self._orders_back = orders_back
         self._index = index
         self._trust = trust
+        self._catch_up = catch_up
         self._identity = identity
         self._random = random
         self._refused = refused
@@ -245,6 +248,8 @@ class CourierDesk:
             stopped = quarantine.find(tx, journal) is not None
         if not stopped:
             self._archive.countersign(journal)
+        lists = self._trust.publish().content
+        self._catch_up(journal)
         state = self._archive.state(journal)
         with self._database.read() as tx:
             head = Log(tx, journal).head()
@@ -253,14 +258,14 @@ class CourierDesk:
         statement = Statement(state.stored, None if stopped else state.cosigned, lacking, agreed)
         series = base64.b32encode(self._random(courierfile.SERIES_BYTES)).decode().lower()
         with courierdisk.Writing(folder, node.centre, series) as writing:
-            payload = self._payload(journal, statement, orders_held)
+            payload = self._payload(journal, statement, orders_held, lists)
             sealed = writing.seal(Pull(payload).read, [node.recipient])
             header = Header(Kind.RECEIPT, journal, number, series, 1, 1, 0, state.stored, state.stored, *sealed)
             place = courierdisk.place_of(folder, header, node.centre, within=True)
             writing.finish([header], self._orders.signer(journal), [place])
         return Receipt(place, journal, state.stored, 0 if head is None else head.cosigned_size, lacking)
 
-    def _payload(self, journal: JournalId, statement: Statement, orders_held: int) -> Iterator[bytes]:
+    def _payload(self, journal: JournalId, statement: Statement, orders_held: int, lists: bytes) -> Iterator[bytes]:
         yield courierfile.write_record(statement)
         left = statement.lacking
         for digests in self._lacking(journal):
@@ -272,9 +277,8 @@ class CourierDesk:
             raise OutOfStep("What central lacks changed while it was written down.", "Do it again.")
         if statement.orders >= orders_held:
             yield from self._order_records(journal, orders_held)
-        content = self._trust.publish().content
-        for at in range(0, len(content), LISTS_PIECE):
-            yield courierfile.write_record(courierfile.Lists(content[at : at + LISTS_PIECE]))
+        for at in range(0, len(lists), LISTS_PIECE):
+            yield courierfile.write_record(courierfile.Lists(lists[at : at + LISTS_PIECE]))
         yield courierfile.write_record(courierfile.Close())
 
     def _order_records(self, journal: JournalId, start: int) -> Iterator[bytes]:

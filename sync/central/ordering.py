@@ -40,7 +40,8 @@ SECRET_FOR: Final = timedelta(days=14)
 """How long a one-time secret is good."""
 Give = Callable[[Tx, Node, Sequence[k.Body]], None]
 
-_STANDING: Final = select(t.standing.c.name, t.standing.c.kind, t.standing.c.body, t.standing.c.number)
+_STANDING: Final = select(t.standing.c.name, t.standing.c.number).order_by(t.standing.c.number)
+_STANDS: Final = select(t.standing.c.kind, t.standing.c.body).where(t.standing.c.name == bindparam("name"))
 _STAND: Final = insert(t.standing)
 _PUT_STANDING: Final = _STAND.on_conflict_do_update(
     index_elements=[t.standing.c.name],
@@ -233,6 +234,19 @@ class Ordering:
 
     # What every node is to have
 
+    def stand(self, tx: Tx, name: str, body: k.Body, by: str) -> None:
+        """Let every node have an order with its next session or entries, also one that enrols later.
+
+        Args:
+            tx: on the archive.
+            name: what it is about; it takes the place of the last one about that, also where a node never got that.
+            body: the order.
+            by: who orders it.
+        """
+        number = self._record(tx, "", body, by)
+        values = {"name": name, "kind": body.KIND, "body": k.encode_body(body), "number": number}
+        tx.run(_PUT_STANDING, {**values, "at": at_text(self._clock())})
+
     def catch_up(self, journal: JournalId) -> int:
         """Give a node what every node is to have and it was not given; answers how many orders that made."""
         with self.archive.read() as tx:
@@ -241,8 +255,9 @@ class Ordering:
         with self.archive.write() as tx:
             lacking = self._lacking(tx, journal)
             if lacking:
-                self._give(tx, registry.require_node(tx, journal), [body for _, _, body in lacking])
-                tx.many(_PUT_GIVEN, [{"journal": journal, "name": name, "number": n} for name, n, _ in lacking])
+                self._give(tx, registry.require_node(tx, journal), [_standing(tx, name) for name in lacking])
+                given = ({"name": name, "number": number} for name, number in lacking.items())
+                tx.many(_PUT_GIVEN, [{"journal": journal, **each} for each in given])
         return len(lacking)
 
     def try_catch_up(self, journal: JournalId) -> None:
@@ -252,14 +267,10 @@ class Ordering:
         except SanadError as error:
             _log.warning("standing orders wait", journal=journal, error=type(error).__name__)
 
-    def _lacking(self, tx: Tx, journal: JournalId) -> list[tuple[str, int, k.Body]]:
+    def _lacking(self, tx: Tx, journal: JournalId) -> dict[str, int]:
+        """What stands and was not given, in its order."""
         given = {name: number for name, number in tx.all(_GIVEN, {"journal": journal})}  # noqa: C416  (rows are Any)
-        rows = sorted(tx.all(_STANDING), key=lambda row: row[3])
-        return [
-            (name, number, _DECODERS[kind].decode(body))
-            for name, kind, body, number in rows
-            if given.get(name) != number
-        ]
+        return {name: number for name, number in tx.all(_STANDING) if given.get(name) != number}
 
     def _order(self, body: k.Body, name: str, to: Sequence[JournalId] | None, by: str) -> Ordered:
         if to is not None:
@@ -267,9 +278,7 @@ class Ordering:
                 self.order(journal, body, by)
             return Ordered(tuple(to))
         with self.archive.write() as tx:
-            number = self._record(tx, "", body, by)
-            values = {"name": name, "kind": body.KIND, "body": k.encode_body(body), "number": number}
-            tx.run(_PUT_STANDING, {**values, "at": at_text(self._clock())})
+            self.stand(tx, name, body, by)
             journals = [each.journal for each in registry.all_nodes(tx)]
             ended = endedkeys.ended_keys(tx)
         done: list[JournalId] = []
@@ -290,6 +299,12 @@ class Ordering:
         said = {"journal": journal, "kind": body.KIND, "body_sha256": digest, "by": clean_reason(by)}
         tx.run(_ACT, {"number": number, "at": at_text(self._clock()), **said})
         return number
+
+
+def _standing(tx: Tx, name: str) -> k.Body:
+    kind, body = tx.all(_STANDS, {"name": name})[0]
+    found: k.Body = _DECODERS[kind].decode(body)
+    return found
 
 
 def _number_in(row: Sequence[object] | None) -> int:

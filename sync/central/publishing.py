@@ -12,6 +12,7 @@ Several processes may publish for one home, one at a time; the file is the truth
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -63,6 +64,11 @@ class Publication:
         """What names it to HTTP."""
         return etag(self.content)
 
+    @property
+    def sha256(self) -> str:
+        """Of the file, in hexadecimal digits."""
+        return hashlib.sha256(self.content).hexdigest()
+
 
 class Publisher:
     """Publishes for one central.
@@ -74,6 +80,7 @@ class Publisher:
         signer: the publishing key.
         gather: reads what there is to say, given readers of both databases.
         settle: waits a moment for what is on its way into the index.
+        published: told what is published, once for each time that it changed, and once when this is new.
         clock: what time it is.
         monotonic_s: seconds on a clock that nobody can set.
     """
@@ -86,6 +93,7 @@ class Publisher:
         signer: Signer,
         gather: Callable[[Tx, Tx], Known],
         settle: Callable[[], None],
+        published: Callable[[Publication], None],
         *,
         clock: Clock,
         monotonic_s: Callable[[], float],
@@ -96,6 +104,8 @@ class Publisher:
         self._signer = signer
         self._gather = gather
         self._settle = settle
+        self._told_of = published
+        self._told: Publication | None = None
         self._clock = clock
         self._monotonic_s = monotonic_s
         self._guard = threading.Lock()
@@ -183,6 +193,9 @@ class Publisher:
         last = self._last()
         if last is None:
             raise IntegrityError("The public lists are gone from central's home.", "Run `sanad central lists` again.")
+        if self._told is not last:
+            self._told_of(last)
+            self._told = last
         return last
 
     def _last(self) -> Publication | None:

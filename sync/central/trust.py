@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
@@ -22,6 +23,7 @@ from appliance.records.database import Database, Tx
 from appliance.records.moment import Clock
 from sync.central import endedkeys, known, registry
 from sync.central import tables as t
+from sync.central.announcing import Stand, tell
 from sync.central.authority import Authority, RevokedCertificate
 from sync.central.certifying import Give
 from sync.central.endedkeys import EndedKey
@@ -68,6 +70,7 @@ class Trust:
         authority: central's.
         cosigner: what verifies central's cosignatures.
         give: orders something of a node.
+        stand: orders something of every node.
         stamps: what is known of the timestamp service.
         settle: see `Publisher`.
         clock: what time it is.
@@ -83,6 +86,7 @@ class Trust:
         authority: Authority,
         cosigner: VerifierKey,
         give: Give,
+        stand: Stand,
         stamps: Callable[[], Service | None],
         settle: Callable[[], None],
         *,
@@ -96,7 +100,9 @@ class Trust:
         self._stamps = stamps
         self._clock = clock
         self._publisher = Publisher(
-            archive, index, place, signer, self._gather, settle, clock=clock, monotonic_s=monotonic_s
+            *(archive, index, place, signer, self._gather, settle, partial(tell, archive, stand)),
+            clock=clock,
+            monotonic_s=monotonic_s,
         )
         self._guard = threading.Lock()
         self._revoked: tuple[int, tuple[RevokedCertificate, ...]] | None = None

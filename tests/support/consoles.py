@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,7 @@ from textual.events import Key
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.widgets import Static
+from textual.worker import WorkerCancelled
 
 from appliance.access import operators
 from appliance.access.session import Role, Session
@@ -119,7 +120,9 @@ class Hands:
         for _ in range(MAX_ROUNDS):
             await self._pilot.pause()
             if [each for each in self.app.workers if not each.is_finished]:
-                await self.app.workers.wait_for_complete()
+                # A screen that is left, by its own work or by other work, ends what it still has under way.
+                with suppress(WorkerCancelled):
+                    await self.app.workers.wait_for_complete()
                 rested = 0
             elif not self.app.at_rest:
                 rested = 0

@@ -24,6 +24,7 @@ SPECIMENS: Final[dict[str, Callable[[str], k.Body]]] = {
     k.BlobsBackedUp.KIND: lambda m: k.BlobsBackedUp(backup=m, made_at=AT, size=1, lacking=(HASH,)),
     k.NodeQuarantined.KIND: lambda m: k.NodeQuarantined(cause=m, reason=m, by=m),
     k.NodeReleased.KIND: lambda m: k.NodeReleased(reason=m, by=m),
+    k.ListsPublished.KIND: lambda _: k.ListsPublished(number=1, made_at=AT, sha256=HASH),
     k.OrdersApplied.KIND: lambda _: k.OrdersApplied(size=1, root=HASH),
     k.OperatorAdded.KIND: lambda m: k.OperatorAdded(login=m, name=m, roles=("operator", "officer")),
     k.OperatorChanged.KIND: lambda m: k.OperatorChanged(roles=("auditor",), active=False, reason=m),

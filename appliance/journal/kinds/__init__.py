@@ -131,6 +131,7 @@ from appliance.journal.kinds.orders import (
     Decides,
     DecisionGiven,
     DecisionWithdrawn,
+    ListsPublished,
     NodeQuarantined,
     NodeReleased,
     NumberDisputed,

@@ -89,6 +89,20 @@ class NodeReleased(Body, frozen=True, kw_only=True):
     by: Line = ""
 
 
+@kind("lists.published")
+class ListsPublished(Body, frozen=True, kw_only=True):
+    """Central published lists that say more to have ended; of two orders the higher `number` counts (docs/trust.md).
+
+    Attributes:
+        made_at: their date.
+        sha256: of the file.
+    """
+
+    number: Count
+    made_at: Instant
+    sha256: Hex32
+
+
 @kind("operator.named")
 class OperatorNamed(Body, frozen=True, kw_only=True):
     """A person may sign in as any of `roles`, first by a one-time secret, of which this is the SHA-256, before `until`.

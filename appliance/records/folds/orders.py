@@ -109,6 +109,17 @@ def _node_released(header: Header, _: k.NodeReleased) -> Ops:
     yield _RELEASE_NODE, {"k_journal": of_node(header)}
 
 
+# Public lists
+
+_ADD_LISTS = add_once(t.ordered_lists)
+
+
+@folds(k.ListsPublished, About.NOBODY, ORDER_FOLDS)
+def _lists_published(header: Header, body: k.ListsPublished) -> Ops:
+    said = {"number": body.number, "made_at": body.made_at, "digest": body.sha256}
+    yield _ADD_LISTS, {"journal": of_node(header), **said}
+
+
 # Decisions
 
 _COLUMNS: Final = tuple(t.decisions.columns.keys())

@@ -38,6 +38,7 @@ from appliance.records.tables.orders import (
     conflicts,
     decisions,
     given_orders,
+    ordered_lists,
     ordered_settings,
     quarantines,
     service_files,

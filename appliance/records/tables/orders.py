@@ -29,6 +29,9 @@ ordered_settings: Final = folded(
 # The quarantine that the node is in, by central's orders; no row where it is in none.
 quarantines: Final = folded("quarantines", text("since"), text("cause"), text("reason"), text("by"), number("seq"))
 
+# Public lists that central ordered to be known; the highest number counts. `digest` is the SHA-256 of the file.
+ordered_lists: Final = folded("ordered_lists", number("number", primary_key=True), text("made_at"), text("digest"))
+
 # Decisions that central gave on applications. `state`: open, carried out, contested, settled, withdrawn. What has not
 # happened yet is empty. `seq` is the order's.
 decisions: Final = of_a_subject(

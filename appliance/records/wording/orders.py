@@ -40,6 +40,9 @@ WHAT: Final[Wording] = {
         f"put this node into quarantine{_because(body.reason)}{_who(body.by)}; work on its own box goes on"
     ),
     k.NodeReleased.KIND: lambda body: f"let this node out of quarantine{_because(body.reason)}{_who(body.by)}",
+    k.ListsPublished.KIND: lambda body: (
+        f"published public lists (number {body.number}, {body.made_at[:10]}) that say more to have ended"
+    ),
     k.OperatorNamed.KIND: lambda body: f"named the operator {body.login} ({body.name}) as {', '.join(body.roles)}",
     k.OperatorBlocked.KIND: lambda body: f"blocked the operator {body.operator[:8]}…: {body.reason}",
     k.OperatorUnblocked.KIND: lambda body: f"unblocked the operator {body.operator[:8]}…: {body.reason}",

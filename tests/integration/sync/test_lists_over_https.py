@@ -14,13 +14,17 @@ import pytest
 import requests
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy import select
 
 from appliance.certificates.lists import BadLists, OlderLists, PublicLists, TrustedSigner
 from appliance.certificates.listsfile import read_lists, write_lists
 from appliance.journal.errors import SanadError
 from appliance.journal.notes import Signer
+from appliance.records import tables
+from appliance.records.moment import at_text
 from appliance.store import publiclists
-from sync import wire
+from provisioning.listsstanding import lists_standing
+from sync import courier, courierdisk, wire
 from sync.agent import fetch_lists_now, sync_once
 from sync.central.central import LISTS_KEY, Central
 from sync.central.publishing import Publication
@@ -48,6 +52,19 @@ def kept(node: EnrolledNode) -> PublicLists:
     found = publiclists.kept(node.store)
     assert found.lists is not None, found.trouble
     return found.lists
+
+
+def node_rows(node: EnrolledNode) -> list[tuple[object, ...]]:
+    with node.store.read() as tx:
+        return tx.all(select(tables.ordered_lists))
+
+
+def folded(central: Central, node: EnrolledNode) -> list[tuple[object, ...]]:
+    """The same table as central folds it, once it has all of the node's entries."""
+    assert sync(node).complete
+    central.index.settle(30)
+    with central._index_db.read() as tx:
+        return [tuple(row) for row in tx.all(select(tables.ordered_lists))]
 
 
 def centre_key(lists: PublicLists) -> TrustedSigner:
@@ -302,6 +319,80 @@ def test_lists_that_go_back_or_forget_are_not_kept(
         with pytest.raises(BadLists):
             publiclists.keep(node.store, write_lists(bad.trust, bad.revocations, another_publisher()))
     assert kept(node) == now
+
+
+# What central's orders tell of the lists
+
+
+def standing(node: EnrolledNode) -> str:
+    return lists_standing(node.store).words
+
+
+def without_revocations(central: Central) -> bytes:
+    """Lists under the number of those that are published, by the same key, by which no key has ended."""
+    lists = central.trust.publish().lists
+    trust = replace(lists.trust, signers=tuple(replace(s, revoked_at=None, reason="") for s in lists.trust.signers))
+    return write_lists(trust, lists.revocations, Signer(central.trust.key.name, central._secret(LISTS_KEY)))
+
+
+def test_an_idle_node_is_ordered_to_know_lists_by_which_a_key_has_ended(central: Central, node: EnrolledNode) -> None:
+    sync(node)
+    central.trust.revoke(centre_key(kept(node)).kid.hex(), "compromised")
+    sync(node)
+    published = central.trust.publish()
+    ordered = publiclists.kept(node.store).ordered
+    assert ordered == publiclists.Ordered(published.lists.number, at_text(published.lists.at), published.sha256)
+    assert kept(node) == published.lists
+    assert folded(central, node) == [tuple(row) for row in node_rows(node)]
+
+
+def test_a_home_that_was_put_back_as_a_whole_says_that_central_has_newer_lists(
+    central: Central, node: EnrolledNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync(node)
+    older, number = node.store.layout.lists.read_bytes(), str(kept(node).number)
+    central.trust.revoke(centre_key(kept(node)).kid.hex(), "compromised")
+    with monkeypatch.context() as darkness:
+        darkness.setattr("sync.listsfetch.fetch_lists", lambda *_: False)
+        darkness.setattr("sync.calls.fetch_lists", lambda *_: False)
+        sync(node)
+    node.store.layout.lists.write_bytes(older)
+    node.store.remember(**{publiclists.NUMBER: number})
+    assert "Central has newer public lists" in standing(node)
+    assert publiclists.kept(node.store).content == older
+    assert not publiclists.keep(node.store, older)
+    sync(node)
+    assert "Central has newer" not in standing(node)
+    assert centre_key(kept(node)).reason == "compromised"
+
+
+def test_other_lists_under_the_number_that_was_ordered_are_not_kept(
+    central: Central, node: EnrolledNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync(node)
+    before = kept(node)
+    central.trust.revoke(centre_key(before).kid.hex(), "compromised")
+    right = central.trust.publish().content
+    with monkeypatch.context() as forged:
+        lay(central, without_revocations(central), forged)
+        assert "not those that central's orders tell of" in sync(node).lists_trouble
+    assert kept(node) == before
+    assert publiclists.keep(node.store, right)
+
+
+def test_a_receipt_brings_the_order_and_the_lists(central: Central, node: EnrolledNode, stick: Path) -> None:
+    sync(node)
+    central.trust.revoke(centre_key(kept(node)).kid.hex(), "lost")
+    (found,) = courierdisk.find(courier.export(node.store, stick).files[0])
+    taken = central.courier.take(found)
+    receipt = central.courier.write_receipt(
+        taken.journal, stick, number=taken.number, orders_held=taken.orders_held, orders_root=taken.orders_root
+    )
+    (found,) = courierdisk.find(receipt.place)
+    courier.take_receipt(node.store, found)
+    ordered = publiclists.kept(node.store).ordered
+    assert ordered is not None
+    assert ordered.number == kept(node).number == central.trust.publish().lists.number
 
 
 def test_a_central_restored_from_a_backup_is_given_back_what_a_node_holds(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy import select
 
 from appliance.certificates.lists import BadLists, Ended, PublicLists, TrustedSigner, newer
 from appliance.certificates.listsfile import read_lists, write_lists
@@ -26,6 +27,7 @@ from appliance.journal.kinds import (
     Body,
     CertificateCorrected,
     CertificateRevoked,
+    ListsPublished,
     OfficerKeyMade,
     OfficerKeyRecalled,
     OfficerKeyRevoked,
@@ -33,8 +35,11 @@ from appliance.journal.kinds import (
     decode_body,
 )
 from appliance.journal.notes import Signer
+from appliance.records.failures import StorageFull
 from appliance.records.log import Log
+from appliance.records.moment import at_text
 from appliance.sealing import age
+from sync.central import tables
 from sync.central.authority import new_key
 from sync.central.central import LISTS_KEY, Central
 from sync.central.ingest import Ingest
@@ -343,6 +348,86 @@ def test_a_node_out_of_service_is_marked_in_the_lists(desk: Desk) -> None:
     done = desk.central.trust.revoke(scribe.journal, "lost")
     assert [each.journal for each in done.logs] == [scribe.journal]
     assert desk.lists.trust.logs[0].stopped_at == desk.clock()
+
+
+# Orders that tell of the lists
+
+
+def told_of(desk: Desk, scribe: Scribe) -> list[ListsPublished]:
+    """The orders of a node that tell of lists, once it has written something."""
+    desk.send(scribe, revoked("PEW01-999999-Z"))  # a number that central never leased: nothing is published of it
+    with desk.central._archive_db.read() as tx:
+        log = Log(tx, orders_of(scribe.journal))
+        bodies = [decode_body(each.header.kind, each.body or b"") for each in log.entries(0, log.count())]
+    return [each for each in bodies if isinstance(each, ListsPublished)]
+
+
+def the_order(desk: Desk) -> ListsPublished:
+    lists, content = desk.lists, (desk.home / "lists").read_bytes()
+    return ListsPublished(number=lists.number, made_at=at_text(lists.at), sha256=hashlib.sha256(content).hexdigest())
+
+
+def test_lists_by_which_nothing_has_ended_are_not_ordered(desk: Desk) -> None:
+    scribe, _ = desk.enrol()
+    for _ in range(3):
+        desk.lists  # noqa: B018  (published)
+        assert told_of(desk, scribe) == []
+        desk.later(days=1)
+
+
+def test_a_key_that_ended_is_ordered_of_every_node_at_once_and_of_those_that_enrol_later(desk: Desk) -> None:
+    scribe, _ = desk.enrol()
+    desk.enrol("KBL01")
+    for each in desk.centres:
+        desk.central.trust.revoke(each.kid.hex(), "compromised")
+        assert told_of(desk, scribe)[-1] == the_order(desk)
+    assert len(told_of(desk, scribe)) == 2
+    late, _ = desk.enrol("QTA01")
+    assert told_of(desk, late) == [told_of(desk, scribe)[-1]]
+
+
+def test_certificates_that_ended_are_ordered_once_a_day(desk: Desk) -> None:
+    scribe, _ = desk.enrol()
+    for count, number in enumerate(("PEW01-000001-A", "PEW01-000002-B", "PEW01-000003-C"), 1):
+        desk.send(scribe, issued(number), revoked(number))
+        assert len(desk.ended) == count
+        assert len(told_of(desk, scribe)) == 1
+    first = told_of(desk, scribe)
+    desk.later(days=1)
+    newest = the_order(desk)
+    assert told_of(desk, scribe) == [*first, newest]
+    assert newest.number > first[0].number
+
+
+def test_a_node_that_was_away_is_given_the_newest_of_these_orders_alone(desk: Desk) -> None:
+    away, _ = desk.enrol()
+    for code in ("KBL01", "QTA01", "MUX01"):
+        desk.enrol(code)
+        (key,) = [each for each in desk.centres if each.centre == code]
+        desk.central.trust.revoke(key.kid.hex(), "lost")
+        desk.later(days=7)
+        desk.lists  # noqa: B018  (published)
+    with desk.central._archive_db.read() as tx:
+        ordered = [row for row in tx.all(select(tables.order_acts.c.kind)) if row[0] == ListsPublished.KIND]
+    assert len(ordered) == 3
+    assert len(told_of(desk, away)) == 1
+
+
+def test_an_order_that_was_not_written_is_written_by_the_next_process(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scribe, _ = desk.enrol()
+
+    def dies(*_: object) -> None:
+        raise StorageFull
+
+    with monkeypatch.context() as lost_power:
+        lost_power.setattr(desk.central.ordering, "stand", dies)
+        with pytest.raises(StorageFull):
+            desk.central.trust.revoke(desk.centres[0].kid.hex(), "lost")
+    desk.reopen()
+    order = the_order(desk)
+    assert told_of(desk, scribe) == [order]
 
 
 # Backups and files put back

@@ -16,9 +16,10 @@ from sqlalchemy import bindparam, select
 import appliance.catalogue
 from appliance.journal import kinds as k
 from appliance.journal.errors import OperatorError
-from appliance.journal.ids import JournalId
+from appliance.journal.ids import CENTRAL, JournalId
 from appliance.records import tables as t
 from appliance.records.database import Tx
+from sync.central.announcing import NAME as LISTS
 from sync.central.central import Central
 from sync.central.conflicts import open_conflicts
 from sync.central.deciding import Deciding, Words
@@ -101,6 +102,12 @@ class Bureau:
     def _withdraw(self, central: Central, journal: JournalId) -> None:
         central.ordering.withdraw(SERVICE, self._to(journal), CHIEF)
 
+    def _tell_of_lists(self, central: Central, _: JournalId) -> None:
+        """As `announcing.tell` does; the lists themselves are no part of the simulation."""
+        order = k.ListsPublished(number=self.said, made_at="2026-11-22T09:00:00.000Z", sha256=f"{self.said:064x}")
+        with central.ordering.archive.write() as tx:
+            central.ordering.stand(tx, LISTS, order, CENTRAL)
+
     def _name(self, central: Central, journal: JournalId) -> None:
         """Somebody may sign in, whose login somebody at the node may have meanwhile."""
         self._people(central).name(journal, self.draw.choice(LOGINS), f"No {self.said}", ("operator",), CHIEF)
@@ -160,6 +167,7 @@ _ORDERS: Final[tuple[Callable[[Bureau, Central, JournalId], None], ...]] = (
     Bureau._decide,
     Bureau._take_back,
     Bureau._settle,
+    Bureau._tell_of_lists,
 )
-_WEIGHTS: Final = (6, 5, 3, 1, 2, 1, 4, 2, 1, 1, 6, 2, 2)
-_OF_PEOPLE: Final = (0, 0, 0, 0, 0, 0, 3, 1, 1, 1, 12, 3, 4)
+_WEIGHTS: Final = (6, 5, 3, 1, 2, 1, 4, 2, 1, 1, 6, 2, 2, 2)
+_OF_PEOPLE: Final = (0, 0, 0, 0, 0, 0, 3, 1, 1, 1, 12, 3, 4, 0)

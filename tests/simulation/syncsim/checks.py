@@ -18,6 +18,7 @@ from appliance.journal.ids import BlobDigest, JournalId, orders_of, origin
 from appliance.journal.kinds import (
     BlobsBackedUp,
     Body,
+    ListsPublished,
     OperatorNamed,
     OrdersApplied,
     ServicePublished,
@@ -359,7 +360,8 @@ def _see_given(box: NodeBox, held: list[Body | None], given: set[bytes], *, forg
 
 
 def _may_repeat(body: Body, *, forgot: bool) -> bool:
-    standing = isinstance(body, ServicePublished | ServiceWithdrawn | SettingOrdered | OperatorNamed | BlobsBackedUp)
+    of_all = ServicePublished | ServiceWithdrawn | SettingOrdered | ListsPublished
+    standing = isinstance(body, of_all | OperatorNamed | BlobsBackedUp)
     return isinstance(body, SettingReleased) or (forgot and standing)
 
 

@@ -10,6 +10,7 @@ from appliance.journal.entry import read_entry
 from appliance.journal.ids import BlobDigest, JournalId
 from appliance.journal.kinds import (
     Body,
+    ListsPublished,
     ServicePublished,
     ServiceWithdrawn,
     SettingOrdered,
@@ -37,6 +38,11 @@ _SERVICES: Final = (
     .where(t.services.c.journal == bindparam("journal"), t.services.c.service == SERVICE)
     .order_by(t.services.c.version.desc())
     .limit(1)
+)
+_LISTS: Final = (
+    select(t.ordered_lists.c.number)
+    .where(t.ordered_lists.c.journal == bindparam("journal"))
+    .order_by(t.ordered_lists.c.number)
 )
 _FREED: Final = select(t.freed.c.digest).where(t.freed.c.journal == bindparam("journal"))
 
@@ -77,6 +83,8 @@ def see_people(box: NodeBox, central: CentralBox, orders: list[tuple[bytes, byte
         raise Broken(f"{box.name} has other settings than were ordered last")
     if newest_service(tx, box.journal) != _service(said):
         raise Broken(f"{box.name} offers another version of a service than the newest")
+    if tx.all(_LISTS, named) != sorted({(each.number,) for each in said if isinstance(each, ListsPublished)}):
+        raise Broken(f"{box.name} does not know of the lists of which it was told")
 
 
 def _settings(orders: list[Body | None]) -> dict[str, str]:

@@ -73,7 +73,16 @@ def test_every_kind_is_folded_or_an_order() -> None:
 def test_the_populated_tables_hold_something_of_everything() -> None:
     tx, _ = populated()
     empty = {name for name, rows in folding.table_rows(tx) if not rows}
-    by_orders = (t.given_orders, t.services, t.ordered_settings, t.quarantines, t.decisions, t.conflicts, t.backups)
+    by_orders = (
+        t.given_orders,
+        t.services,
+        t.ordered_settings,
+        t.ordered_lists,
+        t.quarantines,
+        t.decisions,
+        t.conflicts,
+        t.backups,
+    )
     by_headers = (t.erased, t.unreadable, t.set_aside, t.orders_state, t.number_blocks)
     assert empty == {table.name for table in (*by_headers, *by_orders)}
 

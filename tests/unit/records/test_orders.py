@@ -114,7 +114,7 @@ def test_every_order_is_kept_and_shown_also_one_of_a_newer_kind_and_it_blocks_no
 
 def test_every_kind_that_only_central_gives_is_an_order() -> None:
     given = {kind for kind in k.KINDS if kind in ORDER_FOLDS}
-    areas = "orders numbers service setting operator officer decision number conflict blobs node"
+    areas = "orders numbers service setting lists operator officer decision number conflict blobs node"
     assert {each.split(".")[0] for each in given} == set(areas.split())
 
 
