@@ -330,6 +330,7 @@ EMPTY = (
     t.set_aside,
     t.services,
     t.ordered_settings,
+    t.ordered_lists,
     t.quarantines,
     t.decisions,
     t.conflicts,
