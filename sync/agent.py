@@ -304,6 +304,10 @@ class _Session:
         else:
             self.lists_trouble = ""
 
+    def are_lists_behind(self) -> bool:
+        """Whether central's orders tell of newer public lists than ever came here."""
+        return publiclists.are_behind(self.store)
+
     def stream_on(
         self,
         answer: StateAnswer,

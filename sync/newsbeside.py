@@ -49,6 +49,9 @@ class Talk(Protocol):
     def take_lists(self, calls: Calls) -> None:
         """Bring the public lists up to date."""
 
+    def are_lists_behind(self) -> bool:
+        """Whether central's orders tell of newer ones."""
+
     def passes(self, answer: StateAnswer, missing: Collection[BlobDigest]) -> bool:
         """Whether a full list of wanted blobs is passed over."""
 
@@ -100,6 +103,7 @@ class News:
         self._guard = threading.Lock()
         self._ended = False
         self._reported_s = -EVERY_S
+        self._lists_due = False
         self.follower: Follower | None = None
 
     def end(self) -> None:
@@ -113,14 +117,14 @@ class News:
         pace = Pace(self._timing.monotonic_s)
         with self._link:
             # Not before a cosignature that somebody waits for.
-            if not (lists_due := self._is_awaited()):
+            self._lists_due = True
+            if not self._is_awaited():
                 self._take_lists()
             while (asked := self._known()) is not None:
                 try:
                     news = self._calls.news(*asked, self._report())
                     pause = not self._take(news)
-                    if lists_due:
-                        lists_due = False
+                    if self._lists_due:
                         self._take_lists()
                 except LinkDown:
                     pause = True
@@ -149,8 +153,9 @@ class News:
         return False
 
     def _take_lists(self) -> None:
-        """When a session begins, and with it at least every now and then."""
+        """When a session begins, and with it at least every now and then, and when an order tells of newer ones."""
         with self._guard:
+            self._lists_due = False
             if not self._ended:
                 self._session.take_lists(self._calls)
 
@@ -192,6 +197,8 @@ class News:
             news = self._filled_up(news)
             before, self._answer = self._answer, news
             self._session.take(news, self._calls)
+            if news.orders > before.orders and self._session.are_lists_behind():
+                self._lists_due = True
             if news.stored > before.stored:
                 self._session.compare_clocks(news)
             follower = self.follower

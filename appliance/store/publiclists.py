@@ -70,8 +70,7 @@ def kept(store: Store) -> Kept:
     Raises:
         DeviceError: the file cannot be read. BugError: this node is not enrolled.
     """
-    number, at = store.local(NUMBER), store.local(AT)
-    known, ordered = int(number) if number else 0, _ordered(store)
+    known, at, ordered = _newest(store), store.local(AT), _ordered(store)
     lists, content, trouble = None, _content(store), ""
     if content is not None:
         try:
@@ -120,6 +119,17 @@ def keep(store: Store, content: bytes) -> bool:
         if offered.number > here.number:
             store.remember(**{NUMBER: str(offered.number), AT: to_text(offered.at)})
     return news
+
+
+def are_behind(store: Store) -> bool:
+    """Whether central's orders tell of newer lists than ever came here; quickly had."""
+    ordered = _ordered(store)
+    return ordered is not None and ordered.number > _newest(store)
+
+
+def _newest(store: Store) -> int:
+    number = store.local(NUMBER)
+    return int(number) if number else 0
 
 
 def _check(content: bytes, ordered: Ordered) -> None:

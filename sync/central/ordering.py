@@ -41,6 +41,7 @@ SECRET_FOR: Final = timedelta(days=14)
 Give = Callable[[Tx, Node, Sequence[k.Body]], None]
 
 _STANDING: Final = select(t.standing.c.name, t.standing.c.number).order_by(t.standing.c.number)
+_NEWEST_STANDING: Final = select(sa.func.max(t.standing.c.number))
 _STANDS: Final = select(t.standing.c.kind, t.standing.c.body).where(t.standing.c.name == bindparam("name"))
 _STAND: Final = insert(t.standing)
 _PUT_STANDING: Final = _STAND.on_conflict_do_update(
@@ -105,6 +106,7 @@ class Ordering:
         self._give = give
         self._clock = clock
         self._random = random
+        self._reminded: dict[JournalId, int] = {}
 
     def nodes(self, named: Sequence[str]) -> list[JournalId]:
         """The nodes in service that are meant by journals or centres' codes.
@@ -266,6 +268,14 @@ class Ordering:
             self.catch_up(journal)
         except SanadError as error:
             _log.warning("standing orders wait", journal=journal, error=type(error).__name__)
+
+    def remind(self, journal: JournalId) -> None:
+        """The same for a node that waits for news, again and again: nothing is looked up where nothing new stands."""
+        with self.archive.read() as tx:
+            newest = _number_in(tx.one(_NEWEST_STANDING))
+        if self._reminded.get(journal) != newest:
+            self.try_catch_up(journal)
+            self._reminded[journal] = newest
 
     def _lacking(self, tx: Tx, journal: JournalId) -> dict[str, int]:
         """What stands and was not given, in its order."""

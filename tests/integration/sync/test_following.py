@@ -14,6 +14,7 @@ import pytest
 
 from appliance.journal.errors import SanadError
 from appliance.journal.kinds import NumbersLeased
+from appliance.store import publiclists
 from appliance.store.store import NODE_KEY
 from sync.agent import follow
 from sync.calls import Caller, Calls
@@ -153,6 +154,22 @@ def test_orders_given_meanwhile_are_applied_and_countersigned(central: Central, 
         before = node.store.orders_head()
         central.order(node.store.journal, [NumbersLeased(prefix="PEW01", first=1, last=2)])
         until(lambda: node.store.orders_head() != before and all_countersigned(node))
+
+
+def test_a_key_that_is_revoked_meanwhile_is_ordered_to_be_known_and_the_lists_come_at_once(
+    central: Central, node: EnrolledNode
+) -> None:
+    with following(node) as stream:
+        until(lambda: publiclists.kept(node.store).lists is not None)
+        key = next(each for each in central.trust.publish().lists.trust.signers if each.kind == "centre")
+        central.trust.revoke(key.kid.hex(), "compromised")
+        newest = central.trust.publish().lists
+        until(lambda: publiclists.kept(node.store).lists == newest)
+        ordered = publiclists.kept(node.store).ordered
+        assert ordered is not None
+        assert ordered.number == newest.number
+        until(lambda: node.store.head().cosigned_size == node.store.head().size)
+    assert isinstance(stream.outcome, SyncOutcome)
 
 
 def test_a_request_that_is_not_answered_yet_is_ended_by_another_thread(node: EnrolledNode) -> None:
