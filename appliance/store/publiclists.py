@@ -85,7 +85,7 @@ def kept(store: Store) -> Kept:
     if lists is not None and ordered is not None and lists.number < ordered.number:
         trouble = (
             f"Central has newer public lists (number {ordered.number}, {ordered.made_at[:10]}), "
-            f"by which more has ended than by those in this home (number {lists.number})."
+            f"by which more is revoked or replaced than by those in this home (number {lists.number})."
         )
     if trouble:
         trouble += " The next sync brings new ones."

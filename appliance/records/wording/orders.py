@@ -41,7 +41,7 @@ WHAT: Final[Wording] = {
     ),
     k.NodeReleased.KIND: lambda body: f"let this node out of quarantine{_because(body.reason)}{_who(body.by)}",
     k.ListsPublished.KIND: lambda body: (
-        f"published public lists (number {body.number}, {body.made_at[:10]}) that say more to have ended"
+        f"published public lists (number {body.number}, {body.made_at[:10]}): more is revoked or replaced"
     ),
     k.OperatorNamed.KIND: lambda body: f"named the operator {body.login} ({body.name}) as {', '.join(body.roles)}",
     k.OperatorBlocked.KIND: lambda body: f"blocked the operator {body.operator[:8]}…: {body.reason}",
