@@ -27,6 +27,9 @@ class Talk(Protocol):
     def take_orders(self, orders: int, calls: Calls) -> None:
         """Bring this node's orders and central's, of which there are so many, to the same."""
 
+    def take_lists(self, calls: Calls) -> None:
+        """Bring the public lists up to date."""
+
 
 @contextmanager
 def heeding(session: Talk) -> Iterator[None]:
@@ -43,6 +46,8 @@ def heeding(session: Talk) -> Iterator[None]:
             orders = _asked(session) if refused.orders is None else refused.orders
             if orders is not None:
                 session.take_orders(orders, session.calls)
+                # Anybody may read them; whose signatures count, a box has to know also while it is stopped.
+                session.take_lists(session.calls)
         raise
 
 

@@ -136,7 +136,7 @@ def _check(content: bytes, ordered: Ordered) -> None:
     if hashlib.sha256(content).hexdigest() != ordered.sha256:
         raise BadLists(
             f"These lists bear the number {ordered.number}, and are not those that central's orders tell of.",
-            "Tell central IT: somebody else may be using central's keys.",
+            "Tell central IT: central may have been restored from a backup, or somebody else has its key.",
         )
 
 

@@ -362,9 +362,7 @@ class Central:
             request = _SESSION_DECODER.decode(body)
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             raise BadRequest("A session request is not of its form.") from None
-        self.fleet.refuse_held(
-            node.journal, lambda: self._orders_back.agreed(node.journal, request.orders, request.orders_root)
-        )
+        self.fleet.refuse_held(node.journal, lambda: self._agree(node, request))
         self.fleet.told(node.journal, request.report)
         version = frames.choose_version(request.versions)
         offered = open_checkpoint(request.checkpoint, node.verifier)
@@ -372,12 +370,20 @@ class Central:
             raise BadRequest("A node offers another size than it signed for.")
         if request.cosigned is not None and len(request.cosigned) > wire.MAX_NOTE:
             raise BadRequest("A countersigned checkpoint is larger than any.")
-        self.ordering.try_catch_up(node.journal)
+        agreed = self._agree(node, request)
         state = self.archive.offer(node, offered, request.cosigned)
-        agreed = self._orders_back.agreed(node.journal, request.orders, request.orders_root)
         self.fleet.opened(node.journal, complete=state.stored == offered.size)
         behind = agreed if agreed < request.orders else None
         return self._answer(node, state, self._sessions.begin(node.journal, version, behind))
+
+    def _agree(self, node: Node, request: SessionRequest) -> int:
+        """How many orders central says to a node that it has; what every node is to have is among them."""
+        known = node.journal, request.orders, request.orders_root
+        agreed = self._orders_back.agreed(*known)
+        # A central that forgot orders first has those back that the node holds.
+        if agreed >= request.orders and self.ordering.try_catch_up(node.journal):
+            agreed = self._orders_back.agreed(*known)
+        return agreed
 
     def ingest(
         self, node: Node, claims: Claims, news: Callable[[], None] = lambda: None, *, lane: bool = False

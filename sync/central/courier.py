@@ -147,7 +147,7 @@ class CourierDesk:
         orders_back: OrdersBack,
         index: Index,
         trust: Trust,
-        catch_up: Callable[[JournalId], None],
+        catch_up: Callable[[JournalId], object],
         identity: Callable[[], str],
         random: Callable[[int], bytes],
         refused: Callable[[JournalId, SanadError], object],

@@ -262,12 +262,13 @@ class Ordering:
                 tx.many(_PUT_GIVEN, [{"journal": journal, **each} for each in given])
         return len(lacking)
 
-    def try_catch_up(self, journal: JournalId) -> None:
+    def try_catch_up(self, journal: JournalId) -> int:
         """The same where nobody waits for it: a node that may be given nothing now is given it later."""
         try:
-            self.catch_up(journal)
+            return self.catch_up(journal)
         except SanadError as error:
             _log.warning("standing orders wait", journal=journal, error=type(error).__name__)
+            return 0
 
     def remind(self, journal: JournalId) -> None:
         """The same for a node that waits for news, again and again: nothing is looked up where nothing new stands."""

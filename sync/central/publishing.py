@@ -28,7 +28,7 @@ from sqlalchemy import bindparam, select
 
 from appliance.certificates.lists import BadLists, PublicLists
 from appliance.certificates.listsfile import MAX_LISTS, in_order, read_lists, write_lists
-from appliance.journal.errors import IntegrityError
+from appliance.journal.errors import IntegrityError, SanadError
 from appliance.journal.notes import Signer
 from appliance.records import failures
 from appliance.records import tables as log_tables
@@ -194,9 +194,17 @@ class Publisher:
         if last is None:
             raise IntegrityError("The public lists are gone from central's home.", "Run `sanad central lists` again.")
         if self._told is not last:
-            self._told_of(last)
-            self._told = last
+            self._tell(last)
         return last
+
+    def _tell(self, last: Publication) -> None:
+        try:
+            self._told_of(last)
+        except SanadError as error:
+            # Whoever asks for lists is given them all the same; the next who asks has it told again.
+            _log.warning("nodes are not told of the lists yet", number=last.lists.number, error=type(error).__name__)
+        else:
+            self._told = last
 
     def _last(self) -> Publication | None:
         """What lies there, read once; None where there is nothing that this central published."""

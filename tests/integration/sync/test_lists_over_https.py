@@ -20,7 +20,7 @@ from appliance.certificates.lists import BadLists, OlderLists, PublicLists, Trus
 from appliance.certificates.listsfile import read_lists, write_lists
 from appliance.journal.errors import SanadError
 from appliance.journal.notes import Signer
-from appliance.records import tables
+from appliance.records import folding, tables
 from appliance.records.moment import at_text
 from appliance.store import publiclists
 from provisioning.listsstanding import lists_standing
@@ -30,8 +30,8 @@ from sync.central.central import LISTS_KEY, Central
 from sync.central.publishing import Publication
 from sync.link import Link
 from sync.outcome import SyncOutcome
-from sync.refusals import BadRequest, BadSignature, NotEnrolled
-from tests.support.centrals import CENTRE, EnrolledNode, enrol, free_port, served
+from sync.refusals import BadRequest, BadSignature, NotEnrolled, Quarantined
+from tests.support.centrals import CENTRE, EnrolledNode, cloned, enrol, free_port, served
 from tests.support.lists import later
 from tests.support.lists import publisher as another_publisher
 from tests.support.nodes import real_clock as now
@@ -65,6 +65,17 @@ def folded(central: Central, node: EnrolledNode) -> list[tuple[object, ...]]:
     central.index.settle(30)
     with central._index_db.read() as tx:
         return [tuple(row) for row in tx.all(select(tables.ordered_lists))]
+
+
+def refused_sync(node: EnrolledNode) -> type[SanadError]:
+    with pytest.raises(SanadError) as refused:
+        sync(node)
+    return refused.type
+
+
+def key_of_kind(central: Central, kind: str) -> str:
+    """What names the first key of this kind."""
+    return next(each for each in central.trust.publish().lists.trust.signers if each.kind == kind).kid.hex()
 
 
 def centre_key(lists: PublicLists) -> TrustedSigner:
@@ -346,7 +357,65 @@ def test_an_idle_node_is_ordered_to_know_lists_by_which_a_key_has_ended(central:
     assert folded(central, node) == [tuple(row) for row in node_rows(node)]
 
 
-def test_a_home_that_was_put_back_as_a_whole_says_that_central_has_newer_lists(
+def test_an_older_copy_of_a_home_is_stopped_and_knows_all_the_same_which_keys_have_ended(
+    central: Central, node: EnrolledNode, tmp_path: Path
+) -> None:
+    sync(node)
+    copy = cloned(node, tmp_path / "copy")
+    central.trust.revoke(centre_key(kept(node)).kid.hex(), "compromised")
+    node.commit()
+    sync(node)
+    refusals = [refused_sync(copy) for _ in range(3)]
+    assert refusals[-1] is Quarantined
+    assert kept(copy) == central.trust.publish().lists
+    assert publiclists.kept(copy.store).ordered == publiclists.kept(node.store).ordered
+    copy.store.close()
+
+
+def test_a_node_in_quarantine_is_ordered_to_know_what_ended_since_and_reads_the_lists(
+    central: Central, node: EnrolledNode
+) -> None:
+    sync(node)
+    central.fleet.stop(node.store.journal, "Its box was stolen.", "ayesha")
+    central.trust.revoke(centre_key(kept(node)).kid.hex(), "compromised")
+    assert refused_sync(node) is Quarantined
+    published = central.trust.publish()
+    assert kept(node) == published.lists
+    ordered = publiclists.kept(node.store).ordered
+    assert ordered is not None
+    assert ordered.sha256 == published.sha256
+
+
+def test_a_central_that_forgot_the_order_has_it_back_from_the_node_and_both_know_the_newest(tmp_path: Path) -> None:
+    home, port = tmp_path / "central", free_port()
+    with served(home, port=port) as central:
+        node = enrol(tmp_path / "node", central.invite(*CENTRE))
+        sync(node)
+        central.trust.revoke(key_of_kind(central, "timestamp"), "lost")
+        sync(node)
+    shutil.copytree(home, tmp_path / "backup")
+    with served(home, port=port) as central:
+        central.trust.revoke(key_of_kind(central, "centre"), "compromised")
+        sync(node)
+        newest = publiclists.kept(node.store).ordered
+    shutil.rmtree(home)
+    shutil.copytree(tmp_path / "backup", home)
+    with served(home, port=port) as central:
+        for _ in range(3):
+            sync(node)
+        central.index.settle(30)
+        with node.store.read() as mine, central._index_db.read() as theirs:
+            folding.same_tables(mine, theirs, node.store.journal)
+        found = publiclists.kept(node.store)
+        assert newest is not None
+        assert found.ordered is not None
+        assert found.ordered.number >= newest.number
+        assert found.trouble == ""
+        assert found.lists == central.trust.publish().lists
+    node.store.close()
+
+
+def test_lists_and_the_memory_of_them_that_were_put_back_show_by_the_orders(
     central: Central, node: EnrolledNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sync(node)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -413,17 +414,31 @@ def test_a_node_that_was_away_is_given_the_newest_of_these_orders_alone(desk: De
     assert len(told_of(desk, away)) == 1
 
 
-def test_an_order_that_was_not_written_is_written_by_the_next_process(
+def test_an_order_that_could_not_be_written_keeps_nobody_from_the_lists_and_is_written_later(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scribe, _ = desk.enrol()
 
-    def dies(*_: object) -> None:
+    def fails(*_: object) -> None:
         raise StorageFull
 
-    with monkeypatch.context() as lost_power:
-        lost_power.setattr(desk.central.ordering, "stand", dies)
-        with pytest.raises(StorageFull):
+    with monkeypatch.context() as full:
+        full.setattr(desk.central.ordering, "stand", fails)
+        revoked = desk.central.trust.revoke(desk.centres[0].kid.hex(), "lost")
+        for _ in range(2):
+            assert desk.central.trust.current().lists.number == revoked.number
+        assert told_of(desk, scribe) == []
+    assert desk.central.trust.current().lists.number == revoked.number
+    assert told_of(desk, scribe) == [the_order(desk)]
+
+
+def test_an_order_that_a_crash_kept_from_being_written_is_written_by_the_next_process(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scribe, _ = desk.enrol()
+    with monkeypatch.context() as crash:
+        crash.setattr(desk.central.ordering, "stand", lambda *_: sys.exit("power cut"))
+        with pytest.raises(SystemExit):
             desk.central.trust.revoke(desk.centres[0].kid.hex(), "lost")
     desk.reopen()
     order = the_order(desk)
