@@ -13,7 +13,7 @@ import json
 import os
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -66,6 +66,8 @@ class OtherNode:
     challenge: str = ""
     cut_after: int | None = None
     """After how many bytes of a stream's body its connection is cut."""
+    before_cut: Callable[[], object] = lambda: None
+    """Called then; what central has not read when a connection is cut is gone."""
     bytes_sent: int = 0
 
     def __post_init__(self) -> None:
@@ -251,6 +253,7 @@ class OtherNode:
             yield part
             if self.cut_after is not None and sent > self.cut_after:
                 self.cut_after = None
+                self.before_cut()
                 raise ConnectionResetError
 
     def _state(self, answer: bytes) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from appliance.records import tables as t
 from appliance.records.log import Log
 from sync.central.central import Central
 from sync.invite import encode_invite
+from tests.support.carrying import until
 from tests.support.centrals import CENTRE, served
 from tests.support.other_bytes import Refused, unb64
 from tests.support.other_node import OtherNode, read_invite
@@ -73,6 +74,8 @@ def test_a_cut_stream_resumes(central: Central, node: OtherNode) -> None:
     node.write("paper.kept", {"pages": 1}, blobs=(digest,))
     for cut in (2_000, 60_000, 200_000):
         node.cut_after = cut
+        if cut == 200_000:
+            node.before_cut = lambda: until(lambda: central._locker.offset(BlobDigest(digest)) > 0)
         with pytest.raises(ConnectionResetError):
             node.sync()
     before = node.bytes_sent
