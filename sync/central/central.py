@@ -424,7 +424,8 @@ class Central:
         self.fleet.refuse_held(node.journal)
         session = self._sessions.require(node.journal, claims.session)
         session.passed = passed
-        self.ordering.remind(node.journal)
+        if session.agreed is None:
+            self.ordering.remind(node.journal)
         return self._answer(node, self.archive.state(node.journal, passed), session)
 
     def _answer(self, node: Node, state: CentralState, session: NodeSession) -> StateAnswer:

@@ -7,6 +7,7 @@ from typing import Final
 
 from appliance.journal import kinds as k
 from appliance.journal.ids import entity_id
+from appliance.records import tables as t
 
 SOMEBODY: Final = entity_id(b"somebody else...")
 HASH: Final = "ab" * 32
@@ -14,6 +15,17 @@ AT: Final = "2026-11-22T09:00:00.000Z"
 DAY: Final = "2026-12-02"
 NOTES: Final = (k.NoteCount(100_00, 5),)
 LATER: Final = "2026-11-22T21:00:00.000Z"
+
+# Tables into which only central's orders write.
+BY_ORDERS_ALONE: Final = (
+    t.services,
+    t.ordered_settings,
+    t.ordered_lists,
+    t.quarantines,
+    t.decisions,
+    t.conflicts,
+    t.backups,
+)
 
 SPECIMENS: Final[dict[str, Callable[[str], k.Body]]] = {
     k.JournalOpened.KIND: lambda m: k.JournalOpened(

@@ -25,6 +25,7 @@ from appliance.store.verify import HomeReport, verify_home
 from tests.integration.store.conftest import TABLES, Bench
 from tests.support import casework as applications
 from tests.support.pages import PAGE
+from tests.support.specimens import BY_ORDERS_ALONE
 
 
 def report(bench: Bench) -> HomeReport:
@@ -325,18 +326,7 @@ def test_orders_without_a_key_to_check_them_are_found(busy: Bench) -> None:
 
 
 # What a busy node has none of: here, one row too many.
-EMPTY = (
-    t.unreadable,
-    t.set_aside,
-    t.services,
-    t.ordered_settings,
-    t.ordered_lists,
-    t.quarantines,
-    t.decisions,
-    t.conflicts,
-    t.backups,
-    t.freed,
-)
+EMPTY = (t.unreadable, t.set_aside, t.freed, *BY_ORDERS_ALONE)
 
 
 @pytest.mark.parametrize("table", [table.name for table in t.FOLDED.sorted_tables])

@@ -12,7 +12,7 @@ from appliance.records import tables as t
 from appliance.records.database import Database, Row, Tx
 from appliance.records.folding import Folder
 from appliance.records.folds import FOLDS, ORDER_FOLDS, About, header_ops
-from tests.support.specimens import SPECIMENS
+from tests.support.specimens import BY_ORDERS_ALONE, SPECIMENS
 
 JOURNAL = journal_id(bytes(32))
 MINE, THEIRS, OPERATOR = (entity_id(bytes([n]) * 16) for n in (1, 2, 3))
@@ -73,18 +73,8 @@ def test_every_kind_is_folded_or_an_order() -> None:
 def test_the_populated_tables_hold_something_of_everything() -> None:
     tx, _ = populated()
     empty = {name for name, rows in folding.table_rows(tx) if not rows}
-    by_orders = (
-        t.given_orders,
-        t.services,
-        t.ordered_settings,
-        t.ordered_lists,
-        t.quarantines,
-        t.decisions,
-        t.conflicts,
-        t.backups,
-    )
-    by_headers = (t.erased, t.unreadable, t.set_aside, t.orders_state, t.number_blocks)
-    assert empty == {table.name for table in (*by_headers, *by_orders)}
+    by_headers = (t.given_orders, t.erased, t.unreadable, t.set_aside, t.orders_state, t.number_blocks)
+    assert empty == {table.name for table in (*by_headers, *BY_ORDERS_ALONE)}
 
 
 @pytest.mark.parametrize("kind", SUBJECT_KINDS)
